@@ -1,0 +1,374 @@
+//! Randomness with an address, not a turn.
+//!
+//! Every kind of decision at every place (this link and message kind, that host, …) reads a ChaCha8 stream of its
+//! own, and every decision of a stream takes as many words of it: one for yes or no, two for anything else. The n-th
+//! decision therefore has a fixed position, one decision more in one place moves no decision anywhere else, a decision
+//! can be looked up again by its [`Address`], and another value can be put in its place ([`Decisions`]).
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::{Duration, digest::mix};
+
+/// What all randomness of a run follows from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seed(pub u64);
+
+/// Names one decision of a run: the stream it is read from and its number in there, counted from zero.
+///
+/// Prints as `latency n1>n2 ScheduleDispatcherRequest #3`. The names come from the layout of the run and from the
+/// kinds of its messages, so an address keeps its meaning while those names exist.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    /// What is decided, where, and for what: words separated by single spaces.
+    pub stream: String,
+    /// How many decisions of this stream come before.
+    pub n: u64,
+}
+
+/// What was, or is to be, decided at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// It takes this long.
+    Delay(Duration),
+    /// It happens, or not.
+    Whether(bool),
+    /// This one of several, counted from zero; beyond the last it means the last.
+    Pick(u64),
+}
+
+/// Decisions that are not left to chance.
+#[derive(Clone, Debug, Default)]
+pub struct Decisions {
+    /// Instead of what the stream says.
+    pub overrides: BTreeMap<Address, Decision>,
+    /// Whether everything without an override takes its nominal value: the middle of its range, not lost, not
+    /// copied, the first of several.
+    pub nominal: bool,
+}
+
+/// A distribution of delays: uniform between two lengths, and rarely a draw from a second, longer range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Latency {
+    /// The shortest and the longest ordinary delay.
+    pub range: (Duration, Duration),
+    /// The heavy tail: how many of a million delays come from the second range, and that range.
+    pub tail: Option<(u32, (Duration, Duration))>,
+}
+
+impl Latency {
+    /// Uniform between two lengths.
+    pub const fn uniform(min: Duration, max: Duration) -> Latency {
+        Latency { range: (min, max), tail: None }
+    }
+
+    /// Always the same.
+    pub const fn fixed(length: Duration) -> Latency {
+        Latency::uniform(length, length)
+    }
+
+    /// The same without its tail.
+    pub const fn calm(self) -> Latency {
+        Latency { range: self.range, tail: None }
+    }
+
+    fn nominal(&self) -> Duration {
+        let (min, max) = self.range;
+        min + (max - min).split(2)
+    }
+
+    #[inline(always)]
+    fn sample(&self, (which, amount): (u32, u32)) -> Duration {
+        let (min, max) = match self.tail {
+            Some((per_million, tail)) if chance(which, per_million) => tail,
+            _ => self.range,
+        };
+        let width = u128::from((max - min).nanos()) + 1;
+        min + Duration::from_nanos(((u128::from(amount) * width) >> 32) as u64)
+    }
+}
+
+#[inline]
+fn chance(word: u32, per_million: u32) -> bool {
+    (u64::from(word) * 1_000_000) >> 32 < u64::from(per_million)
+}
+
+/// One stream of decisions.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    id: u64,
+    /// The decision at which the generator stands.
+    stands_at: u64,
+    /// Made at the first draw: most streams of most runs are never read.
+    generator: Option<Box<ChaCha8Rng>>,
+}
+
+/// What all streams of a run have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Random {
+    key: [u8; 32],
+    overrides: BTreeMap<(u64, u64), Decision>,
+    nominal: bool,
+    /// Whether anything is decided otherwise than by its stream.
+    special: bool,
+    /// How often an override was applied.
+    used: u64,
+}
+
+impl Random {
+    pub(crate) fn new(seed: Seed, decisions: &Decisions) -> Random {
+        let mut key = *b"________ addressed randomness/1 ";
+        key[..8].copy_from_slice(&seed.0.to_le_bytes());
+        let overrides = decisions.overrides.iter();
+        let overrides =
+            overrides.map(|(address, decision)| ((stream_id(&address.stream), address.n), *decision));
+        let (overrides, nominal) = (overrides.collect::<BTreeMap<_, _>>(), decisions.nominal);
+        let special = nominal || !overrides.is_empty();
+        Random { key, overrides, nominal, special, used: 0 }
+    }
+
+    /// Whether anything is decided otherwise than by its stream.
+    pub(crate) fn is_special(&self) -> bool {
+        self.special
+    }
+
+    /// How many of the overrides have been applied so far.
+    pub(crate) fn overrides_used(&self) -> u64 {
+        self.used
+    }
+
+    #[inline(always)]
+    pub(crate) fn delay(&mut self, stream: &mut Stream, n: u64, latency: &Latency) -> Duration {
+        if self.special {
+            match self.overridden(stream, n) {
+                Some(Decision::Delay(length)) => return length,
+                _ if self.nominal => return latency.nominal(),
+                _ => {}
+            }
+        }
+        if latency.range.0 == latency.range.1 && latency.tail.is_none() {
+            return latency.range.0;
+        }
+        latency.sample(stream.words(&self.key, n))
+    }
+
+    #[inline]
+    pub(crate) fn whether(&mut self, stream: &mut Stream, n: u64, per_million: u32) -> bool {
+        if self.special {
+            match self.overridden(stream, n) {
+                Some(Decision::Whether(answer)) => return answer,
+                _ if self.nominal => return false,
+                _ => {}
+            }
+        }
+        per_million > 0 && chance(stream.generator(&self.key, n, 1).next_u32(), per_million)
+    }
+
+    #[inline]
+    pub(crate) fn pick(&mut self, stream: &mut Stream, n: u64, among: u64) -> u64 {
+        if self.special {
+            match self.overridden(stream, n) {
+                Some(Decision::Pick(one)) => return one.min(among - 1),
+                _ if self.nominal => return 0,
+                _ => {}
+            }
+        }
+        if among == 1 {
+            return 0;
+        }
+        let (low, high) = stream.words(&self.key, n);
+        let word = u64::from(high) << 32 | u64::from(low);
+        ((u128::from(word) * u128::from(among)) >> 64) as u64
+    }
+
+    #[cold]
+    fn overridden(&mut self, stream: &Stream, n: u64) -> Option<Decision> {
+        let decision = self.overrides.get(&(stream.id, n)).copied();
+        self.used += u64::from(decision.is_some());
+        decision
+    }
+}
+
+impl Stream {
+    /// The stream of this name.
+    pub(crate) fn named(name: &str) -> Stream {
+        Stream { id: stream_id(name), stands_at: 0, generator: None }
+    }
+
+    #[inline(always)]
+    fn words(&mut self, key: &[u8; 32], n: u64) -> (u32, u32) {
+        let both = self.generator(key, n, 2).next_u64();
+        (both as u32, (both >> 32) as u32)
+    }
+
+    /// The generator of a stream whose decisions take this many words, standing at its n-th decision.
+    #[inline(always)]
+    fn generator(&mut self, key: &[u8; 32], n: u64, words: u64) -> &mut ChaCha8Rng {
+        if self.stands_at != n || self.generator.is_none() {
+            self.seek(key, n * words);
+        }
+        self.stands_at = n + 1;
+        self.generator.as_mut().expect("it was just made")
+    }
+
+    #[cold]
+    fn seek(&mut self, key: &[u8; 32], word: u64) {
+        let generator = self.generator.get_or_insert_with(|| {
+            let mut generator = ChaCha8Rng::from_seed(*key);
+            generator.set_stream(self.id);
+            Box::new(generator)
+        });
+        generator.set_word_pos(word.into());
+    }
+}
+
+/// The stream number of a name. Part of the meaning of a seed: FNV-1a over the bytes, then mixed.
+fn stream_id(name: &str) -> u64 {
+    let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    mix(name.bytes().fold(0xcbf2_9ce4_8422_2325, fold))
+}
+
+impl fmt::Display for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} #{}", self.stream, self.n)
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Address, String> {
+        let parts = text.rsplit_once(" #").and_then(|(stream, n)| Some((stream, n.parse().ok()?)));
+        let (stream, n) = parts.ok_or_else(|| {
+            format!("`{text}` is no address of a decision; one reads `latency n1>n2 SomeMessage #3`")
+        })?;
+        Ok(Address { stream: stream.to_owned(), n })
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RANGE: Latency = Latency {
+        range: (Duration::from_millis(1), Duration::from_millis(3)),
+        tail: Some((10_000, (Duration::from_secs(1), Duration::from_secs(2)))),
+    };
+
+    fn random(seed: u64) -> Random {
+        Random::new(Seed(seed), &Decisions::default())
+    }
+
+    proptest! {
+        /// The property that everything else rests on.
+        #[test]
+        fn a_draw_in_one_stream_leaves_every_other_alone(
+            seed: u64,
+            noise in prop::collection::vec((0..4_usize, 0..100_u64), 0..50),
+        ) {
+            let (mut quiet, mut noisy) = (random(seed), random(seed));
+            let mut here = Stream::named("latency n1>n2 Hello");
+            let expected: Vec<_> = (0..20).map(|n| quiet.delay(&mut here, n, &RANGE)).collect();
+
+            let others = ["loss n1>n2 Hello", "latency n2>n1 Hello", "latency n1>n2 Goodbye", "hop n1"];
+            let mut others = others.map(Stream::named);
+            let mut here = Stream::named("latency n1>n2 Hello");
+            let mut found = Vec::new();
+            for n in 0..20 {
+                for (which, at) in &noise {
+                    noisy.whether(&mut others[*which], *at, 500_000);
+                }
+                found.push(noisy.delay(&mut here, n, &RANGE));
+            }
+            prop_assert_eq!(found, expected);
+        }
+
+        /// An address means the same decision whatever was asked before.
+        #[test]
+        fn decisions_do_not_depend_on_the_order_of_asking(seed: u64, mut order in Just((0..64_u64).collect::<Vec<_>>()).prop_shuffle()) {
+            let mut random = random(seed);
+            let mut stream = Stream::named("choice n1");
+            let mut found: Vec<_> = order.iter().map(|n| (*n, random.pick(&mut stream, *n, 1000))).collect();
+            found.sort_unstable();
+            order.sort_unstable();
+            let expected: Vec<_> = order.iter().map(|n| (*n, random.pick(&mut stream, *n, 1000))).collect();
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn delays_stay_in_their_ranges(seed: u64) {
+            let mut random = random(seed);
+            let mut stream = Stream::named("latency");
+            for n in 0..1000 {
+                let nanos = random.delay(&mut stream, n, &RANGE).nanos();
+                prop_assert!((1_000_000..=3_000_000).contains(&nanos) || (1_000_000_000..=2_000_000_000).contains(&nanos));
+            }
+        }
+    }
+
+    #[test]
+    fn an_override_stands_for_one_decision() {
+        let address: Address = "latency n1>n2 Hello #3".parse().unwrap();
+        assert_eq!(address.to_string(), "latency n1>n2 Hello #3");
+        let late = Decision::Delay(Duration::from_secs(9));
+        let decisions = Decisions { overrides: [(address, late)].into(), nominal: false };
+        let (mut plain, mut changed) = (random(7), Random::new(Seed(7), &decisions));
+        let (mut one, mut two) = (Stream::named("latency n1>n2 Hello"), Stream::named("latency n1>n2 Hello"));
+        for n in 0..10 {
+            let expected = if n == 3 { Duration::from_secs(9) } else { plain.delay(&mut one, n, &RANGE) };
+            assert_eq!(changed.delay(&mut two, n, &RANGE), expected);
+        }
+        assert_eq!(changed.overrides_used(), 1);
+    }
+
+    #[test]
+    fn nominal_weather_is_the_middle() {
+        let mut random = Random::new(Seed(1), &Decisions { nominal: true, ..Decisions::default() });
+        let mut stream = Stream::named("anything");
+        assert_eq!(random.delay(&mut stream, 0, &RANGE), Duration::from_millis(2));
+        assert!(!random.whether(&mut stream, 1, 1_000_000));
+        assert_eq!(random.pick(&mut stream, 2, 9), 0);
+    }
+
+    /// A change of these numbers changes the meaning of every seed.
+    #[test]
+    fn the_draws_are_part_of_the_format() {
+        let mut random = random(42);
+        let mut stream = Stream::named("latency n1>n2 Hello");
+        let draws: Vec<_> = (0..4).map(|n| random.pick(&mut stream, n, 1_000_000)).collect();
+        insta::assert_debug_snapshot!(draws, @"
+        [
+            631276,
+            579281,
+            413010,
+            904112,
+        ]
+        ");
+    }
+}

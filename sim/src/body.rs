@@ -44,8 +44,8 @@ pub(crate) enum Body<M: Machine> {
     Boot { host: HostId, life: u32, cause: Option<StepId> },
     /// An actor starts.
     Start { actor: u32, cause: Option<StepId> },
-    /// A fault happens.
-    Fault { fault: Box<Fault<M>>, cause: Option<StepId> },
+    /// A fault happens, unless it was planned and the calm has come before it.
+    Fault { fault: Box<Fault<M>>, cause: Option<StepId>, planned: bool },
     /// What a fault of limited length did is undone.
     Undo { undo: Box<Undo<M>>, cause: StepId },
 }

@@ -125,7 +125,7 @@ pub enum Fault<M: Machine> {
     },
     /// Everything heals and everybody is up: cuts and slow links end, paused hosts go on, hosts that are down come
     /// up, clocks run true, and links neither lose, copy nor delay more than ordinarily from now on. What is under
-    /// way stays under way.
+    /// way stays under way. Faults that were planned and have not happened do not happen any more.
     Calm,
 }
 

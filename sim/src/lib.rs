@@ -30,7 +30,7 @@ pub use fault::{Cut, End, Fault, Links, Moment, Planned, When, Who};
 pub use host::{Class, HostId, HostSpec, HostWeather};
 pub use machine::{Address, Effect, Input, Kind, Machine, Message, Outbox};
 pub use network::LinkWeather;
-pub use random::{Address as DecisionAddress, Decision, Decisions, Latency, Seed};
+pub use random::{Address as DecisionAddress, Decision, Decisions, Draws, Latency, Seed};
 pub use record::{Loss, Record, StepId, What};
 pub use run::{Layout, Sim};
 pub use time::{Duration, Instant};

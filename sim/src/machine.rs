@@ -73,9 +73,9 @@ pub trait Machine: Clone + fmt::Debug {
     /// What a power cut leaves of the shared memory.
     fn reboot(shared: &mut Self::Shared);
 
-    /// Whether the host lets in a message that came over a link; if not, a word that says why.
+    /// Whether the host lets in a message that came over a link; if not, a phrase that says why.
     fn admit(
-        shared: &Self::Shared,
+        shared: &mut Self::Shared,
         from: Self::Addr,
         to: Self::Addr,
         msg: &Self::Msg,

@@ -297,6 +297,10 @@ impl Network {
         (0..self.links.len()).for_each(|link| self.refresh(link));
     }
 
+    pub(crate) fn is_calm(&self) -> bool {
+        self.calm
+    }
+
     /// Every directed link of a class, or of all.
     pub(crate) fn all(&self, class: Option<Class>) -> impl Iterator<Item = (usize, HostId, HostId)> {
         let host = |index: usize| HostId(u16::try_from(index).expect("hosts are few"));

@@ -99,6 +99,34 @@ fn chance(word: u32, per_million: u32) -> bool {
     (u64::from(word) * 1_000_000) >> 32 < u64::from(per_million)
 }
 
+/// Draws before a run begins: of a workload, of the times of faults. A stream of its own for every name.
+#[derive(Clone, Debug)]
+pub struct Draws {
+    random: Random,
+    stream: Stream,
+    n: u64,
+}
+
+impl Draws {
+    /// The draws of this name under this seed.
+    pub fn new(seed: Seed, name: &str) -> Draws {
+        let random = Random::new(seed, &Decisions::default());
+        Draws { random, stream: Stream::named(&format!("draw {name}")), n: 0 }
+    }
+
+    /// A number below `among`, which is not zero.
+    pub fn below(&mut self, among: u64) -> u64 {
+        assert!(among > 0, "a draw among nothing");
+        self.n += 1;
+        self.random.pick(&mut self.stream, self.n - 1, among)
+    }
+
+    /// A length between two, both included.
+    pub fn between(&mut self, min: Duration, max: Duration) -> Duration {
+        min + Duration::from_nanos(self.below((max - min).nanos() + 1))
+    }
+}
+
 /// One stream of decisions.
 #[derive(Clone, Debug)]
 pub(crate) struct Stream {

@@ -120,7 +120,7 @@ impl<M: Machine> Sim<M> {
             sim.boot(host, None);
         }
         for (at, fault) in timed {
-            sim.schedule(at, Body::Fault { fault: Box::new(fault), cause: None });
+            sim.schedule(at, Body::Fault { fault: Box::new(fault), cause: None, planned: true });
         }
         sim
     }
@@ -214,7 +214,7 @@ impl<M: Machine> Sim<M> {
 
     /// Makes a fault happen next, as if it had been planned for now.
     pub fn strike(&mut self, fault: Fault<M>) {
-        self.next(Body::Fault { fault: Box::new(fault), cause: None });
+        self.next(Body::Fault { fault: Box::new(fault), cause: None, planned: false });
     }
 
     #[inline]
@@ -284,7 +284,8 @@ impl<M: Machine> Sim<M> {
                 false
             }
             Body::Start { actor, cause } => self.handle(actor as usize, Input::Start, cause),
-            Body::Fault { fault, cause } => self.fault(*fault, cause),
+            Body::Fault { planned: true, .. } if self.network.is_calm() => false,
+            Body::Fault { fault, cause, .. } => self.fault(*fault, cause),
             Body::Undo { undo, cause } => self.undo(*undo, cause),
             Body::Void | Body::Parcel(_) | Body::Alarm { .. } => false,
         }
@@ -342,7 +343,7 @@ impl<M: Machine> Sim<M> {
             }
         }
         self.network.leave(parcel.way);
-        if let Err(why) = M::admit(&host.shared, parcel.from, parcel.to, &parcel.msg) {
+        if let Err(why) = M::admit(&mut host.shared, parcel.from, parcel.to, &parcel.msg) {
             return self.lose(slot, Loss::Refused(why));
         }
         if host.weather.hop.is_none() {
@@ -473,7 +474,7 @@ impl<M: Machine> Sim<M> {
                 Asked::Exit { back_after } => {
                     let who = Who::Host(self.actors[number].host);
                     let fault = Box::new(Fault::Crash { who, back_after });
-                    self.next(Body::Fault { fault, cause: Some(self.record.id) });
+                    self.next(Body::Fault { fault, cause: Some(self.record.id), planned: false });
                 }
             }
         }
@@ -530,7 +531,7 @@ impl<M: Machine> Sim<M> {
         let cause = Some(self.record.id);
         for (after, mut fault) in self.waits.reached(moment, index).into_iter().rev() {
             self.settle_ends(&mut fault);
-            let body = Body::Fault { fault: Box::new(fault), cause };
+            let body = Body::Fault { fault: Box::new(fault), cause, planned: true };
             if after.nanos() == 0 { self.next(body) } else { self.schedule(self.now + after, body) }
         }
     }

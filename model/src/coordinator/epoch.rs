@@ -1,0 +1,122 @@
+//! Epochs: a new one is persisted before ownership changes hands (pingcap/ticdc#5434).
+
+use std::fmt;
+
+use sim::Duration;
+
+use crate::{
+    Addr, ChangefeedId, Cx, Epoch, NodeId,
+    coordinator::{Note, Term, Timer, Wait},
+    etcd::{self, CallId, ChangefeedInfo, Compare, Key, Kv, Op, Range, Value},
+    pd,
+};
+
+/// One attempt to persist a new epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BumpId(pub u32);
+
+/// For the time of an operator's admission, calls to PD included.
+const DEADLINE: Duration = Duration::from_secs(10);
+const TRIES: u32 = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(25);
+
+/// A bump under way: timestamp, read, compare and write, again on a conflict.
+#[derive(Clone, Debug)]
+pub(super) struct Bump {
+    pub(super) cf: ChangefeedId,
+    /// To which node the changefeed is to go.
+    pub(super) dest: NodeId,
+    candidate: Epoch,
+    tries: u32,
+    /// What is being written.
+    info: Option<ChangefeedInfo>,
+}
+
+impl Term {
+    pub(super) fn begin_bump(&mut self, cf: ChangefeedId, dest: NodeId, cx: &mut Cx) {
+        self.bumps_begun += 1;
+        let id = BumpId(self.bumps_begun);
+        self.bumps.insert(id, Bump { cf, dest, candidate: Epoch::NONE, tries: 0, info: None });
+        let call = CallId(self.bumps_begun);
+        self.pd_calls.insert(call, id);
+        cx.out.send(Addr::Pd, pd::Inbox::TsoRequest { call }.into());
+        cx.out.alarm(Timer::BumpDeadline { bump: id }.into(), DEADLINE);
+    }
+
+    /// Whether an epoch of this changefeed is being bumped: nobody else may.
+    pub(super) fn is_bumping(&self, cf: ChangefeedId) -> bool {
+        self.bumps.values().any(|bump| bump.cf == cf)
+    }
+
+    pub(super) fn on_tso(&mut self, call: CallId, epoch: Epoch, cx: &mut Cx) {
+        if let Some(id) = self.pd_calls.remove(&call)
+            && let Some(bump) = self.bumps.get_mut(&id)
+        {
+            bump.candidate = epoch;
+            self.bump_read(id, cx);
+        }
+    }
+
+    pub(super) fn bump_read(&mut self, id: BumpId, cx: &mut Cx) {
+        if let Some(bump) = self.bumps.get(&id) {
+            let range = Range::One(Key::Info(bump.cf));
+            self.calls
+                .call(cx, Wait::BumpRead { bump: id }, |call| etcd::Inbox::RangeRequest { call, range });
+        }
+    }
+
+    pub(super) fn on_bump_read(&mut self, id: BumpId, found: Option<&Kv>, cx: &mut Cx) {
+        let Some(bump) = self.bumps.get_mut(&id) else { return };
+        let Some(Kv { key, value: Value::Info(info), modified, .. }) = found else {
+            return self.bump_failed(id, "the changefeed does not exist", cx);
+        };
+        let epoch = cx.policy().coordinator.next_epoch.after(info.epoch, bump.candidate);
+        let Some(epoch) = epoch else { return self.bump_failed(id, "changefeed epoch overflow", cx) };
+        // Everything else of the persisted value is kept.
+        let info = ChangefeedInfo { epoch, ..(**info).clone() };
+        bump.info = Some(info.clone());
+        bump.tries += 1;
+        let put = Op::Put { key: *key, value: Value::Info(Box::new(info)), lease: None };
+        let compares = vec![Compare::Modified(*key, *modified)];
+        self.calls.call(cx, Wait::BumpWrite { bump: id }, |call| etcd::Inbox::TxnRequest {
+            call,
+            compares,
+            then: vec![put],
+            otherwise: Vec::new(),
+        });
+    }
+
+    pub(super) fn on_bump_written(&mut self, id: BumpId, succeeded: bool, cx: &mut Cx) {
+        let Some(bump) = self.bumps.get(&id) else { return };
+        if !succeeded {
+            match bump.tries {
+                TRIES => self.bump_failed(id, "too many conflicts", cx),
+                _ => cx.out.alarm(Timer::BumpAgain { bump: id }.into(), BETWEEN_TRIES),
+            }
+            return;
+        }
+        if let Some(Bump { cf, dest, info: Some(info), .. }) = self.bumps.remove(&id) {
+            cx.note(Note::EpochPersisted { cf, epoch: info.epoch });
+            self.add_after_bump(cf, dest, info, cx);
+            self.basic_goes_on(cx);
+        }
+    }
+
+    pub(super) fn bump_deadline(&mut self, id: BumpId, cx: &mut Cx) {
+        self.bump_failed(id, "it took too long", cx);
+    }
+
+    /// The operator is not queued; the scheduler tries again later. What was written stays written.
+    pub(super) fn bump_failed(&mut self, id: BumpId, why: &'static str, cx: &mut Cx) {
+        if let Some(bump) = self.bumps.remove(&id) {
+            cx.note(Note::BumpFailed { cf: bump.cf, why });
+            self.basic_goes_on(cx);
+        }
+    }
+}
+
+impl fmt::Display for BumpId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bump{}", self.0)
+    }
+}

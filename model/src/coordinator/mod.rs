@@ -1,0 +1,459 @@
+//! The coordinator: owns the changefeeds, places one maintainer for each of them, and keeps their progress in etcd.
+//!
+//! A term has several activities that interleave at every message and every call: the event loop (T1), the loop that
+//! persists (T2), the operator executor (T3), the schedulers (T4). The names are those of the protocol page.
+
+mod adoption;
+mod changefeeds;
+mod epoch;
+mod operators;
+mod persist;
+mod scheduler;
+mod status;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use sim::{Duration, Input};
+
+use crate::{
+    Addr, ChangefeedId, Cx, Epoch, Msg, NodeId, Place, Ts,
+    bootstrapper::Bootstrapper,
+    etcd::{self, Range, Reply, client::Calls},
+    maintainer, node, pd,
+    vocabulary::{say, spoken, vocabulary},
+};
+pub(crate) use adoption::{Reports, Selection};
+use changefeeds::ChangefeedDb;
+use epoch::{Bump, BumpId};
+use operators::Operators;
+
+vocabulary! {
+    /// What the coordinator hears.
+    pub enum Inbox {
+        /// Its node has been elected (from the server).
+        Elected { version: u64 },
+        /// Somebody leads who was not seen to lead before (from the server).
+        LeaderChanged { leader: NodeId },
+        /// The view of the process has changed (from the server).
+        NodesChanged,
+        /// The process shuts down (from the server).
+        Stop,
+        /// What maintainers a node runs.
+        CoordinatorBootstrapResponse { version: u64, statuses: Vec<MaintainerStatus> },
+        /// How maintainers are doing.
+        MaintainerHeartbeat { statuses: Vec<MaintainerStatus> },
+    }
+}
+
+impl Inbox {
+    pub(crate) fn queue(&self) -> Option<usize> {
+        Some(0)
+    }
+}
+
+spoken! {
+    /// How one maintainer is doing.
+    pub struct MaintainerStatus {
+        /// Its changefeed.
+        pub cf: ChangefeedId,
+        /// Whether it runs.
+        pub state: MaintainerState,
+        /// The checkpoint of the changefeed.
+        pub checkpoint: Ts,
+        /// Whether it has heard from all dispatcher managers.
+        pub bootstrap_done: bool,
+        /// Its generation; zero from versions that do not tell.
+        pub epoch: Epoch,
+    }
+}
+
+/// The reported state of a maintainer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MaintainerState {
+    /// From its construction until it is fully closed.
+    Working,
+    /// Fully closed, or not there.
+    Stopped,
+}
+
+vocabulary! {
+    /// What the coordinator wakes up for.
+    pub enum Timer {
+        /// The period event of the event loop.
+        Period,
+        /// The event loop takes the next event.
+        EventLoop,
+        /// The run loop takes the next batch of changes.
+        RunLoop,
+        /// The operator executor looks at its queue.
+        Executor,
+        /// The basic scheduler places absent changefeeds.
+        BasicScheduler,
+        /// A bump goes on after a conflict.
+        BumpAgain { bump: BumpId },
+        /// A bump has taken as long as it may.
+        BumpDeadline { bump: BumpId },
+        /// A call to etcd may have timed out.
+        CallTimeout,
+    }
+}
+
+impl Copy for Timer {}
+
+vocabulary! {
+    /// What the coordinator says about itself.
+    pub enum Note {
+        /// A term begins.
+        TermBegins { node: NodeId, version: u64 },
+        /// A term has ended.
+        TermEnds { node: NodeId, why: &'static str },
+        /// All maintainer managers have answered and the changefeeds are loaded.
+        Bootstrapped { changefeeds: u32 },
+        /// A reporting maintainer is taken for the owner.
+        Adopted { cf: ChangefeedId, node: NodeId, epoch: Epoch },
+        /// A reporting maintainer is of another generation.
+        StaleMaintainer { cf: ChangefeedId, node: NodeId, epoch: Epoch },
+        /// A new epoch is persisted.
+        EpochPersisted { cf: ChangefeedId, epoch: Epoch },
+        /// An epoch could not be persisted; the operator is not queued.
+        BumpFailed { cf: ChangefeedId, why: &'static str },
+        /// A changefeed is to be maintained by a node.
+        Placed { cf: ChangefeedId, node: NodeId, epoch: Epoch },
+        /// An operator has ended.
+        OperatorDone { cf: ChangefeedId, operator: &'static str },
+        /// A status of another generation is dropped.
+        StaleStatus { cf: ChangefeedId, node: NodeId, epoch: Epoch, current: Epoch },
+        /// The checkpoint of a changefeed is persisted.
+        CheckpointPersisted { cf: ChangefeedId, checkpoint: Ts },
+        /// The real coordinator panics here.
+        Panicked { why: &'static str },
+    }
+}
+
+/// What a call to etcd is for.
+#[derive(Clone, Debug)]
+enum Wait {
+    LoadInfos,
+    LoadJobs { infos: Vec<etcd::Kv> },
+    Persist { checkpoints: Vec<(ChangefeedId, Ts)> },
+    BumpRead { bump: BumpId },
+    BumpWrite { bump: BumpId },
+    StopDone,
+}
+
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// The coordinator of one node: idle unless elected.
+#[derive(Clone, Debug, Default)]
+pub struct Coordinator {
+    term: Option<Term>,
+}
+
+/// One term.
+#[derive(Clone, Debug)]
+pub(crate) struct Term {
+    version: u64,
+    calls: Calls<Wait>,
+    pd_calls: BTreeMap<etcd::CallId, BumpId>,
+    bootstrapper: Bootstrapper<Vec<MaintainerStatus>>,
+    /// Events that wait for the event loop.
+    events: VecDeque<(NodeId, Event)>,
+    /// Whether the event loop is inside a handler that waits for etcd.
+    loading: bool,
+    nodes_changed: bool,
+    initialized: bool,
+    changefeeds: ChangefeedDb,
+    operators: Operators,
+    bumps: BTreeMap<BumpId, Bump>,
+    bumps_begun: u32,
+    basic: scheduler::Basic,
+    changes: persist::Changes,
+}
+
+/// An event of the event loop.
+#[derive(Clone, Debug)]
+enum Event {
+    Period,
+    BootstrapResponse(Vec<MaintainerStatus>),
+    Heartbeat(Vec<MaintainerStatus>),
+}
+
+impl Coordinator {
+    /// Whether a term is on.
+    pub fn leads(&self) -> bool {
+        self.term.is_some()
+    }
+
+    /// Whether the term on has loaded the changefeeds.
+    pub fn is_initialized(&self) -> bool {
+        self.term.as_ref().is_some_and(|term| term.initialized)
+    }
+
+    /// Where a changefeed is maintained, as this term sees it, and whether that is settled.
+    pub fn placement(&self, cf: ChangefeedId) -> Option<(Option<NodeId>, &'static str)> {
+        let changefeed = self.term.as_ref()?.changefeeds.get(cf)?;
+        Some((changefeed.node, changefeed.placement.name()))
+    }
+
+    pub(crate) fn step(&mut self, input: &Input<crate::Actor>, cx: &mut Cx) {
+        match input {
+            Input::Start => {}
+            Input::Message { from, msg: Msg::Coordinator(inbox) } => self.on_message(*from, inbox, cx),
+            _ => {
+                if let Some(term) = &mut self.term {
+                    let goes_on = term.step(input, cx);
+                    self.end_unless(goes_on, cx);
+                }
+            }
+        }
+    }
+
+    fn on_message(&mut self, from: Addr, inbox: &Inbox, cx: &mut Cx) {
+        match inbox {
+            Inbox::Elected { version } => {
+                cx.note(Note::TermBegins { node: cx.id(), version: *version });
+                self.term = Some(Term::begin(*version, cx));
+            }
+            Inbox::LeaderChanged { leader } if *leader != cx.id() => self.end("deposed", cx),
+            Inbox::LeaderChanged { .. } => {}
+            Inbox::Stop => self.end("shutdown", cx),
+            Inbox::NodesChanged => {
+                if let Some(term) = &mut self.term {
+                    term.nodes_changed = true;
+                }
+            }
+            // On a node that does not lead the topic has no handler: the message is dropped.
+            Inbox::CoordinatorBootstrapResponse { statuses, .. } => {
+                self.push(from, Event::BootstrapResponse(statuses.clone()), cx);
+            }
+            Inbox::MaintainerHeartbeat { statuses } => {
+                self.push(from, Event::Heartbeat(statuses.clone()), cx)
+            }
+        }
+    }
+
+    fn push(&mut self, from: Addr, event: Event, cx: &mut Cx) {
+        if let (Some(term), Some(node)) = (&mut self.term, from.node()) {
+            term.events.push_back((node, event));
+            let goes_on = term.run_events(cx);
+            self.end_unless(goes_on, cx);
+        }
+    }
+
+    fn end_unless(&mut self, goes_on: Result<(), &'static str>, cx: &mut Cx) {
+        if let Err(why) = goes_on {
+            cx.note(Note::TermEnds { node: cx.id(), why });
+            self.term = None;
+            cx.tell(Place::Server, node::Inbox::CoordinatorStopped { failed: true });
+        }
+    }
+
+    /// Stops without an error; the server resigns and campaigns again.
+    fn end(&mut self, why: &'static str, cx: &mut Cx) {
+        if self.term.take().is_some() {
+            cx.note(Note::TermEnds { node: cx.id(), why });
+            cx.tell(Place::Server, node::Inbox::CoordinatorStopped { failed: false });
+        }
+    }
+}
+
+/// What a step of a term comes to; an error ends the term, and with it the process.
+type Outcome = Result<(), &'static str>;
+
+impl Term {
+    fn begin(version: u64, cx: &mut Cx) -> Term {
+        cx.out.alarm(Timer::Period.into(), PERIOD);
+        let mut term = Term {
+            version,
+            calls: Calls::new(Timer::CallTimeout),
+            pd_calls: BTreeMap::new(),
+            bootstrapper: Bootstrapper::default(),
+            events: VecDeque::new(),
+            loading: false,
+            nodes_changed: false,
+            initialized: false,
+            changefeeds: ChangefeedDb::default(),
+            operators: Operators::default(),
+            bumps: BTreeMap::new(),
+            bumps_begun: 0,
+            basic: scheduler::Basic::default(),
+            changes: persist::Changes::default(),
+        };
+        term.on_nodes_changed(cx);
+        term
+    }
+
+    fn step(&mut self, input: &Input<crate::Actor>, cx: &mut Cx) -> Outcome {
+        match input {
+            Input::Message { msg: Msg::EtcdReply(Reply::Answer { call, answer, .. }), .. } => {
+                match self.calls.answered(*call) {
+                    Some(wait) => self.on_answer(wait, answer, cx),
+                    None => Ok(()),
+                }
+            }
+            Input::Message { msg: Msg::PdReply(pd::Reply::TsoResponse { call, epoch }), .. } => {
+                self.on_tso(*call, *epoch, cx);
+                Ok(())
+            }
+            Input::Alarm(crate::Timer::Coordinator(timer)) => self.on_alarm(*timer, cx),
+            _ => Ok(()),
+        }
+    }
+
+    fn on_alarm(&mut self, timer: Timer, cx: &mut Cx) -> Outcome {
+        match timer {
+            Timer::Period => {
+                cx.out.alarm(Timer::Period.into(), PERIOD);
+                self.events.push_back((cx.id(), Event::Period));
+                self.run_events(cx)
+            }
+            Timer::EventLoop => self.run_events(cx),
+            Timer::RunLoop => {
+                self.run_changes(cx);
+                Ok(())
+            }
+            Timer::Executor => {
+                self.execute_operators(cx);
+                Ok(())
+            }
+            Timer::BasicScheduler => {
+                self.run_basic(cx);
+                Ok(())
+            }
+            Timer::BumpAgain { bump } => {
+                self.bump_read(bump, cx);
+                Ok(())
+            }
+            Timer::BumpDeadline { bump } => {
+                self.bump_deadline(bump, cx);
+                Ok(())
+            }
+            Timer::CallTimeout => {
+                let expired = self.calls.timed_out(cx);
+                expired.into_iter().try_for_each(|wait| self.on_timeout(wait, cx))
+            }
+        }
+    }
+
+    fn on_answer(&mut self, wait: Wait, answer: &etcd::Answer, cx: &mut Cx) -> Outcome {
+        use etcd::Answer;
+        match (wait, answer) {
+            (Wait::LoadInfos, Answer::Range(infos)) => {
+                let wait = Wait::LoadJobs { infos: infos.clone() };
+                self.calls.call(cx, wait, |call| etcd::Inbox::RangeRequest { call, range: Range::Jobs });
+                Ok(())
+            }
+            (Wait::LoadJobs { infos }, Answer::Range(jobs)) => self.on_loaded(&infos, jobs, cx),
+            (Wait::Persist { checkpoints }, Answer::Txn { .. }) => {
+                self.on_persisted(&checkpoints, cx);
+                Ok(())
+            }
+            (Wait::BumpRead { bump }, Answer::Range(info)) => {
+                self.on_bump_read(bump, info.first(), cx);
+                Ok(())
+            }
+            (Wait::BumpWrite { bump }, Answer::Txn { succeeded, .. }) => {
+                self.on_bump_written(bump, *succeeded, cx);
+                Ok(())
+            }
+            // What ends a stop is tried once; a failure is only logged.
+            (Wait::StopDone, _) => Ok(()),
+            (wait, answer) => unreachable!("{wait:?} answered by {answer:?}"),
+        }
+    }
+
+    /// A call got no answer in time; whether it was carried out is not known.
+    fn on_timeout(&mut self, wait: Wait, cx: &mut Cx) -> Outcome {
+        match wait {
+            Wait::LoadInfos | Wait::LoadJobs { .. } => {
+                cx.note(Note::Panicked { why: "the changefeeds cannot be loaded" });
+                Err("panic")
+            }
+            Wait::Persist { .. } => Err("a checkpoint cannot be persisted"),
+            Wait::BumpRead { bump } | Wait::BumpWrite { bump } => {
+                self.bump_failed(bump, "etcd does not answer", cx);
+                Ok(())
+            }
+            Wait::StopDone => Ok(()),
+        }
+    }
+
+    /// The event loop: one event at a time; before each, a change of the node set is handled.
+    fn run_events(&mut self, cx: &mut Cx) -> Outcome {
+        while !self.loading {
+            if self.nodes_changed {
+                self.nodes_changed = false;
+                self.on_nodes_changed(cx);
+                continue;
+            }
+            match self.events.pop_front() {
+                None => break,
+                Some((_, Event::Period)) => self.resend_bootstrap(cx),
+                Some((from, Event::BootstrapResponse(statuses))) => {
+                    self.on_bootstrap_response(from, statuses, cx)
+                }
+                Some((from, Event::Heartbeat(statuses))) => self.on_heartbeat(from, &statuses, cx),
+            }
+        }
+        Ok(())
+    }
+
+    fn on_nodes_changed(&mut self, cx: &mut Cx) {
+        let change = self.bootstrapper.on_nodes(cx.process.view(), cx.now.steady);
+        for gone in change.removed {
+            self.on_node_removed(gone, cx);
+        }
+        for node in change.added {
+            self.ask(node, cx);
+        }
+        self.load_if_complete(cx);
+    }
+
+    fn resend_bootstrap(&mut self, cx: &mut Cx) {
+        for node in self.bootstrapper.resend(cx.now.steady) {
+            self.ask(node, cx);
+        }
+    }
+
+    fn ask(&self, node: NodeId, cx: &mut Cx) {
+        let version = self.version;
+        cx.send(node, Place::Maintainers, maintainer::Inbox::CoordinatorBootstrapRequest { version });
+    }
+
+    fn on_bootstrap_response(&mut self, from: NodeId, statuses: Vec<MaintainerStatus>, cx: &mut Cx) {
+        self.bootstrapper.on_response(from, statuses);
+        self.load_if_complete(cx);
+    }
+
+    /// When every maintainer manager has answered, the changefeeds are loaded; the event loop waits for that.
+    fn load_if_complete(&mut self, cx: &mut Cx) {
+        let complete = self.bootstrapper.collect();
+        if complete && self.initialized {
+            // What a node that joined later reports is ignored; its heartbeats are not.
+            self.bootstrapper.clear();
+        } else if complete {
+            self.loading = true;
+            let read = |call| etcd::Inbox::RangeRequest { call, range: Range::Infos };
+            self.calls.call(cx, Wait::LoadInfos, read);
+        }
+    }
+}
+
+impl MaintainerStatus {
+    /// What somebody says of a maintainer that is not there.
+    pub(crate) fn stopped(cf: ChangefeedId, epoch: Epoch) -> MaintainerStatus {
+        let state = MaintainerState::Stopped;
+        MaintainerStatus { cf, state, checkpoint: Ts::NONE, bootstrap_done: false, epoch }
+    }
+}
+
+say!(MaintainerState, BumpId);
+
+impl std::fmt::Display for MaintainerState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            MaintainerState::Working => "working",
+            MaintainerState::Stopped => "stopped",
+        })
+    }
+}

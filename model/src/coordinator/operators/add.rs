@@ -1,0 +1,76 @@
+//! Add: a node is told to maintain a changefeed until it reports that it does.
+
+use crate::{
+    ChangefeedId, Epoch, NodeId,
+    coordinator::{MaintainerState, MaintainerStatus, changefeeds::ChangefeedDb},
+    policy,
+};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Add {
+    pub(super) dest: NodeId,
+    end: Option<End>,
+}
+
+/// How an add has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Success,
+    NodeRemoved,
+    TaskRemoved,
+}
+
+impl Add {
+    pub(super) fn new(dest: NodeId) -> Add {
+        Add { dest, end: None }
+    }
+
+    pub(super) fn start(&self, cf: ChangefeedId, db: &mut ChangefeedDb) {
+        db.bind(cf, self.dest);
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.end.is_some()
+    }
+
+    pub(super) fn check(
+        &mut self,
+        from: NodeId,
+        status: &MaintainerStatus,
+        current: Epoch,
+        policy: &policy::Coordinator,
+    ) {
+        let working = status.state == MaintainerState::Working && status.bootstrap_done;
+        if self.end.is_none()
+            && from == self.dest
+            && working
+            && policy.add_check.accepts(status.epoch, current)
+        {
+            self.end = Some(End::Success);
+        }
+    }
+
+    /// Counts even if the node had already reported success.
+    pub(super) fn on_node_removed(&mut self, gone: NodeId) {
+        if gone == self.dest {
+            self.end = Some(End::NodeRemoved);
+        }
+    }
+
+    pub(super) fn on_task_removed(&mut self) {
+        self.end = Some(End::TaskRemoved);
+    }
+
+    pub(super) fn post_finish(&self, cf: ChangefeedId, db: &mut ChangefeedDb) {
+        match self.end {
+            Some(End::Success) => {
+                db.mark_replicating(cf);
+                if let Some(changefeed) = db.get_mut(cf) {
+                    changefeed.is_new = false;
+                }
+            }
+            Some(End::NodeRemoved) => db.mark_absent(cf),
+            Some(End::TaskRemoved) | None => {}
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Operators of the coordinator: at most one per changefeed; each ends by a status it waits for, or by the loss of a
+//! node.
+
+mod add;
+mod stop;
+
+use std::collections::BTreeMap;
+
+use sim::{Duration, Instant};
+
+use crate::{
+    ChangefeedId, Cx, Epoch, NodeId, Place,
+    coordinator::{MaintainerStatus, Note, Term, Timer, Wait, changefeeds::ChangefeedDb},
+    etcd::{self, ChangefeedInfo},
+    maintainer,
+};
+
+pub(super) use add::Add;
+pub(super) use stop::Stop;
+
+/// How soon an operator that has not ended sends again.
+const RESEND: Duration = Duration::from_millis(500);
+/// How long the executor sleeps when nothing is due.
+const EXECUTOR_IDLE: Duration = Duration::from_millis(200);
+
+/// Something that is done to a changefeed.
+#[derive(Clone, Debug)]
+pub(super) enum Operator {
+    /// A node is to maintain it.
+    Add(Add),
+    /// A node is to stop maintaining it.
+    Stop(Stop),
+}
+
+/// An operator and when it is its turn again.
+#[derive(Clone, Debug)]
+struct Queued {
+    operator: Operator,
+    notify_at: Instant,
+    /// Which one it is: a replaced operator's place in the queue is void.
+    number: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Operators {
+    operators: BTreeMap<ChangefeedId, Queued>,
+    pushed: u64,
+}
+
+impl Operators {
+    pub(super) fn get(&self, cf: ChangefeedId) -> Option<&Operator> {
+        self.operators.get(&cf).map(|queued| &queued.operator)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.operators.len()
+    }
+
+    /// The operator whose turn is first, and when.
+    fn first(&self) -> Option<(Instant, ChangefeedId)> {
+        let order = |(cf, queued): (&ChangefeedId, &Queued)| (queued.notify_at, queued.number, *cf);
+        self.operators.iter().map(order).min().map(|(at, _, cf)| (at, cf))
+    }
+}
+
+impl Operator {
+    fn name(&self) -> &'static str {
+        match self {
+            Operator::Add(_) => "add",
+            Operator::Stop(_) => "stop",
+        }
+    }
+
+    fn start(&self, cf: ChangefeedId, db: &mut ChangefeedDb) {
+        match self {
+            Operator::Add(add) => add.start(cf, db),
+            Operator::Stop(_) => {}
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        match self {
+            Operator::Add(add) => add.is_finished(),
+            Operator::Stop(stop) => stop.is_finished(),
+        }
+    }
+
+    fn affected_node(&self) -> NodeId {
+        match self {
+            Operator::Add(add) => add.dest,
+            Operator::Stop(stop) => stop.node,
+        }
+    }
+
+    fn on_node_removed(&mut self, gone: NodeId, me: NodeId) {
+        match self {
+            Operator::Add(add) => add.on_node_removed(gone),
+            Operator::Stop(stop) => stop.on_node_removed(gone, me),
+        }
+    }
+
+    fn on_task_removed(&mut self) {
+        match self {
+            Operator::Add(add) => add.on_task_removed(),
+            Operator::Stop(stop) => stop.on_task_removed(),
+        }
+    }
+}
+
+/// The epoch that a request to a maintainer manager carries.
+fn wire_epoch(epoch: Epoch, cx: &Cx) -> Epoch {
+    cx.policy().coordinator.wire_epoch.of(epoch)
+}
+
+impl Term {
+    pub(super) fn start_operators(&mut self, cx: &mut Cx) {
+        cx.out.alarm(Timer::Executor.into(), Duration::ZERO);
+        cx.out.alarm(Timer::BasicScheduler.into(), Duration::ZERO);
+    }
+
+    /// Gives a changefeed to a node. With epochs, the new one is persisted first, outside the lock, so that other
+    /// things may happen meanwhile. Whether the operator is queued, or a bump is under way for it.
+    pub(super) fn add_operator(&mut self, cf: ChangefeedId, dest: NodeId, cx: &mut Cx) -> bool {
+        if self.operators.get(cf).is_some() || self.is_bumping(cf) || self.changefeeds.get(cf).is_none() {
+            return false;
+        }
+        if cx.policy().coordinator.ownership_epoch.is_bumped() {
+            self.begin_bump(cf, dest, cx);
+        } else {
+            self.push_add(cf, dest, cx);
+        }
+        true
+    }
+
+    /// The epoch is persisted. What may have changed meanwhile is checked again; if it has, the epoch stays ahead.
+    pub(super) fn add_after_bump(
+        &mut self,
+        cf: ChangefeedId,
+        dest: NodeId,
+        info: ChangefeedInfo,
+        cx: &mut Cx,
+    ) {
+        let free = self.operators.get(cf).is_none();
+        let Some(changefeed) = self.changefeeds.get_mut(cf) else { return };
+        if free {
+            changefeed.info = info;
+            self.push_add(cf, dest, cx);
+        }
+    }
+
+    fn push_add(&mut self, cf: ChangefeedId, dest: NodeId, cx: &mut Cx) {
+        if let Some(changefeed) = self.changefeeds.get(cf) {
+            cx.note(Note::Placed { cf, node: dest, epoch: changefeed.info.epoch });
+        }
+        self.push(cf, Operator::Add(Add::new(dest)), cx);
+    }
+
+    /// Replaces whatever operator the changefeed has by a stop; one that removes it stays.
+    pub(super) fn push_stop(&mut self, stop: Stop, cx: &mut Cx) {
+        let cf = stop.cf;
+        match self.operators.get(cf) {
+            Some(Operator::Stop(Stop { removed: true, .. })) => return,
+            Some(_) => {
+                if let Some(mut old) = self.operators.operators.remove(&cf) {
+                    old.operator.on_task_removed();
+                    self.post_finish(cf, &old.operator, cx);
+                }
+            }
+            None => {}
+        }
+        self.push(cf, Operator::Stop(stop), cx);
+    }
+
+    /// Takes a changefeed out of service and stops its maintainer, wherever it is.
+    pub(super) fn stop_changefeed(&mut self, cf: ChangefeedId, removed: bool, cx: &mut Cx) {
+        let epoch = self.changefeeds.get(cf).map_or(Epoch::NONE, |one| one.info.epoch);
+        let node = self.changefeeds.stop(cf, removed).unwrap_or(cx.id());
+        self.push_stop(Stop::new(cf, node, removed, epoch), cx);
+    }
+
+    fn push(&mut self, cf: ChangefeedId, mut operator: Operator, cx: &mut Cx) {
+        let affected = operator.affected_node();
+        if !cx.process.view().contains(&affected) {
+            operator.on_node_removed(affected, cx.id());
+        }
+        operator.start(cf, &mut self.changefeeds);
+        self.operators.pushed += 1;
+        let queued = Queued { operator, notify_at: cx.now.steady, number: self.operators.pushed };
+        self.operators.operators.insert(cf, queued);
+    }
+
+    /// The executor: finishes or sends what is due.
+    pub(super) fn execute_operators(&mut self, cx: &mut Cx) {
+        let now = cx.now.steady;
+        while let Some((_, cf)) = self.operators.first().filter(|(at, _)| *at <= now) {
+            let Some(queued) = self.operators.operators.get_mut(&cf) else { break };
+            if queued.operator.is_finished() {
+                if let Some(done) = self.operators.operators.remove(&cf) {
+                    cx.note(Note::OperatorDone { cf, operator: done.operator.name() });
+                    self.post_finish(cf, &done.operator, cx);
+                }
+            } else {
+                queued.notify_at = now + RESEND;
+                let operator = queued.operator.clone();
+                self.send_for(cf, &operator, cx);
+            }
+        }
+        cx.out.alarm(Timer::Executor.into(), EXECUTOR_IDLE);
+    }
+
+    fn send_for(&mut self, cf: ChangefeedId, operator: &Operator, cx: &mut Cx) {
+        match operator {
+            Operator::Add(add) => {
+                let Some(changefeed) = self.changefeeds.get(cf) else { return };
+                let epoch = wire_epoch(changefeed.info.epoch, cx);
+                let (checkpoint, is_new) = (changefeed.checkpoint(), changefeed.is_new);
+                let request = maintainer::Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch };
+                cx.send(add.dest, Place::Maintainers, request);
+            }
+            Operator::Stop(stop) => self.send_remove(cf, stop.node, true, stop.removed, stop.epoch, cx),
+        }
+    }
+
+    pub(super) fn send_remove(
+        &self,
+        cf: ChangefeedId,
+        node: NodeId,
+        cascade: bool,
+        removed: bool,
+        epoch: Epoch,
+        cx: &mut Cx,
+    ) {
+        let epoch = wire_epoch(epoch, cx);
+        let request =
+            maintainer::Inbox::RemoveMaintainerRequest { cf, cascade: cascade || removed, removed, epoch };
+        cx.send(node, Place::Maintainers, request);
+    }
+
+    /// Gives a status to the operator of its changefeed.
+    pub(super) fn check_operator(&mut self, from: NodeId, status: &MaintainerStatus, cx: &mut Cx) {
+        let current = self.changefeeds.get(status.cf).map_or(Epoch::NONE, |one| one.info.epoch);
+        if let Some(queued) = self.operators.operators.get_mut(&status.cf) {
+            let policy = &cx.policy().coordinator;
+            match &mut queued.operator {
+                Operator::Add(add) => add.check(from, status, current, policy),
+                Operator::Stop(stop) => stop.check(from, status, policy),
+            }
+        }
+    }
+
+    fn post_finish(&mut self, cf: ChangefeedId, operator: &Operator, cx: &mut Cx) {
+        match operator {
+            Operator::Add(add) => add.post_finish(cf, &mut self.changefeeds),
+            Operator::Stop(stop) => {
+                if let Some(then) = stop.post_finish() {
+                    self.calls.call(cx, Wait::StopDone, |call| etcd::Inbox::TxnRequest {
+                        call,
+                        compares: Vec::new(),
+                        then,
+                        otherwise: Vec::new(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// A node has left: what it had without an operator is absent; then every operator hears of it.
+    pub(super) fn on_node_removed(&mut self, gone: NodeId, cx: &mut Cx) {
+        for cf in self.changefeeds.on_node(gone).collect::<Vec<_>>() {
+            if self.operators.get(cf).is_none() {
+                self.changefeeds.mark_absent(cf);
+            }
+        }
+        let me = cx.id();
+        for queued in self.operators.operators.values_mut() {
+            queued.operator.on_node_removed(gone, me);
+        }
+    }
+}

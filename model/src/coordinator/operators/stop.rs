@@ -1,0 +1,50 @@
+//! Stop: a node is told to remove a maintainer, cascading to its dispatchers, until it reports that it has.
+
+use crate::{
+    ChangefeedId, Epoch, NodeId,
+    coordinator::{MaintainerState, MaintainerStatus},
+    etcd::{Key, Op},
+    policy,
+};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Stop {
+    pub(super) cf: ChangefeedId,
+    pub(super) node: NodeId,
+    pub(super) removed: bool,
+    pub(super) epoch: Epoch,
+    finished: bool,
+}
+
+impl Stop {
+    pub(in crate::coordinator) fn new(cf: ChangefeedId, node: NodeId, removed: bool, epoch: Epoch) -> Stop {
+        Stop { cf, node, removed, epoch, finished: false }
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    pub(super) fn check(&mut self, from: NodeId, status: &MaintainerStatus, policy: &policy::Coordinator) {
+        let expected = policy.stop_check.accepts((from, status.epoch), (self.node, self.epoch));
+        if expected && status.state != MaintainerState::Working {
+            self.finished = true;
+        }
+    }
+
+    /// The node is gone: the coordinator's own node is to close the dispatchers that are left.
+    pub(super) fn on_node_removed(&mut self, gone: NodeId, me: NodeId) {
+        if gone == self.node {
+            self.node = me;
+        }
+    }
+
+    pub(super) fn on_task_removed(&mut self) {
+        self.finished = true;
+    }
+
+    /// What is written at the end; if that fails, it is only logged.
+    pub(super) fn post_finish(&self) -> Option<Vec<Op>> {
+        self.removed.then(|| vec![Op::Delete(Key::Info(self.cf)), Op::Delete(Key::Job(self.cf))])
+    }
+}

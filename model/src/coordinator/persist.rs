@@ -1,0 +1,69 @@
+//! The run loop (T2): takes batches of changes from a bounded queue and persists checkpoints.
+
+use std::collections::VecDeque;
+
+use crate::{
+    ChangefeedId, Cx, Ts,
+    coordinator::{Note, Term, Timer, Wait},
+    etcd::{self, Job, Key, Op, Progress, Value},
+};
+
+/// Batches beyond this are dropped: the event loop does not wait.
+const CAPACITY: usize = 1024;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changes {
+    queue: VecDeque<Vec<ChangefeedId>>,
+    /// Whether a batch is being handled.
+    busy: bool,
+}
+
+impl Term {
+    pub(super) fn push_changes(&mut self, changed: Vec<ChangefeedId>, cx: &mut Cx) {
+        if self.changes.queue.len() < CAPACITY {
+            self.changes.queue.push_back(changed);
+        }
+        if !std::mem::replace(&mut self.changes.busy, true) {
+            cx.out.give_way(Timer::RunLoop.into());
+        }
+    }
+
+    /// Persists the checkpoints of the next batch that has any, in one transaction. It compares nothing.
+    pub(super) fn run_changes(&mut self, cx: &mut Cx) {
+        while let Some(batch) = self.changes.queue.pop_front() {
+            let ahead = |cf: &ChangefeedId| {
+                let one = self.changefeeds.get(*cf)?;
+                (one.status.checkpoint > one.saved).then_some((*cf, one.status.checkpoint))
+            };
+            let checkpoints: Vec<(ChangefeedId, Ts)> = batch.iter().filter_map(ahead).collect();
+            if !checkpoints.is_empty() {
+                return self.persist(checkpoints, cx);
+            }
+        }
+        self.changes.busy = false;
+    }
+
+    fn persist(&mut self, checkpoints: Vec<(ChangefeedId, Ts)>, cx: &mut Cx) {
+        let put = |(cf, checkpoint): &(ChangefeedId, Ts)| {
+            let job = Job { checkpoint: *checkpoint, progress: Progress::None };
+            Op::Put { key: Key::Job(*cf), value: Value::Job(job), lease: None }
+        };
+        let then = checkpoints.iter().map(put).collect();
+        self.calls.call(cx, Wait::Persist { checkpoints }, |call| etcd::Inbox::TxnRequest {
+            call,
+            compares: Vec::new(),
+            then,
+            otherwise: Vec::new(),
+        });
+    }
+
+    pub(super) fn on_persisted(&mut self, checkpoints: &[(ChangefeedId, Ts)], cx: &mut Cx) {
+        for (cf, checkpoint) in checkpoints {
+            cx.note(Note::CheckpointPersisted { cf: *cf, checkpoint: *checkpoint });
+            if let Some(changefeed) = self.changefeeds.get_mut(*cf) {
+                changefeed.saved = *checkpoint;
+            }
+        }
+        self.run_changes(cx);
+    }
+}

@@ -1,0 +1,58 @@
+//! The basic scheduler: gives absent changefeeds to the nodes that have the fewest.
+
+use std::collections::VecDeque;
+
+use sim::Duration;
+
+use crate::{
+    ChangefeedId, Cx, NodeId,
+    coordinator::{Term, Timer},
+};
+
+const PERIOD: Duration = Duration::from_millis(500);
+const SOON: Duration = Duration::from_millis(100);
+/// `max-task-concurrency`.
+const BATCH: usize = 10;
+
+/// A run of the scheduler; it stands still while an operator is being admitted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Basic {
+    left: VecDeque<ChangefeedId>,
+}
+
+impl Term {
+    pub(super) fn run_basic(&mut self, cx: &mut Cx) {
+        let available = BATCH.saturating_sub(self.operators.len());
+        self.basic.left = self.changefeeds.absent().take(available).collect();
+        if self.basic.left.is_empty() {
+            cx.out.alarm(Timer::BasicScheduler.into(), PERIOD);
+        } else if available < BATCH / 2 {
+            self.basic.left.clear();
+            cx.out.alarm(Timer::BasicScheduler.into(), SOON);
+        } else {
+            self.basic_goes_on(cx);
+        }
+    }
+
+    /// Places the changefeeds that are left, until one has to wait for its epoch.
+    pub(super) fn basic_goes_on(&mut self, cx: &mut Cx) {
+        while let Some(cf) = self.basic.left.pop_front() {
+            if let Some(node) = self.least_loaded(cx)
+                && self.add_operator(cf, node, cx)
+                && self.is_bumping(cf)
+            {
+                return;
+            }
+        }
+        cx.out.alarm(Timer::BasicScheduler.into(), PERIOD);
+    }
+
+    /// One of the nodes with the fewest changefeeds; which of several is chance.
+    fn least_loaded(&self, cx: &mut Cx) -> Option<NodeId> {
+        let load = |node: NodeId| self.changefeeds.on_node(node).count();
+        let least = cx.process.view().iter().map(|node| load(*node)).min()?;
+        let candidates: Vec<NodeId> =
+            cx.process.view().iter().copied().filter(|node| load(*node) == least).collect();
+        Some(candidates[cx.out.choose("node for a maintainer", candidates.len())])
+    }
+}

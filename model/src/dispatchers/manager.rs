@@ -1,0 +1,134 @@
+//! A dispatcher manager: the dispatchers of one changefeed on one node, and the maintainer that they follow.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+};
+
+use crate::{
+    ChangefeedId, Cx, DispatcherId, NodeId, Span, Ts,
+    dispatchers::{
+        DispatcherStatus, ScheduleRequest, Watermark, admission::Owner, dispatcher::Dispatcher,
+        journal::Journal,
+    },
+    tasks::{Lock, TaskId},
+};
+
+/// One manager of a process, in order of their construction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ManagerId(pub u32);
+
+/// The manager of a changefeed.
+#[derive(Clone, Debug)]
+pub struct Manager {
+    pub(super) id: ManagerId,
+    pub(super) cf: ChangefeedId,
+    pub(super) owner: Owner,
+    /// The fence mutex: whoever may change the owner, or acts on what the owner said, holds it.
+    pub(super) fence: Lock,
+    pub(super) dispatchers: BTreeMap<DispatcherId, Dispatcher>,
+    /// How many dispatchers have been inserted.
+    pub(super) seq: u64,
+    pub(super) trigger: Option<DispatcherId>,
+    pub(super) journal: Journal,
+    /// Whether the sink is open.
+    pub(super) has_sink: bool,
+    /// Whether requests of the heartbeat collector reach it.
+    pub(super) paths: bool,
+    pub(super) closing: bool,
+    pub(super) closed: bool,
+    /// Whether nothing may be written any more. Final.
+    pub(super) write_path_closed: bool,
+    /// Whether workers of the sink take transactions.
+    pub(super) sink_running: bool,
+    /// Requests that wait for the thread of the schedule stream, and the task it runs.
+    pub(super) stream: VecDeque<(NodeId, ScheduleRequest)>,
+    pub(super) stream_task: Option<TaskId>,
+    /// Dispatchers whose batch waits for a worker of the sink.
+    pub(super) queued: VecDeque<DispatcherId>,
+    /// Whether the heartbeat task runs, and how often it has.
+    pub(super) reporting: bool,
+    pub(super) reports: u64,
+    /// The watermark of the last periodic report, and the one known when the last change of states was reported.
+    pub(super) watermark: Watermark,
+    pub(super) watermark_then: Watermark,
+    /// Changes of states that have not been reported, with the number of each dispatcher's insertion.
+    pub(super) statuses: Vec<(DispatcherStatus, u64)>,
+}
+
+impl Manager {
+    pub(super) fn new(id: ManagerId, cf: ChangefeedId, owner: Owner, start_ts: Ts) -> Manager {
+        let watermark = Watermark { checkpoint: start_ts, resolved: start_ts, seq: 0 };
+        Manager {
+            id,
+            cf,
+            owner,
+            fence: Lock::default(),
+            dispatchers: BTreeMap::new(),
+            seq: 0,
+            trigger: None,
+            journal: Journal::default(),
+            has_sink: false,
+            paths: false,
+            closing: false,
+            closed: false,
+            write_path_closed: false,
+            sink_running: false,
+            stream: VecDeque::new(),
+            stream_task: None,
+            queued: VecDeque::new(),
+            reporting: false,
+            reports: 0,
+            watermark_then: watermark.clone(),
+            watermark,
+            statuses: Vec::new(),
+        }
+    }
+
+    /// Enters what the fence mutex guards, where there is one; if not now, the task is woken when it is free.
+    pub(super) fn enter(&mut self, task: TaskId, cx: &Cx) -> bool {
+        !cx.policy().dispatchers.fence_mutex.is_used() || self.fence.acquire(task)
+    }
+
+    /// Whether what took long to build may not be published any more.
+    pub(super) fn is_refused(&self, cx: &Cx) -> bool {
+        self.write_path_closed && cx.policy().dispatchers.publication.is_rechecked()
+    }
+
+    /// Its changefeed.
+    pub fn changefeed(&self) -> ChangefeedId {
+        self.cf
+    }
+
+    /// The maintainer that it follows.
+    pub fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    /// Its dispatchers, those being removed included.
+    pub fn dispatchers(&self) -> impl Iterator<Item = &Dispatcher> {
+        self.dispatchers.values()
+    }
+
+    /// The dispatchers that may start a write now: those that get events, and those whose batch waits for a worker.
+    pub fn writers(&self) -> impl Iterator<Item = (DispatcherId, Span)> {
+        let running = self.sink_running;
+        let may_write = move |one: &&Dispatcher| {
+            let gets_events = one.registered && !one.removing && !self.write_path_closed;
+            running && !one.is_trigger() && (gets_events || self.queued.contains(&one.id))
+        };
+        self.dispatchers.values().filter(may_write).map(|one| (one.id, one.span))
+    }
+
+    /// Remembers a status that is to be reported soon; whether the report has to be set off.
+    pub(super) fn push_status(&mut self, status: DispatcherStatus, seq: u64) -> bool {
+        self.statuses.push((status, seq));
+        self.statuses.len() == 1
+    }
+}
+
+impl fmt::Display for ManagerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "dm{}", self.0)
+    }
+}

@@ -1,0 +1,462 @@
+//! The dispatcher orchestrator of a node, its dispatcher managers (one per changefeed) and their dispatchers.
+//!
+//! Handlers that can be interrupted are tasks ([`crate::tasks`]): the workers of the orchestrator's shards, the threads
+//! of the heartbeat collector's streams, and what runs beside them. The fence mutex of a manager is a lock that tasks
+//! wait for.
+
+mod admission;
+mod bootstrap;
+mod close;
+mod construct;
+mod create;
+mod dispatcher;
+mod journal;
+mod manager;
+mod orchestrator;
+mod post_bootstrap;
+mod remove;
+mod reports;
+mod requests;
+mod schedule;
+mod snapshot;
+mod stop;
+mod writes;
+
+use std::{collections::BTreeMap, fmt};
+
+use sim::Input;
+
+use crate::{
+    Addr, ChangefeedId, Cx, DispatcherId, Epoch, Mode, Msg, NodeId, Span, Ts,
+    ids::Place,
+    node,
+    sink::{self, QueryId},
+    tasks::{Next, TaskId, Tasks},
+    vocabulary::{say, spoken, vocabulary},
+};
+pub use admission::Owner;
+pub use dispatcher::{ComponentState, Dispatcher};
+pub use manager::{Manager, ManagerId};
+use orchestrator::Orchestrator;
+use requests::Request;
+
+vocabulary! {
+    /// What the orchestrator and its managers hear.
+    pub enum Inbox {
+        /// All changes up to here are known (from the upstream).
+        Resolved { resolved: Ts },
+        /// The node has lost its session: stop writing now (from the server).
+        LocalFence,
+        /// The process shuts down (from the server).
+        Close,
+        /// A maintainer asks what runs here, and takes over.
+        MaintainerBootstrapRequest { cf: ChangefeedId, start_ts: Ts, trigger: Option<DispatcherId>, is_new: bool, epoch: Epoch },
+        /// The table trigger is to become active.
+        MaintainerPostBootstrapRequest { cf: ChangefeedId, trigger: DispatcherId, epoch: Epoch },
+        /// The changefeed is to be closed here.
+        MaintainerCloseRequest { cf: ChangefeedId, removed: bool, epoch: Epoch },
+        /// A dispatcher is to be created or removed.
+        ScheduleDispatcherRequest { request: ScheduleRequest },
+    }
+}
+
+impl Inbox {
+    /// Behind the router, what is for the orchestrator and what is for each stream of each changefeed have no order.
+    pub(crate) fn queue(&self) -> Option<usize> {
+        let of = |kind: usize, cf: &ChangefeedId| Some(2 * usize::from(cf.0) + kind);
+        match self {
+            Inbox::Resolved { .. } | Inbox::LocalFence | Inbox::Close => None,
+            Inbox::MaintainerBootstrapRequest { cf, .. }
+            | Inbox::MaintainerPostBootstrapRequest { cf, .. }
+            | Inbox::MaintainerCloseRequest { cf, .. } => of(0, cf),
+            Inbox::ScheduleDispatcherRequest { request } => of(1, &request.cf),
+        }
+    }
+}
+
+spoken! {
+    /// One dispatcher that is to be created or removed.
+    pub struct ScheduleRequest {
+        /// The changefeed.
+        pub cf: ChangefeedId,
+        /// What is to be done.
+        pub action: Action,
+        /// Why.
+        pub kind: OperatorType,
+        /// The dispatcher.
+        pub id: DispatcherId,
+        /// Its span; a removal may leave it out.
+        pub span: Option<Span>,
+        /// From where it is to replicate.
+        pub start_ts: Ts,
+        /// Whether it is a redo dispatcher.
+        pub mode: Mode,
+        /// The generation of the sender.
+        pub epoch: Epoch,
+    }
+}
+
+/// What is to be done with a dispatcher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// It is to be created.
+    Create,
+    /// It is to be removed.
+    Remove,
+}
+
+/// The operator of which a request is a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OperatorType {
+    /// A span gets a dispatcher.
+    Add,
+    /// A dispatcher goes.
+    Remove,
+    /// A span changes its node.
+    Move,
+    /// A span is parted.
+    Split,
+    /// Spans are joined.
+    Merge,
+}
+
+spoken! {
+    /// What a dispatcher manager answers to a bootstrap request.
+    pub struct BootstrapResponse {
+        /// The changefeed.
+        pub cf: ChangefeedId,
+        /// The generation that the manager follows now; the request's in an error.
+        pub epoch: Epoch,
+        /// From where the table trigger starts, if it is here; zero otherwise.
+        pub checkpoint: Ts,
+        /// Every dispatcher that is here.
+        pub spans: Vec<ReportedSpan>,
+        /// Requests that were begun and not finished.
+        pub operators: Vec<ScheduleRequest>,
+        /// Why there is no manager.
+        pub err: Option<&'static str>,
+    }
+}
+
+spoken! {
+    /// A dispatcher in a bootstrap response.
+    pub struct ReportedSpan {
+        /// The dispatcher.
+        pub id: DispatcherId,
+        /// Its span.
+        pub span: Span,
+        /// Its state.
+        pub state: ComponentState,
+        /// Everything up to here is downstream.
+        pub checkpoint: Ts,
+        /// Whether it is a redo dispatcher.
+        pub mode: Mode,
+    }
+}
+
+spoken! {
+    /// How the dispatchers of a manager are doing.
+    pub struct Heartbeat {
+        /// How far all of them are.
+        pub watermark: Watermark,
+        /// How some of them are doing.
+        pub statuses: Vec<DispatcherStatus>,
+        /// Whether the statuses are those of all of them.
+        pub complete: bool,
+        /// What went wrong.
+        pub err: Option<&'static str>,
+    }
+}
+
+spoken! {
+    /// How far a set of dispatchers is.
+    pub struct Watermark {
+        /// The lowest checkpoint; infinite without dispatchers.
+        pub checkpoint: Ts,
+        /// The lowest resolved timestamp.
+        pub resolved: Ts,
+        /// How many dispatchers had been inserted when it was computed.
+        pub seq: u64,
+    }
+}
+
+spoken! {
+    /// How one dispatcher is doing.
+    pub struct DispatcherStatus {
+        /// The dispatcher.
+        pub id: DispatcherId,
+        /// Its state.
+        pub state: ComponentState,
+        /// Everything up to here is downstream.
+        pub checkpoint: Ts,
+    }
+}
+
+vocabulary! {
+    /// What the orchestrator and its managers wake up for.
+    pub enum Timer {
+        /// A shard's worker takes the next request.
+        Shard { shard: u32 },
+        /// A stream's thread takes the next batch.
+        Stream { manager: ManagerId },
+        /// A task goes on.
+        Task { task: TaskId },
+        /// A dispatcher handles what has come for it.
+        Events { manager: ManagerId, dispatcher: DispatcherId },
+        /// A worker of the sink takes a transaction.
+        Worker { manager: ManagerId },
+        /// A manager reports to its maintainer.
+        Heartbeat { manager: ManagerId },
+        /// A manager reports changes of states.
+        Statuses { manager: ManagerId },
+    }
+}
+
+impl Copy for Timer {}
+
+vocabulary! {
+    /// What the orchestrator and its managers say about themselves.
+    pub enum Note {
+        /// A dispatcher manager is there.
+        ManagerCreated { cf: ChangefeedId, node: NodeId, owner: NodeId, epoch: Epoch },
+        /// A dispatcher manager follows another maintainer from now on.
+        OwnerChanged { cf: ChangefeedId, node: NodeId, owner: NodeId, epoch: Epoch },
+        /// A request of another owner or generation is refused.
+        StaleRefused { cf: ChangefeedId, from: NodeId, epoch: Epoch, owner: Option<NodeId>, current: Epoch },
+        /// A request is ignored.
+        Ignored { cf: ChangefeedId, from: NodeId, why: &'static str },
+        /// A bootstrap of a generation that was closed here is dropped.
+        ClosedEpochRefused { cf: ChangefeedId, from: NodeId, epoch: Epoch, closed: Epoch },
+        /// A dispatcher is there, and gets events from now on.
+        DispatcherCreated { cf: ChangefeedId, id: DispatcherId, span: Span, start_ts: Ts },
+        /// A dispatcher gets no more events.
+        DispatcherUnregistered { cf: ChangefeedId, id: DispatcherId },
+        /// A dispatcher is gone.
+        DispatcherCleaned { cf: ChangefeedId, id: DispatcherId, checkpoint: Ts },
+        /// The table trigger gets events from now on.
+        TriggerRegistered { cf: ChangefeedId, id: DispatcherId },
+        /// A transaction leaves for the downstream.
+        WriteStarted { cf: ChangefeedId, id: DispatcherId, span: Span, query: QueryId },
+        /// A transaction is known to be downstream.
+        WriteFlushed { cf: ChangefeedId, id: DispatcherId, query: QueryId },
+        /// A manager writes nothing from now on.
+        WritePathClosed { cf: ChangefeedId, node: NodeId },
+        /// A manager is closed.
+        ManagerClosed { cf: ChangefeedId, node: NodeId },
+    }
+}
+
+/// The orchestrator of a node and its managers.
+#[derive(Clone, Debug, Default)]
+pub struct Dispatchers {
+    orchestrator: Orchestrator,
+    /// Every manager whose goroutines run, visible in the orchestrator or not.
+    managers: BTreeMap<ManagerId, Manager>,
+    managers_made: u32,
+    tasks: Tasks<Task>,
+    /// Whom the answer to a query of the downstream is for.
+    queries: BTreeMap<QueryId, Asker>,
+    queries_made: u32,
+    /// Up to where the event service of this node knows all changes.
+    resolved: Ts,
+    /// Rises whenever it may have changed who may write.
+    revision: u64,
+}
+
+/// A handler that can be interrupted.
+#[derive(Clone, Debug)]
+enum Task {
+    Bootstrap(bootstrap::Bootstrap),
+    PostBootstrap(post_bootstrap::PostBootstrap),
+    Close(close::Close),
+    Schedule(schedule::Schedule),
+    Remove(remove::Remove),
+    Stop(stop::Stop),
+    Fence(stop::Fence),
+    Shutdown(close::Shutdown),
+}
+
+/// Who asked the downstream.
+#[derive(Clone, Copy, Debug)]
+enum Asker {
+    /// A task, which waits.
+    Task { task: TaskId, manager: ManagerId },
+    /// A worker that writes a transaction of a dispatcher.
+    Write { manager: ManagerId, dispatcher: DispatcherId },
+}
+
+/// Why a task goes on.
+#[derive(Clone, Copy, Debug)]
+enum Wake<'a> {
+    /// It is its turn.
+    Go,
+    /// The downstream has answered.
+    Answer(&'a sink::Reply),
+}
+
+impl Dispatchers {
+    /// The managers that are there, in order of their creation.
+    pub fn managers(&self) -> impl Iterator<Item = &Manager> {
+        self.managers.values()
+    }
+
+    /// Rises whenever it may have changed who may write: for whoever watches.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub(crate) fn step(&mut self, input: &Input<crate::Actor>, cx: &mut Cx) {
+        match input {
+            Input::Start => {}
+            Input::Message { from, msg: Msg::Dispatchers(inbox) } => self.on_message(*from, inbox, cx),
+            Input::Message { msg: Msg::SinkReply(reply), .. } => self.on_sink(reply, cx),
+            Input::Alarm(crate::Timer::Dispatchers(timer)) => self.on_alarm(*timer, cx),
+            Input::Message { .. } | Input::Alarm(_) | Input::Command(_) => {
+                unreachable!("not for dispatchers")
+            }
+        }
+    }
+
+    fn on_message(&mut self, from: Addr, inbox: &Inbox, cx: &mut Cx) {
+        let request = match (from.node(), inbox) {
+            (_, Inbox::Resolved { resolved }) => return self.on_resolved(*resolved, cx),
+            (_, Inbox::LocalFence) => return self.local_fence(cx),
+            (_, Inbox::Close) => return self.shut_down(cx),
+            (Some(from), Inbox::ScheduleDispatcherRequest { request }) => {
+                return self.on_schedule(from, request, cx);
+            }
+            (Some(from), inbox) => Request::from(from, inbox),
+            (None, _) => None,
+        };
+        if let Some(request) = request {
+            self.receive(request, cx);
+        }
+    }
+
+    fn on_alarm(&mut self, timer: Timer, cx: &mut Cx) {
+        match timer {
+            Timer::Shard { shard } => self.work_shard(shard, cx),
+            Timer::Stream { manager } => self.work_stream(manager, cx),
+            Timer::Task { task } => self.run(task, Wake::Go, cx),
+            Timer::Events { manager, dispatcher } => self.handle_events(manager, dispatcher, cx),
+            Timer::Worker { manager } => self.start_write(manager, cx),
+            Timer::Heartbeat { manager } => self.on_heartbeat(manager, cx),
+            Timer::Statuses { manager } => self.on_statuses(manager, cx),
+        }
+    }
+
+    fn on_sink(&mut self, reply: &sink::Reply, cx: &mut Cx) {
+        let (sink::Reply::Connected { query }
+        | sink::Reply::TableRecovery { query, .. }
+        | sink::Reply::Committed { query }) = reply;
+        match self.queries.remove(query) {
+            Some(Asker::Task { task, .. }) => self.run(task, Wake::Answer(reply), cx),
+            Some(Asker::Write { manager, dispatcher }) => self.flushed(manager, dispatcher, *query, cx),
+            // The client has dropped the connection.
+            None => {}
+        }
+    }
+
+    /// Asks the downstream something.
+    fn ask(&mut self, asker: Asker, cx: &mut Cx, inbox: impl FnOnce(QueryId) -> sink::Inbox) -> QueryId {
+        self.queries_made += 1;
+        let query = QueryId(self.queries_made);
+        self.queries.insert(query, asker);
+        cx.out.send(Addr::Sink, inbox(query).into());
+        query
+    }
+
+    fn spawn(&mut self, task: Task, cx: &mut Cx) -> TaskId {
+        let id = self.tasks.add(task);
+        self.run(id, Wake::Go, cx);
+        id
+    }
+
+    /// Lets a task take its next step.
+    fn run(&mut self, id: TaskId, wake: Wake, cx: &mut Cx) {
+        let Some(mut task) = self.tasks.take(id) else { return };
+        let next = match &mut task {
+            Task::Bootstrap(task) => task.resume(id, wake, self, cx),
+            Task::PostBootstrap(task) => task.resume(id, wake, self, cx),
+            Task::Close(task) => task.resume(id, self, cx),
+            Task::Schedule(task) => task.resume(id, wake, self, cx),
+            Task::Remove(task) => task.resume(self, cx),
+            Task::Stop(task) => task.resume(self, cx),
+            Task::Fence(task) => task.resume(self, cx),
+            Task::Shutdown(task) => task.resume(self, cx),
+        };
+        match next {
+            Next::Yield => cx.out.give_way(Timer::Task { task: id }.into()),
+            Next::Sleep(length) => cx.out.alarm(Timer::Task { task: id }.into(), length),
+            Next::Wait => {}
+            Next::Done => return self.done(id, &task, cx),
+        }
+        self.tasks.put(id, task);
+    }
+
+    /// The thread that ran the task takes what is next.
+    fn done(&mut self, id: TaskId, task: &Task, cx: &mut Cx) {
+        match task {
+            Task::Bootstrap(_) | Task::PostBootstrap(_) | Task::Close(_) => self.shard_is_free(id, cx),
+            Task::Schedule(task) => self.stream_is_free(task.manager, cx),
+            Task::Remove(_) | Task::Stop(_) => {}
+            Task::Fence(_) => cx.tell(Place::Server, node::Inbox::LocalFenced),
+            Task::Shutdown(_) => cx.tell(Place::Server, node::Inbox::DispatchersClosed),
+        }
+    }
+
+    fn wake_all(tasks: Vec<TaskId>, cx: &mut Cx) {
+        for task in tasks {
+            cx.out.give_way(Timer::Task { task }.into());
+        }
+    }
+
+    fn touch(&mut self) {
+        self.revision += 1;
+    }
+}
+
+/// The epoch that an answer to a request carries.
+fn response_epoch(epoch: Epoch, cx: &Cx) -> Epoch {
+    cx.policy().dispatchers.response_epoch.of(epoch)
+}
+
+impl OperatorType {
+    /// Whether an operator of this type ends with a new dispatcher at the node it sends a Create to.
+    pub(crate) fn creates(self) -> bool {
+        match self {
+            OperatorType::Add | OperatorType::Move | OperatorType::Split => true,
+            OperatorType::Remove | OperatorType::Merge => false,
+        }
+    }
+}
+
+impl Watermark {
+    /// Whether a node's watermark takes the place of the one known: a later one may be lower.
+    pub(crate) fn supersedes(&self, known: &Watermark) -> bool {
+        self.seq > known.seq || self.seq == known.seq && self.checkpoint > known.checkpoint
+    }
+}
+
+say!(Action, OperatorType, ManagerId);
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Action::Create => "Create",
+            Action::Remove => "Remove",
+        })
+    }
+}
+
+impl fmt::Display for OperatorType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OperatorType::Add => "(Add)",
+            OperatorType::Remove => "(Remove)",
+            OperatorType::Move => "(Move)",
+            OperatorType::Split => "(Split)",
+            OperatorType::Merge => "(Merge)",
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! A fake etcd: keys with revisions, transactions, leases by the server's clock, watches.
+//!
+//! The requests and answers are those of etcd v3; an election is a recipe of its clients, as in the real one.
+
+pub(crate) mod client;
+mod lease;
+mod metadata;
+mod store;
+mod watch;
+
+use std::fmt;
+
+use sim::{Input, Now};
+
+pub use lease::LeaseId;
+pub use metadata::{ChangefeedInfo, FeedState, Job, Progress};
+pub use store::{Compare, Key, Kv, Op, OpAnswer, Range, Revision, Value};
+pub use watch::{Event, WatchId};
+
+use crate::{
+    Actor, Addr, Out,
+    vocabulary::{Say, say, vocabulary},
+};
+use lease::Leases;
+use store::Store;
+use watch::Watches;
+
+/// A call of one client, numbered by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u32);
+
+vocabulary! {
+    /// What a client asks for.
+    pub enum Inbox {
+        /// Reads keys, in order.
+        RangeRequest { call: CallId, range: Range },
+        /// Compares, then does one list of operations or the other.
+        TxnRequest { call: CallId, compares: Vec<Compare>, then: Vec<Op>, otherwise: Vec<Op> },
+        /// A lease that lives this long after each renewal.
+        LeaseGrantRequest { call: CallId, ttl: sim::Duration },
+        /// Renews a lease.
+        LeaseKeepAliveRequest { call: CallId, lease: LeaseId },
+        /// Ends a lease and deletes its keys.
+        LeaseRevokeRequest { call: CallId, lease: LeaseId },
+        /// How long a lease still lives.
+        LeaseTimeToLiveRequest { call: CallId, lease: LeaseId },
+        /// Tells of every change of these keys from this revision on.
+        WatchCreateRequest { watch: WatchId, range: Range, from: Revision },
+        /// Asks whether a watch has told everything: the answer has no events, and the number of the last message.
+        WatchProgressRequest { watch: WatchId },
+    }
+}
+
+vocabulary! {
+    /// What a client hears.
+    pub enum Reply {
+        /// The answer to a call.
+        Answer { call: CallId, revision: Revision, answer: Answer },
+        /// Changes of watched keys, in order. Messages of one watch are numbered: a gap tells that its stream broke.
+        WatchResponse { watch: WatchId, number: u32, revision: Revision, events: Vec<Event> },
+    }
+}
+
+/// The answer to a call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// The keys in the range.
+    Range(Vec<Kv>),
+    /// Whether the compares held, and what each operation gave.
+    Txn {
+        /// Whether the compares held.
+        succeeded: bool,
+        /// What each operation gave.
+        answers: Vec<OpAnswer>,
+    },
+    /// The new lease.
+    Granted(LeaseId),
+    /// The lease lives this much longer; none: it is gone.
+    KeptAlive(Option<sim::Duration>),
+    /// The lease has ended.
+    Revoked,
+    /// The lease lives this much longer; none: it is gone (TTL −1).
+    TimeToLive(Option<sim::Duration>),
+}
+
+vocabulary! {
+    /// What is set off inside the server.
+    pub enum Timer {
+        /// A lease may have run out.
+        Expire { lease: LeaseId },
+    }
+}
+
+impl Copy for Timer {}
+
+vocabulary! {
+    /// What the server says about itself.
+    pub enum Note {
+        /// A lease ran out without being renewed, and its keys are gone.
+        LeaseExpired { lease: LeaseId, keys: Vec<Key> },
+        /// A lease was revoked, and its keys are gone.
+        LeaseRevoked { lease: LeaseId, keys: Vec<Key> },
+    }
+}
+
+vocabulary! {
+    /// What the outside world does to the server.
+    pub enum Command {
+        /// Revokes the lease of a node's session, as an operator would.
+        RevokeLeaseOf { node: crate::NodeId },
+    }
+}
+
+/// The server. It is one machine: a cluster of them is linearisable, which is what its clients see.
+#[derive(Clone, Debug, Default)]
+pub struct Etcd {
+    store: Store,
+    leases: Leases,
+    watches: Watches,
+}
+
+impl Etcd {
+    /// A server that holds these keys already.
+    pub fn holding(keys: impl IntoIterator<Item = (Key, Value)>) -> Etcd {
+        let mut etcd = Etcd::default();
+        for (key, value) in keys {
+            etcd.store.txn(&[], &[Op::Put { key, value, lease: None }], &[]);
+        }
+        etcd
+    }
+
+    /// What is stored under a key.
+    pub fn get(&self, key: Key) -> Option<&Kv> {
+        self.store.get(key)
+    }
+
+    pub(crate) fn step(&mut self, now: Now, input: &Input<Actor>, out: &mut Out) {
+        match input {
+            Input::Start => {}
+            Input::Message { from, msg: crate::Msg::Etcd(inbox) } => self.on_request(now, *from, inbox, out),
+            Input::Alarm(crate::Timer::Etcd(Timer::Expire { lease })) => self.expire(now, *lease, out),
+            Input::Command(crate::Command::Etcd(Command::RevokeLeaseOf { node })) => {
+                if let Some(lease) = self.store.get(Key::Capture(*node)).and_then(|kv| kv.lease) {
+                    self.revoke(lease, out);
+                }
+            }
+            Input::Message { .. } | Input::Alarm(_) => {
+                unreachable!("etcd is asked by its own requests only")
+            }
+        }
+    }
+
+    fn on_request(&mut self, now: Now, from: Addr, inbox: &Inbox, out: &mut Out) {
+        let (call, answer) = match inbox {
+            Inbox::RangeRequest { call, range } => (call, Answer::Range(self.store.range(*range))),
+            Inbox::TxnRequest { call, compares, then, otherwise } => {
+                let (succeeded, answers) = self.store.txn(compares, then, otherwise);
+                (call, Answer::Txn { succeeded, answers })
+            }
+            Inbox::LeaseGrantRequest { call, ttl } => {
+                let lease = self.leases.grant(now.steady, *ttl);
+                out.alarm(Timer::Expire { lease }.into(), *ttl);
+                (call, Answer::Granted(lease))
+            }
+            Inbox::LeaseKeepAliveRequest { call, lease } => {
+                (call, Answer::KeptAlive(self.leases.renew(now.steady, *lease)))
+            }
+            Inbox::LeaseTimeToLiveRequest { call, lease } => {
+                (call, Answer::TimeToLive(self.leases.left(now.steady, *lease)))
+            }
+            Inbox::LeaseRevokeRequest { call, lease } => {
+                self.revoke(*lease, out);
+                (call, Answer::Revoked)
+            }
+            Inbox::WatchCreateRequest { watch, range, from: revision } => {
+                self.watches.create(from, *watch, *range, *revision);
+                return self.tell_watchers(out);
+            }
+            Inbox::WatchProgressRequest { watch } => {
+                let progress = self.watches.progress(from, *watch, self.store.revision());
+                return progress.into_iter().for_each(|reply| out.send(from, reply.into()));
+            }
+        };
+        let revision = self.store.revision();
+        out.send(from, Reply::Answer { call: *call, revision, answer }.into());
+        self.tell_watchers(out);
+    }
+
+    fn expire(&mut self, now: Now, lease: LeaseId, out: &mut Out) {
+        match self.leases.left(now.steady, lease) {
+            None => {}
+            Some(left) if left > sim::Duration::ZERO => out.alarm(Timer::Expire { lease }.into(), left),
+            Some(_) => {
+                self.leases.remove(lease);
+                let keys = self.store.delete_leased(lease);
+                out.note(Note::LeaseExpired { lease, keys }.into());
+                self.tell_watchers(out);
+            }
+        }
+    }
+
+    fn revoke(&mut self, lease: LeaseId, out: &mut Out) {
+        if self.leases.remove(lease) {
+            let keys = self.store.delete_leased(lease);
+            out.note(Note::LeaseRevoked { lease, keys }.into());
+            self.tell_watchers(out);
+        }
+    }
+
+    fn tell_watchers(&mut self, out: &mut Out) {
+        self.watches.tell(&self.store, |to, reply| out.send(to, reply.into()));
+    }
+}
+
+say!(CallId);
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "call{}", self.0)
+    }
+}
+
+impl Say for Answer {
+    fn say(&self, _: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Answer::Range(kvs) if kvs.is_empty() => f.write_str(" nothing"),
+            Answer::Range(kvs) => kvs.say("found", f),
+            Answer::Txn { succeeded: true, .. } => f.write_str(" succeeded"),
+            Answer::Txn { succeeded: false, .. } => f.write_str(" compare failed"),
+            Answer::Granted(lease) => lease.say("", f),
+            Answer::KeptAlive(Some(left)) | Answer::TimeToLive(Some(left)) => left.say("left", f),
+            Answer::KeptAlive(None) | Answer::TimeToLive(None) => f.write_str(" lease is gone"),
+            Answer::Revoked => f.write_str(" revoked"),
+        }
+    }
+}

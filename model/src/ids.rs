@@ -1,0 +1,269 @@
+//! Names of things. Each prints with its letter, so that any line can be read alone.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sim::Instant;
+
+use crate::vocabulary::say;
+
+/// One process of TiCDC. A restarted process is another node: its id is new (server start makes a fresh UUID).
+///
+/// Prints as `n1` for the first process on the first machine, `n1.2` for the second one there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId {
+    /// The machine, counted from one.
+    pub slot: u8,
+    /// How many processes ran there before.
+    pub life: u8,
+}
+
+/// A changefeed, by its unique id: one that is created again under the same name is another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChangefeedId(pub u8);
+
+/// A table. Table 0 stands for the DDL stream, which the table trigger reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId(pub u32);
+
+/// A range of keys of one table, `from` inclusive to `to` exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The table.
+    pub table: TableId,
+    /// Its first key.
+    pub from: u32,
+    /// The first key behind it.
+    pub to: u32,
+}
+
+/// A dispatcher and the replica of a span that it stands for: unique in a run, as 128-bit random ids are.
+///
+/// Prints as `d7@n1`: the seventh id that node n1 made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DispatcherId {
+    /// Who made it.
+    pub maker: NodeId,
+    /// How many it had made by then.
+    pub n: u32,
+}
+
+/// The generation of a maintainer. Zero: its sender knows nothing of epochs.
+///
+/// Prints as `e7`; one that PD's oracle gave, `(milliseconds << 18) + logical`, as `e@5003` or `e@5003+1`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+/// A commit, resolved or checkpoint timestamp: microseconds of true time since the start of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ts(pub u64);
+
+/// Ordinary replication, or its redo twin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Writes downstream.
+    Default,
+    /// Writes the redo log.
+    Redo,
+}
+
+/// The part of an actor in its node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// Session, membership, election, watchdog.
+    Server,
+    /// The coordinator, where it is elected.
+    Coordinator,
+    /// The maintainer manager and its maintainers.
+    Maintainers,
+    /// The dispatcher orchestrator, its managers and their dispatchers.
+    Dispatchers,
+}
+
+/// Where an actor is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Addr {
+    /// The metadata store.
+    Etcd,
+    /// The placement driver: the timestamp oracle.
+    Pd,
+    /// What is replicated from.
+    Upstream,
+    /// What is replicated to.
+    Sink,
+    /// A part of a node.
+    Node(NodeId, Place),
+}
+
+impl TableId {
+    /// The DDL stream.
+    pub const TRIGGER: TableId = TableId(0);
+}
+
+impl Span {
+    /// The end of the key space of every table.
+    pub const KEYS: u32 = 1 << 20;
+
+    /// The whole of a table.
+    pub const fn whole(table: TableId) -> Span {
+        Span { table, from: 0, to: Span::KEYS }
+    }
+
+    /// The span of a table trigger.
+    pub const TRIGGER: Span = Span::whole(TableId::TRIGGER);
+
+    /// Whether a key of the table is in it.
+    pub fn has(self, key: u32) -> bool {
+        (self.from..self.to).contains(&key)
+    }
+
+    /// Whether some key is in both.
+    pub fn overlaps(self, other: Span) -> bool {
+        self.table == other.table && self.from < other.to && other.from < self.to
+    }
+}
+
+impl Epoch {
+    /// Known to nobody: the sender is of a version without epochs.
+    pub const NONE: Epoch = Epoch(0);
+
+    /// Whether two parties that may be of different versions can mean the same generation.
+    pub fn matches(self, other: Epoch) -> bool {
+        self == other || self == Epoch::NONE || other == Epoch::NONE
+    }
+}
+
+impl Ts {
+    /// No timestamp; checkpoint 0 is a fatal error in the real system.
+    pub const NONE: Ts = Ts(0);
+    /// Nothing to report: the watermark of a manager without dispatchers.
+    pub const INFINITE: Ts = Ts(u64::MAX);
+
+    /// The timestamp of a moment.
+    pub const fn at(time: Instant) -> Ts {
+        Ts(time.nanos() / 1000)
+    }
+
+    /// The timestamp just before.
+    #[must_use]
+    pub const fn before(self) -> Ts {
+        Ts(self.0.saturating_sub(1))
+    }
+}
+
+impl Addr {
+    /// The node of an actor, if it is one of a node's.
+    pub fn node(self) -> Option<NodeId> {
+        match self {
+            Addr::Node(node, _) => Some(node),
+            Addr::Etcd | Addr::Pd | Addr::Upstream | Addr::Sink => None,
+        }
+    }
+}
+
+impl sim::Address for Addr {
+    #[inline]
+    fn index(self) -> usize {
+        match self {
+            Addr::Etcd => 0,
+            Addr::Pd => 1,
+            Addr::Upstream => 2,
+            Addr::Sink => 3,
+            Addr::Node(node, place) => 4 * usize::from(node.slot) + place as usize,
+        }
+    }
+
+    fn reborn(self) -> Addr {
+        match self {
+            Addr::Node(NodeId { slot, life }, place) => Addr::Node(NodeId { slot, life: life + 1 }, place),
+            service => service,
+        }
+    }
+}
+
+say!(NodeId, ChangefeedId, TableId, Span, DispatcherId, Epoch, Ts, Mode, Addr);
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n{}", self.slot)?;
+        if self.life > 0 { write!(f, ".{}", self.life + 1) } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for ChangefeedId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cf{}", self.0)
+    }
+}
+
+impl fmt::Display for TableId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == TableId::TRIGGER { f.write_str("ddl") } else { write!(f, "t{}", self.0) }
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.table.fmt(f)?;
+        match (self.from, self.to) {
+            (0, Span::KEYS) => Ok(()),
+            (from, Span::KEYS) => write!(f, "[{from}..)"),
+            (from, to) => write!(f, "[{from}..{to})"),
+        }
+    }
+}
+
+impl fmt::Display for DispatcherId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "d{}@{}", self.n, self.maker)
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0 >> 18, self.0 & ((1 << 18) - 1)) {
+            (0, small) => write!(f, "e{small}"),
+            (millis, 0) => write!(f, "e@{millis}"),
+            (millis, logical) => write!(f, "e@{millis}+{logical}"),
+        }
+    }
+}
+
+impl fmt::Display for Ts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Ts::INFINITE { f.write_str("ts-infinite") } else { write!(f, "ts{}", self.0) }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Mode::Default => "default",
+            Mode::Redo => "redo",
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Place::Server => "server",
+            Place::Coordinator => "coordinator",
+            Place::Maintainers => "maintainers",
+            Place::Dispatchers => "dispatchers",
+        })
+    }
+}
+
+impl fmt::Display for Addr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Addr::Etcd => f.write_str("etcd"),
+            Addr::Pd => f.write_str("pd"),
+            Addr::Upstream => f.write_str("upstream"),
+            Addr::Sink => f.write_str("sink"),
+            Addr::Node(node, place) => write!(f, "{node}/{place}"),
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! At any moment, a span is written by at most one dispatcher.
+//!
+//! For pingcap/ticdc#5083, #5202, #4827 and everything else that leaves two owners behind. Three things are reported
+//! separately, each once per run:
+//!
+//! * *admitted*: two dispatchers with overlapping spans may both start a write now;
+//! * *started*: both have a statement on its way or running at the downstream;
+//! * *applied*: an older content of a row landed over a newer one of a writer that had not ended before this one began.
+//!   (A successor that writes again from its start is a declared replay.)
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sim::{Input, StepId, What};
+
+use crate::{
+    Actor, Addr, ChangefeedId, DispatcherId, NodeId, Place, Record, Sim, Span, TableId, Ts, dispatchers,
+    invariants::{Invariant, Violation},
+    sink::{self, QueryId},
+};
+
+pub(super) const NAME: &str = "single_writer";
+
+/// One dispatcher in one process; one that was removed and created again under its id is another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Writer {
+    node: NodeId,
+    cf: ChangefeedId,
+    id: DispatcherId,
+    /// The step since which it may write.
+    born: StepId,
+}
+
+/// A statement between its start and its end at the server.
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    writer: Writer,
+    span: Span,
+    since: StepId,
+}
+
+/// Who wrote a row last, and what.
+#[derive(Clone, Copy, Debug)]
+struct Landed {
+    commit: Ts,
+    writer: Writer,
+    step: StepId,
+}
+
+/// Who may write on a node.
+#[derive(Default)]
+struct Admitted {
+    /// The revision of the node at which that was looked up.
+    revision: u64,
+    writers: BTreeMap<(ChangefeedId, DispatcherId), (Writer, Span)>,
+}
+
+#[derive(Default)]
+pub(super) struct SingleWriter {
+    admitted: BTreeMap<NodeId, Admitted>,
+    /// When writers ceased to be admitted.
+    ended: BTreeMap<Writer, StepId>,
+    running: BTreeMap<(NodeId, QueryId), Running>,
+    rows: BTreeMap<(ChangefeedId, TableId, u32), Landed>,
+    /// When the last request to create a dispatcher reached its node: who is to blame for it.
+    requested: BTreeMap<(NodeId, DispatcherId), StepId>,
+    reported: BTreeSet<&'static str>,
+}
+
+impl Invariant for SingleWriter {
+    fn observe(&mut self, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
+        match &record.what {
+            What::Step { actor: Addr::Node(node, Place::Dispatchers), input } => {
+                if let Some(id) = created(input) {
+                    self.requested.insert((*node, id), record.id);
+                }
+                self.look_at(*node, sim, record.id, found);
+                for note in &record.notes {
+                    if let crate::Note::Dispatchers(dispatchers::Note::WriteStarted { cf, id, span, query }) =
+                        note
+                    {
+                        self.started(*node, (*cf, *id), *span, *query, record.id, found);
+                    }
+                }
+            }
+            What::Step { actor: Addr::Sink, .. } => {
+                for note in &record.notes {
+                    if let crate::Note::Sink(sink::Note::Applied { client, query, transaction }) = note {
+                        self.applied(*client, *query, transaction, record.id, found);
+                    }
+                }
+            }
+            What::Lost {
+                from: Addr::Node(node, _),
+                msg: crate::Msg::Sink(sink::Inbox::Execute { query, .. }),
+                ..
+            } => {
+                self.running.remove(&(*node, *query));
+            }
+            What::Fault(_) => self.forget_the_dead(sim, record.id),
+            What::Step { .. } | What::Lost { .. } | What::Nothing => {}
+        }
+    }
+}
+
+impl SingleWriter {
+    /// Looks who may write on a node, if that may have changed.
+    fn look_at(&mut self, node: NodeId, sim: &Sim, step: StepId, found: &mut Vec<Violation>) {
+        let Actor::Dispatchers(all) = sim.machine(Addr::Node(node, Place::Dispatchers)) else { return };
+        let Admitted { revision, writers: before } = self.admitted.entry(node).or_default();
+        if std::mem::replace(revision, all.revision()) == all.revision() {
+            return;
+        }
+        let mut now = BTreeMap::new();
+        for manager in all.managers() {
+            let cf = manager.changefeed();
+            for (id, span) in manager.writers() {
+                let fresh = Writer { node, cf, id, born: step };
+                now.insert((cf, id), before.get(&(cf, id)).copied().unwrap_or((fresh, span)));
+            }
+        }
+        let ended = before.values().filter(|(writer, _)| !now.contains_key(&(writer.cf, writer.id)));
+        self.ended.extend(ended.map(|(writer, _)| (*writer, step)));
+        let new: Vec<(Writer, Span)> =
+            now.values().filter(|(writer, _)| writer.born == step).copied().collect();
+        *before = now;
+        for (writer, span) in new {
+            self.admit(writer, span, found);
+        }
+    }
+
+    /// A dispatcher may write from now on: may another one that overlaps?
+    fn admit(&mut self, writer: Writer, span: Span, found: &mut Vec<Violation>) {
+        let others = self.admitted.values().flat_map(|admitted| admitted.writers.values());
+        let mut overlapping = others.filter(|(other, theirs)| {
+            other.cf == writer.cf
+                && (other.node, other.id) != (writer.node, writer.id)
+                && theirs.overlaps(span)
+        });
+        if let Some((other, theirs)) = overlapping.next() {
+            let what = format!(
+                "{} of {} may be written by {} on {} and by {} on {}",
+                span, writer.cf, other.id, other.node, writer.id, writer.node
+            );
+            let what = if *theirs == span { what } else { format!("{what} ({theirs})") };
+            let because = self.because(&[*other, writer], &[]);
+            self.report("admitted", what, because, found);
+        }
+    }
+
+    fn started(
+        &mut self,
+        node: NodeId,
+        (cf, id): (ChangefeedId, DispatcherId),
+        span: Span,
+        query: QueryId,
+        step: StepId,
+        found: &mut Vec<Violation>,
+    ) {
+        let known = self.admitted.get(&node).and_then(|admitted| admitted.writers.get(&(cf, id)));
+        // One that was still admitted a step ago has just sent its last batch.
+        let ended = || {
+            self.ended.keys().rfind(|writer| (writer.node, writer.cf, writer.id) == (node, cf, id)).copied()
+        };
+        let writer = known.map(|(writer, _)| *writer).or_else(ended);
+        let writer = writer.unwrap_or(Writer { node, cf, id, born: step });
+        let mut others = self.running.values().filter(|running| {
+            let other = running.writer;
+            other.cf == cf && (other.node, other.id) != (node, id) && running.span.overlaps(span)
+        });
+        if let Some(other) = others.next() {
+            let what = format!(
+                "{span} of {cf} is being written by {} on {} and by {id} on {node}",
+                other.writer.id, other.writer.node
+            );
+            let because = self.because(&[other.writer, writer], &[other.since, step]);
+            self.report("started", what, because, found);
+        }
+        self.running.insert((node, query), Running { writer, span, since: step });
+    }
+
+    fn applied(
+        &mut self,
+        client: Addr,
+        query: QueryId,
+        transaction: &sink::Transaction,
+        step: StepId,
+        found: &mut Vec<Violation>,
+    ) {
+        let Some(node) = client.node() else { return };
+        let Some(Running { writer, since, .. }) = self.running.remove(&(node, query)) else { return };
+        for row in &transaction.rows {
+            let key = (transaction.cf, transaction.table, row.key);
+            let landed = Landed { commit: row.commit, writer, step };
+            let Some(before) = self.rows.insert(key, landed) else { continue };
+            let ended = self.ended.get(&before.writer);
+            let replay = before.writer != writer && ended.is_some_and(|ended| *ended <= writer.born);
+            if row.commit < before.commit && !replay {
+                let what = format!(
+                    "row {} of {} went back from {} (by {} on {}) to {} (by {} on {})",
+                    row.key,
+                    transaction.table,
+                    before.commit,
+                    before.writer.id,
+                    before.writer.node,
+                    row.commit,
+                    writer.id,
+                    writer.node
+                );
+                let because = self.because(&[before.writer, writer], &[before.step, since, step]);
+                self.report("applied", what, because, found);
+            }
+        }
+    }
+
+    /// The steps to blame: how each writer came to be, and what else.
+    fn because(&self, writers: &[Writer], steps: &[StepId]) -> Vec<StepId> {
+        let requested =
+            writers.iter().filter_map(|writer| self.requested.get(&(writer.node, writer.id)).copied());
+        let born = writers.iter().map(|writer| writer.born);
+        let mut because: Vec<StepId> = requested.chain(born).chain(steps.iter().copied()).collect();
+        because.sort_unstable();
+        because.dedup();
+        because
+    }
+
+    fn report(
+        &mut self,
+        aspect: &'static str,
+        what: String,
+        because: Vec<StepId>,
+        found: &mut Vec<Violation>,
+    ) {
+        if self.reported.insert(aspect) {
+            found.push(Violation { invariant: NAME, aspect, what, because });
+        }
+    }
+
+    /// The dispatchers of a host that is down do not write.
+    fn forget_the_dead(&mut self, sim: &Sim, step: StepId) {
+        let dead = self.admitted.extract_if(.., |node, _| {
+            let addr = Addr::Node(*node, Place::Dispatchers);
+            let alive = sim.machines().any(|(present, _)| present == addr) && sim.is_up(sim.host_of(addr));
+            !alive
+        });
+        for (_, admitted) in dead {
+            self.ended.extend(admitted.writers.into_values().map(|(writer, _)| (writer, step)));
+        }
+    }
+}
+
+/// The dispatcher that an input asks to be created.
+fn created(input: &Input<Actor>) -> Option<DispatcherId> {
+    match input {
+        Input::Message {
+            msg: crate::Msg::Dispatchers(dispatchers::Inbox::ScheduleDispatcherRequest { request }),
+            ..
+        } if request.action == dispatchers::Action::Create => Some(request.id),
+        _ => None,
+    }
+}

@@ -1,0 +1,267 @@
+//! The maintainer's bootstrap: it asks every node what runs there, and works out what its spans are.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    Cx, DispatcherId, Epoch, Mode, NodeId, Place, Span, TableId, Ts,
+    dispatchers::{self, Action, BootstrapResponse, OperatorType, ReportedSpan, ScheduleRequest},
+    maintainer::{Maintainer, Note, Timer, operators::Operator, stamp},
+};
+
+impl Maintainer {
+    pub(super) fn init(&mut self, cx: &mut Cx) {
+        self.nodes_changed = true;
+        self.handle_node_change(cx);
+        self.mark_dirty();
+    }
+
+    /// The node set has changed: what was on a node that left is absent; a node that came is asked.
+    pub(super) fn handle_node_change(&mut self, cx: &mut Cx) {
+        let frozen = self.removal.has_begun() && !cx.policy().maintainer.remove_node_change.follows();
+        if !self.nodes_changed || self.removal.is_removal_only() || frozen {
+            return;
+        }
+        self.nodes_changed = false;
+        let change = self.bootstrapper.on_nodes(cx.process.view(), cx.now.steady);
+        for gone in change.removed {
+            self.operators_on_node_removed(gone, cx);
+            self.watermarks.remove(&gone);
+        }
+        for node in change.added {
+            self.ask(node, cx);
+        }
+        self.finish_if_complete(cx);
+    }
+
+    pub(super) fn resend_bootstrap(&mut self, cx: &mut Cx) {
+        if self.removal.is_removal_only() {
+            return;
+        }
+        for node in self.bootstrapper.resend(cx.now.steady) {
+            self.ask(node, cx);
+        }
+        if self.post_bootstrap_pending {
+            self.send_post_bootstrap(cx);
+        }
+    }
+
+    /// Only the node of the maintainer gets a table trigger.
+    fn ask(&self, node: NodeId, cx: &mut Cx) {
+        let own = node == cx.id();
+        let request = dispatchers::Inbox::MaintainerBootstrapRequest {
+            cf: self.cf,
+            start_ts: self.start_ts,
+            trigger: own.then(|| self.spans.trigger()),
+            is_new: own && self.is_new,
+            epoch: self.stamp(cx),
+        };
+        cx.send(node, Place::Dispatchers, request);
+    }
+
+    /// The epoch that its messages carry.
+    pub(super) fn stamp(&self, cx: &Cx) -> Epoch {
+        stamp(self.epoch, cx)
+    }
+
+    pub(super) fn on_bootstrap_response(&mut self, from: NodeId, response: BootstrapResponse, cx: &mut Cx) {
+        if self.stale_response(from, response.epoch, cx) {
+            return;
+        }
+        if let Some(why) = response.err {
+            cx.note(Note::ErrorReported { cf: self.cf, from, why });
+            self.mark_dirty();
+            return;
+        }
+        self.bootstrapper.on_response(from, response);
+        self.finish_if_complete(cx);
+        if from == cx.id() {
+            self.is_new = false;
+        }
+    }
+
+    fn finish_if_complete(&mut self, cx: &mut Cx) {
+        if !self.bootstrapper.collect() || self.removal.has_begun() {
+            return;
+        }
+        if self.initialized {
+            // What a node that joined later reports is ignored; its heartbeats are not.
+            self.bootstrapper.clear();
+            return;
+        }
+        let responses: Vec<(NodeId, BootstrapResponse)> =
+            self.bootstrapper.responses().map(|(node, response)| (node, response.clone())).collect();
+        if self.finish(responses, cx) {
+            self.bootstrapper.clear();
+            self.initialized = true;
+            self.post_bootstrap_pending = true;
+            self.send_post_bootstrap(cx);
+            self.mark_dirty();
+        }
+    }
+
+    /// Every node has answered: works out the spans, in the order of the real system.
+    fn finish(&mut self, mut responses: Vec<(NodeId, BootstrapResponse)>, cx: &mut Cx) -> bool {
+        // Only the node that hosts the trigger reports from where it really starts.
+        let start = responses.iter().map(|(_, response)| response.checkpoint).max().unwrap_or(Ts::NONE);
+        if start == Ts::NONE {
+            cx.note(Note::ErrorReported { cf: self.cf, from: cx.id(), why: "no start ts" });
+            self.mark_dirty();
+            return false;
+        }
+        let trigger = self.spans.trigger();
+        if let Some(replica) = self.spans.get_mut(trigger) {
+            replica.checkpoint = start;
+        }
+        let tables: Vec<TableId> = cx.process.history.tables_at(start).collect();
+        shuffle(&mut responses, cx);
+        let working = self.working_spans(&responses);
+        self.restore_operators(&responses, &tables, cx);
+        for table in &tables {
+            match working.get(table) {
+                Some(spans) => {
+                    for (node, span) in spans.values() {
+                        self.spans.add_replicating(span.id, span.span, *node, span.state, span.checkpoint);
+                    }
+                }
+                None if self.spans.has_table(*table) => {}
+                None => self.add_new_table(*table, cx),
+            }
+        }
+        let (working, absent) = (self.spans.replicating().count(), self.spans.absent().count());
+        let [working, absent] = [working, absent].map(|n| u32::try_from(n).expect("spans are few"));
+        cx.note(Note::MaintainerBootstrapped { cf: self.cf, epoch: self.epoch, working, absent });
+        cx.out.give_way(Timer::BasicScheduler { m: self.id }.into());
+        cx.out.give_way(Timer::Operators { m: self.id }.into());
+        true
+    }
+
+    /// The reported spans by table; of two with one key the last one wins, and the order of the nodes is chance.
+    fn working_spans(
+        &self,
+        responses: &[(NodeId, BootstrapResponse)],
+    ) -> BTreeMap<TableId, BTreeMap<u32, (NodeId, ReportedSpan)>> {
+        let mut working: BTreeMap<TableId, BTreeMap<u32, (NodeId, ReportedSpan)>> = BTreeMap::new();
+        for (node, response) in responses {
+            for span in &response.spans {
+                if span.mode == Mode::Default && span.id != self.spans.trigger() {
+                    let spans = working.entry(span.span.table).or_default();
+                    spans.insert(span.span.from, (*node, span.clone()));
+                }
+            }
+        }
+        working
+    }
+
+    fn add_new_table(&mut self, table: TableId, cx: &mut Cx) {
+        let id = cx.process.fresh_id();
+        self.spans.add_absent(id, Span::whole(table), self.start_ts);
+    }
+
+    /// What the predecessor had begun and the nodes had not finished goes on (pingcap/ticdc#3691).
+    fn restore_operators(
+        &mut self,
+        responses: &[(NodeId, BootstrapResponse)],
+        tables: &[TableId],
+        cx: &mut Cx,
+    ) {
+        for (node, response) in responses {
+            for request in &response.operators {
+                let reported = response.spans.iter().find(|span| span.id == request.id);
+                let span = request.span.or(reported.map(|span| span.span));
+                if let Some(span) = span.filter(|_| request.mode == Mode::Default) {
+                    match request.action {
+                        Action::Create => self.restore_create(*node, request, span, reported, tables, cx),
+                        Action::Remove => self.restore_remove(*node, request, reported, tables, cx),
+                    }
+                }
+            }
+        }
+    }
+
+    fn restore_create(
+        &mut self,
+        node: NodeId,
+        request: &ScheduleRequest,
+        span: Span,
+        reported: Option<&ReportedSpan>,
+        tables: &[TableId],
+        cx: &mut Cx,
+    ) {
+        let bound = self.spans.get(request.id).is_some_and(|replica| replica.node.is_some());
+        if !tables.contains(&span.table) || reported.is_some() || bound {
+            return;
+        }
+        if self.spans.get(request.id).is_none() {
+            self.spans.add_absent(request.id, span, request.start_ts);
+        }
+        if request.kind.creates() {
+            self.push_operator(request.id, Operator::add(node, OperatorType::Add), cx);
+        }
+    }
+
+    fn restore_remove(
+        &mut self,
+        node: NodeId,
+        request: &ScheduleRequest,
+        reported: Option<&ReportedSpan>,
+        tables: &[TableId],
+        cx: &mut Cx,
+    ) {
+        if self.spans.get(request.id).is_none() {
+            let Some(span) = reported else { return };
+            self.spans.add_replicating(span.id, span.span, node, span.state, span.checkpoint);
+        }
+        let Some(replica) = self.spans.get_mut(request.id) else { return };
+        let (table, at) = (replica.span.table, *replica.node.get_or_insert(node));
+        match request.kind {
+            OperatorType::Add | OperatorType::Remove | OperatorType::Merge => {
+                self.push_operator(request.id, Operator::remove(at, request.kind, false), cx);
+                if !tables.contains(&table) {
+                    self.spans.remove(request.id);
+                }
+            }
+            OperatorType::Move | OperatorType::Split => {
+                self.push_operator(request.id, Operator::remove(at, request.kind, true), cx);
+            }
+        }
+    }
+
+    fn send_post_bootstrap(&self, cx: &mut Cx) {
+        let request = dispatchers::Inbox::MaintainerPostBootstrapRequest {
+            cf: self.cf,
+            trigger: self.spans.trigger(),
+            epoch: self.stamp(cx),
+        };
+        cx.send(cx.id(), Place::Dispatchers, request);
+    }
+
+    pub(super) fn on_post_bootstrap_response(
+        &mut self,
+        from: NodeId,
+        trigger: DispatcherId,
+        epoch: Epoch,
+        err: Option<&'static str>,
+        cx: &mut Cx,
+    ) {
+        if self.stale_response(from, epoch, cx) || !self.post_bootstrap_pending {
+            return;
+        }
+        match err {
+            Some(why) => {
+                cx.note(Note::ErrorReported { cf: self.cf, from, why });
+                self.mark_dirty();
+            }
+            None => {
+                self.post_bootstrap_pending = false;
+                cx.note(Note::TriggerActive { cf: self.cf, trigger });
+            }
+        }
+    }
+}
+
+/// The order in which a Go map is visited.
+fn shuffle<T>(items: &mut [T], cx: &mut Cx) {
+    for n in (1..items.len()).rev() {
+        items.swap(n, cx.out.choose("order of nodes at bootstrap", n + 1));
+    }
+}

@@ -1,0 +1,236 @@
+//! One maintainer: what it knows, and the event loop that handles every message meant for it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use sim::{Duration, Instant};
+
+use crate::{
+    ChangefeedId, Cx, DispatcherId, Epoch, NodeId, Ts,
+    bootstrapper::Bootstrapper,
+    coordinator::{MaintainerState, MaintainerStatus},
+    dispatchers::{BootstrapResponse, Heartbeat, Watermark},
+    maintainer::{
+        Inbox, MaintainerId, Note, Timer, checkpoint, operators::Operators, removal, scheduler, spans::Spans,
+        stamp,
+    },
+};
+
+const TICK: Duration = Duration::from_millis(100);
+/// A status is reported at least this often.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// An event of the event loop.
+#[derive(Clone, Debug)]
+pub(super) enum Event {
+    /// The first one of a maintainer that is to work.
+    Init,
+    /// The period.
+    Tick,
+    /// From the coordinator.
+    Remove(removal::Request),
+    /// From a dispatcher manager or an orchestrator.
+    Message { from: NodeId, inbox: Inbox },
+}
+
+/// The maintainer of one changefeed.
+#[derive(Clone, Debug)]
+pub struct Maintainer {
+    pub(super) id: MaintainerId,
+    pub(super) cf: ChangefeedId,
+    pub(super) epoch: Epoch,
+    /// The checkpoint with which it was added, where new spans start.
+    pub(super) start_ts: Ts,
+    pub(super) is_new: bool,
+    pub(super) bootstrapper: Bootstrapper<BootstrapResponse>,
+    /// Whether it has heard from every dispatcher manager and knows its spans.
+    pub(super) initialized: bool,
+    /// Whether the table trigger still has to be activated.
+    pub(super) post_bootstrap_pending: bool,
+    pub(super) spans: Spans,
+    pub(super) operators: Operators,
+    pub(super) basic: scheduler::Basic,
+    pub(super) round: checkpoint::Round,
+    pub(super) watermarks: BTreeMap<NodeId, Watermark>,
+    pub(super) removal: removal::Removal,
+    pub(super) nodes_changed: bool,
+    dirty: bool,
+    reported_at: Option<Instant>,
+    events: VecDeque<Event>,
+    /// A heartbeat whose statuses are being handled, one after the other.
+    pub(super) handling: Option<(NodeId, Box<Heartbeat>, usize)>,
+}
+
+impl Maintainer {
+    pub(super) fn new(
+        cf: ChangefeedId,
+        epoch: Epoch,
+        checkpoint: Ts,
+        is_new: bool,
+        cx: &mut Cx,
+    ) -> Maintainer {
+        // A fresh trigger for every maintainer instance.
+        let trigger = cx.process.fresh_id();
+        Maintainer {
+            id: MaintainerId(0),
+            cf,
+            epoch,
+            start_ts: checkpoint,
+            is_new,
+            bootstrapper: Bootstrapper::default(),
+            initialized: false,
+            post_bootstrap_pending: false,
+            spans: Spans::new(trigger, cx.id(), checkpoint),
+            operators: Operators::default(),
+            basic: scheduler::Basic::default(),
+            round: checkpoint::Round::default(),
+            watermarks: BTreeMap::new(),
+            removal: removal::Removal::default(),
+            nodes_changed: false,
+            dirty: true,
+            reported_at: None,
+            events: VecDeque::new(),
+            handling: None,
+        }
+    }
+
+    /// Its threads start.
+    pub(super) fn begin(&mut self, id: MaintainerId, cx: &mut Cx) {
+        self.id = id;
+        cx.out.alarm(Timer::Tick { m: id }.into(), TICK);
+        cx.out.alarm(Timer::Checkpoint { m: id }.into(), checkpoint::PERIOD);
+    }
+
+    /// Its changefeed.
+    pub fn changefeed(&self) -> ChangefeedId {
+        self.cf
+    }
+
+    /// Its generation.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Whether it knows its spans and is not being removed.
+    pub fn is_working(&self) -> bool {
+        self.initialized && !self.removal.has_begun()
+    }
+
+    /// Whether the table trigger has been activated.
+    pub fn is_trigger_active(&self) -> bool {
+        self.initialized && !self.post_bootstrap_pending
+    }
+
+    /// The checkpoint up to which everything is known to be downstream.
+    pub fn committed(&self) -> Ts {
+        self.spans.committed()
+    }
+
+    /// The spans, with where each is replicated; none while it is not.
+    pub fn replicas(&self) -> impl Iterator<Item = (DispatcherId, crate::Span, Option<NodeId>)> {
+        self.spans.replicas()
+    }
+
+    /// How many operators are under way.
+    pub fn operators(&self) -> usize {
+        self.operators.len()
+    }
+
+    /// The nodes that have not answered the bootstrap.
+    pub fn silent(&self) -> impl Iterator<Item = NodeId> {
+        self.bootstrapper.silent()
+    }
+
+    pub(super) fn nodes_changed(&mut self) {
+        self.nodes_changed = true;
+    }
+
+    pub(super) fn mark_dirty(&mut self) {
+        self.dirty = true;
+    }
+
+    pub(super) fn is_report_due(&self, now: Instant) -> bool {
+        self.dirty || self.reported_at.is_none_or(|at| now.since(at) > REPORT_EVERY)
+    }
+
+    /// Its status, which counts as reported now.
+    pub(super) fn report(&mut self, cx: &Cx) -> MaintainerStatus {
+        self.dirty = false;
+        self.reported_at = Some(cx.now.steady);
+        MaintainerStatus {
+            cf: self.cf,
+            state: if self.is_removed() { MaintainerState::Stopped } else { MaintainerState::Working },
+            checkpoint: self.spans.committed(),
+            bootstrap_done: self.initialized,
+            epoch: stamp(self.epoch, cx),
+        }
+    }
+
+    pub(super) fn period(&mut self, cx: &mut Cx) {
+        cx.out.alarm(Timer::Tick { m: self.id }.into(), TICK);
+        self.push(Event::Tick, cx);
+    }
+
+    /// Puts an event into the queue of the event loop, which takes it at once if it is idle.
+    pub(super) fn push(&mut self, event: Event, cx: &mut Cx) {
+        self.events.push_back(event);
+        if self.handling.is_none() {
+            self.event_loop(cx);
+        }
+    }
+
+    /// Goes on with the heartbeat at hand, then takes one event after the other.
+    pub(super) fn event_loop(&mut self, cx: &mut Cx) {
+        if self.handling.is_some() {
+            self.handle_next_status(cx);
+        }
+        while self.handling.is_none()
+            && let Some(event) = self.events.pop_front()
+        {
+            if !self.is_removed() {
+                self.handle_node_change(cx);
+                self.handle(event, cx);
+            }
+        }
+    }
+
+    fn handle(&mut self, event: Event, cx: &mut Cx) {
+        match event {
+            Event::Init => self.init(cx),
+            Event::Tick => self.tick(cx),
+            Event::Remove(request) => self.on_remove(request, cx),
+            Event::Message { from, inbox } => match inbox {
+                Inbox::MaintainerBootstrapResponse { response } => {
+                    self.on_bootstrap_response(from, *response, cx)
+                }
+                Inbox::MaintainerPostBootstrapResponse { trigger, epoch, err, .. } => {
+                    self.on_post_bootstrap_response(from, trigger, epoch, err, cx);
+                }
+                Inbox::MaintainerCloseResponse { success, epoch, .. } => {
+                    self.on_close_response(from, success, epoch, cx);
+                }
+                Inbox::HeartBeatRequest { heartbeat, .. } => self.on_heartbeat(from, heartbeat, cx),
+                Inbox::NodesChanged
+                | Inbox::CoordinatorBootstrapRequest { .. }
+                | Inbox::AddMaintainerRequest { .. }
+                | Inbox::RemoveMaintainerRequest { .. } => unreachable!("the manager handles these"),
+            },
+        }
+    }
+
+    /// What is sent again until it is answered.
+    fn tick(&mut self, cx: &mut Cx) {
+        if self.removal.has_begun() {
+            self.resend_while_removing(cx);
+        } else {
+            self.resend_bootstrap(cx);
+        }
+    }
+
+    pub(super) fn stale_response(&self, from: NodeId, epoch: Epoch, cx: &mut Cx) -> bool {
+        let fresh = cx.policy().maintainer.response_fence.accepts(epoch, self.epoch);
+        if !fresh {
+            cx.note(Note::StaleResponse { cf: self.cf, from, epoch, current: self.epoch });
+        }
+        !fresh
+    }
+}

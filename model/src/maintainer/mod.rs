@@ -1,0 +1,216 @@
+//! The maintainer manager of a node and its maintainers: each of them owns the table spans of one changefeed.
+//!
+//! A maintainer has five activities that share its state and interleave: the event loop, the checkpoint loop, the
+//! operator controller, the schedulers and the periodic tick. Each of them is a timer here, and stands aside wherever
+//! another one can get in.
+
+mod bootstrap;
+mod checkpoint;
+mod heartbeat;
+mod instance;
+mod manager;
+mod operators;
+mod removal;
+mod scheduler;
+mod spans;
+
+use std::{collections::BTreeMap, fmt};
+
+use sim::Input;
+
+use crate::{
+    Addr, ChangefeedId, Cx, DispatcherId, Epoch, Msg, NodeId, Span, Ts,
+    dispatchers::{BootstrapResponse, ComponentState, Heartbeat},
+    vocabulary::{say, vocabulary},
+};
+pub use instance::Maintainer;
+use manager::Manager;
+
+vocabulary! {
+    /// What the maintainer manager and its maintainers hear.
+    pub enum Inbox {
+        /// The view of the process has changed (from the server).
+        NodesChanged,
+        /// A coordinator asks what maintainers run here.
+        CoordinatorBootstrapRequest { version: u64 },
+        /// Maintain this changefeed.
+        AddMaintainerRequest { cf: ChangefeedId, checkpoint: Ts, is_new: bool, epoch: Epoch },
+        /// Stop maintaining this changefeed.
+        RemoveMaintainerRequest { cf: ChangefeedId, cascade: bool, removed: bool, epoch: Epoch },
+        /// What a dispatcher manager runs, and what it was about to do.
+        MaintainerBootstrapResponse { response: Box<BootstrapResponse> },
+        /// Whether the table trigger is active.
+        MaintainerPostBootstrapResponse { cf: ChangefeedId, trigger: DispatcherId, epoch: Epoch, err: Option<&'static str> },
+        /// Whether a dispatcher manager is closed.
+        MaintainerCloseResponse { cf: ChangefeedId, success: bool, epoch: Epoch },
+        /// How the dispatchers of a dispatcher manager are doing.
+        HeartBeatRequest { cf: ChangefeedId, heartbeat: Box<Heartbeat> },
+    }
+}
+
+impl Inbox {
+    /// What comes from the coordinator waits in one queue; what is meant for a maintainer waits in its own.
+    pub(crate) fn queue(&self) -> Option<usize> {
+        let of = |cf: &ChangefeedId| Some(1 + usize::from(cf.0));
+        match self {
+            Inbox::NodesChanged => None,
+            Inbox::CoordinatorBootstrapRequest { .. }
+            | Inbox::AddMaintainerRequest { .. }
+            | Inbox::RemoveMaintainerRequest { .. } => Some(0),
+            Inbox::MaintainerBootstrapResponse { response } => of(&response.cf),
+            Inbox::MaintainerPostBootstrapResponse { cf, .. }
+            | Inbox::MaintainerCloseResponse { cf, .. }
+            | Inbox::HeartBeatRequest { cf, .. } => of(cf),
+        }
+    }
+}
+
+/// One maintainer of a process, in order of their construction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MaintainerId(pub u32);
+
+vocabulary! {
+    /// What the maintainer manager and its maintainers wake up for.
+    pub enum Timer {
+        /// The manager reports to the coordinator and cleans up.
+        Manager,
+        /// The event loop of a maintainer takes its next event.
+        EventLoop { m: MaintainerId },
+        /// The period event of a maintainer is due.
+        Tick { m: MaintainerId },
+        /// A maintainer computes its checkpoint.
+        Checkpoint { m: MaintainerId },
+        /// The operator controller of a maintainer looks at its queue.
+        Operators { m: MaintainerId },
+        /// The basic scheduler of a maintainer places absent spans.
+        BasicScheduler { m: MaintainerId },
+    }
+}
+
+impl Copy for Timer {}
+
+vocabulary! {
+    /// What the maintainer manager and its maintainers say about themselves.
+    pub enum Note {
+        /// A maintainer begins.
+        MaintainerAdded { cf: ChangefeedId, node: NodeId, epoch: Epoch },
+        /// A request to add a maintainer is ignored.
+        AddIgnored { cf: ChangefeedId, epoch: Epoch, why: &'static str },
+        /// A maintainer begins that is only to close what is left of a changefeed.
+        RemovalOnlyMaintainer { cf: ChangefeedId, epoch: Epoch },
+        /// A request to remove a maintainer is ignored.
+        RemoveIgnored { cf: ChangefeedId, epoch: Epoch, why: &'static str },
+        /// A maintainer has begun to be removed.
+        MaintainerRemoving { cf: ChangefeedId, epoch: Epoch, cascade: bool },
+        /// A maintainer is fully closed.
+        MaintainerClosed { cf: ChangefeedId, epoch: Epoch },
+        /// An answer of another generation is dropped.
+        StaleResponse { cf: ChangefeedId, from: NodeId, epoch: Epoch, current: Epoch },
+        /// All dispatcher managers have answered, and the spans of the changefeed are known.
+        MaintainerBootstrapped { cf: ChangefeedId, epoch: Epoch, working: u32, absent: u32 },
+        /// The table trigger is active.
+        TriggerActive { cf: ChangefeedId, trigger: DispatcherId },
+        /// A span is to be replicated by a node.
+        SpanAssigned { cf: ChangefeedId, id: DispatcherId, span: Span, node: NodeId },
+        /// A span is replicated.
+        SpanReplicating { cf: ChangefeedId, id: DispatcherId, node: NodeId },
+        /// A span is replicated by nobody.
+        SpanAbsent { cf: ChangefeedId, id: DispatcherId },
+        /// A dispatcher works that no span knows: it is removed.
+        OrphanRemoved { cf: ChangefeedId, id: DispatcherId, node: NodeId },
+        /// A dispatcher manager reports an error.
+        ErrorReported { cf: ChangefeedId, from: NodeId, why: &'static str },
+    }
+}
+
+/// The maintainer manager of a node and its maintainers.
+#[derive(Clone, Debug, Default)]
+pub struct Maintainers {
+    manager: Manager,
+    /// The maintainers that have not been cleaned up.
+    maintainers: BTreeMap<MaintainerId, Maintainer>,
+}
+
+impl Maintainers {
+    /// The maintainer that is registered for a changefeed.
+    pub fn registered(&self, cf: ChangefeedId) -> Option<&Maintainer> {
+        self.maintainers.get(&self.manager.registered(cf)?)
+    }
+
+    pub(crate) fn step(&mut self, input: &Input<crate::Actor>, cx: &mut Cx) {
+        match input {
+            Input::Start => self.manager.start(cx),
+            Input::Message { from, msg: Msg::Maintainers(inbox) } => self.on_message(*from, inbox, cx),
+            Input::Alarm(crate::Timer::Maintainers(timer)) => self.on_alarm(*timer, cx),
+            Input::Message { .. } | Input::Alarm(_) | Input::Command(_) => {
+                unreachable!("not for maintainers")
+            }
+        }
+    }
+
+    fn on_message(&mut self, from: Addr, inbox: &Inbox, cx: &mut Cx) {
+        let Some(from) = from.node() else { return };
+        match inbox {
+            Inbox::NodesChanged => self.maintainers.values_mut().for_each(Maintainer::nodes_changed),
+            Inbox::CoordinatorBootstrapRequest { version } => self.on_coordinator(from, *version, cx),
+            Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch } => {
+                self.on_add(from, *cf, *checkpoint, *is_new, *epoch, cx);
+            }
+            Inbox::RemoveMaintainerRequest { cf, cascade, removed, epoch } => {
+                self.on_remove(
+                    from,
+                    *cf,
+                    removal::Request { cascade: *cascade, removed: *removed, epoch: *epoch },
+                    cx,
+                );
+            }
+            Inbox::MaintainerBootstrapResponse { response } => self.push(response.cf, from, inbox, cx),
+            Inbox::MaintainerPostBootstrapResponse { cf, .. }
+            | Inbox::MaintainerCloseResponse { cf, .. }
+            | Inbox::HeartBeatRequest { cf, .. } => self.push(*cf, from, inbox, cx),
+        }
+    }
+
+    /// Puts a message into the queue of the maintainer of its changefeed; without one it is dropped.
+    fn push(&mut self, cf: ChangefeedId, from: NodeId, inbox: &Inbox, cx: &mut Cx) {
+        if let Some(id) = self.manager.registered(cf)
+            && let Some(maintainer) = self.maintainers.get_mut(&id)
+        {
+            maintainer.push(instance::Event::Message { from, inbox: inbox.clone() }, cx);
+        }
+    }
+
+    fn on_alarm(&mut self, timer: Timer, cx: &mut Cx) {
+        let m = match timer {
+            Timer::Manager => return self.on_manager_tick(cx),
+            Timer::EventLoop { m }
+            | Timer::Tick { m }
+            | Timer::Checkpoint { m }
+            | Timer::Operators { m }
+            | Timer::BasicScheduler { m } => m,
+        };
+        // One that has been cleaned up has no threads any more.
+        let Some(maintainer) = self.maintainers.get_mut(&m) else { return };
+        match timer {
+            Timer::Manager => {}
+            Timer::EventLoop { .. } => maintainer.event_loop(cx),
+            Timer::Tick { .. } => maintainer.period(cx),
+            Timer::Checkpoint { .. } => maintainer.compute_checkpoint(cx),
+            Timer::Operators { .. } => maintainer.run_operators(cx),
+            Timer::BasicScheduler { .. } => maintainer.run_basic(cx),
+        }
+    }
+}
+
+/// The epoch that a message carries, of the generation that it speaks for.
+fn stamp(epoch: Epoch, cx: &Cx) -> Epoch {
+    cx.policy().maintainer.stamp.of(epoch)
+}
+
+say!(MaintainerId, ComponentState);
+
+impl fmt::Display for MaintainerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "m{}", self.0)
+    }
+}

@@ -1,0 +1,152 @@
+//! The removal of a maintainer: it hands over to a successor, or closes everything.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    Cx, Epoch, Mode, NodeId, Place, Ts,
+    dispatchers::{self, Action, ComponentState, OperatorType, ScheduleRequest},
+    maintainer::{Maintainer, Note, operators::Operator},
+};
+
+/// What the coordinator wants.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request {
+    /// Whether the dispatchers are closed too; if not, a successor takes them over.
+    pub(super) cascade: bool,
+    /// Whether the changefeed is removed for good.
+    pub(super) removed: bool,
+    pub(super) epoch: Epoch,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Removal {
+    begun: bool,
+    cascade: bool,
+    removed: bool,
+    /// Whether it was made only to remove.
+    only: bool,
+    trigger_removed: bool,
+    closed: BTreeSet<NodeId>,
+    done: bool,
+}
+
+impl Removal {
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    pub(super) fn is_removal_only(&self) -> bool {
+        self.only
+    }
+}
+
+impl Maintainer {
+    pub(super) fn only_removes(&mut self) {
+        self.removal.only = true;
+        self.removal.cascade = true;
+    }
+
+    /// Whether it is fully closed; what it runs until it is cleaned up does not matter.
+    pub(super) fn is_removed(&self) -> bool {
+        self.removal.done
+    }
+
+    pub(super) fn is_fully_stopped(&self) -> bool {
+        self.removal.done
+    }
+
+    /// Whether operators and schedulers stand still because it is being removed.
+    pub(super) fn is_quiescing(&self, cx: &Cx) -> bool {
+        self.removal.begun && cx.policy().maintainer.remove_operators.are_quiesced()
+    }
+
+    pub(super) fn on_remove(&mut self, request: Request, cx: &mut Cx) {
+        let Request { cascade, removed, epoch } = request;
+        let why = if !cx.policy().maintainer.remove_admission.admits(epoch, self.epoch) {
+            Some("another generation is meant")
+        } else if !self.initialized && !cascade && !removed {
+            Some("it has not bootstrapped")
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            return cx.note(Note::RemoveIgnored { cf: self.cf, epoch, why });
+        }
+        if !std::mem::replace(&mut self.removal.begun, true) {
+            cx.note(Note::MaintainerRemoving { cf: self.cf, epoch: self.epoch, cascade });
+        }
+        (self.removal.cascade, self.removal.removed) = (cascade, removed);
+        self.try_close(cx);
+    }
+
+    fn try_close(&mut self, cx: &mut Cx) {
+        self.mark_dirty();
+        let closed = if self.removal.cascade { self.close_nodes(cx) } else { self.remove_trigger(cx) };
+        if closed && !std::mem::replace(&mut self.removal.done, true) {
+            cx.note(Note::MaintainerClosed { cf: self.cf, epoch: self.epoch });
+        }
+    }
+
+    /// Asks every live node that has not closed yet; done when there is none left to ask.
+    fn close_nodes(&mut self, cx: &mut Cx) -> bool {
+        let open: Vec<NodeId> = cx.process.view().difference(&self.removal.closed).copied().collect();
+        for node in &open {
+            let (removed, epoch) = (self.removal.removed, self.stamp(cx));
+            let request = dispatchers::Inbox::MaintainerCloseRequest { cf: self.cf, removed, epoch };
+            cx.send(*node, Place::Dispatchers, request);
+        }
+        open.is_empty()
+    }
+
+    /// A successor takes over the dispatchers; only the table trigger has to go first.
+    fn remove_trigger(&mut self, cx: &mut Cx) -> bool {
+        let trigger = self.spans.trigger();
+        if !std::mem::replace(&mut self.removal.trigger_removed, true) {
+            self.replace_operator(trigger, Operator::remove(cx.id(), OperatorType::Remove, false), cx);
+        }
+        self.spans.get(trigger).is_none_or(|replica| replica.state != ComponentState::Working)
+    }
+
+    pub(super) fn on_close_response(&mut self, from: NodeId, success: bool, epoch: Epoch, cx: &mut Cx) {
+        if self.stale_response(from, epoch, cx) {
+            return;
+        }
+        let expected = self.removal.begun || !cx.policy().maintainer.close_response.needs_removing();
+        if success && expected {
+            self.removal.begun = true;
+            self.removal.closed.insert(from);
+            self.try_close(cx);
+        }
+    }
+
+    /// While it is being removed, only close requests are sent again; earlier versions go on as before if a successor
+    /// takes over.
+    pub(super) fn resend_while_removing(&mut self, cx: &mut Cx) {
+        if self.removal.cascade {
+            self.close_nodes(cx);
+        } else if cx.policy().maintainer.remove_resend.resends() {
+            self.resend_bootstrap(cx);
+        }
+    }
+
+    /// A request that concerns one dispatcher.
+    pub(super) fn request(
+        &self,
+        id: crate::DispatcherId,
+        action: Action,
+        kind: OperatorType,
+        cx: &Cx,
+    ) -> ScheduleRequest {
+        let replica = self.spans.get(id);
+        ScheduleRequest {
+            cf: self.cf,
+            id,
+            span: replica.map(|replica| replica.span),
+            start_ts: self.spans.start_ts(id, cx).unwrap_or(Ts::NONE),
+            mode: Mode::Default,
+            action,
+            kind,
+            epoch: self.stamp(cx),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The server of a node: its session with etcd, its view of the others, its candidacy, and its end.
+
+mod election;
+mod membership;
+mod session;
+mod shutdown;
+mod watchdog;
+
+use sim::{Duration, Input};
+
+use crate::{
+    Cx, Msg, NodeId,
+    etcd::{self, Compare, Inbox as Etcd, Key, LeaseId, Op, Reply, Value, client::Calls},
+    vocabulary::vocabulary,
+};
+use election::Election;
+use membership::Membership;
+use session::Session;
+use shutdown::Shutdown;
+use watchdog::Watchdog;
+
+vocabulary! {
+    /// What the other parts of the process tell the server.
+    pub enum Inbox {
+        /// The coordinator's term has ended.
+        CoordinatorStopped { failed: bool },
+        /// Every dispatcher manager is fenced.
+        LocalFenced,
+        /// The dispatcher orchestrator has closed.
+        DispatchersClosed,
+    }
+}
+
+vocabulary! {
+    /// What the server wakes up for.
+    pub enum Timer {
+        /// A call to etcd may have timed out.
+        CallTimeout,
+        /// The lease is to be renewed, or renewed again for want of an answer.
+        KeepAlive,
+        /// The session may have ended by the local clock.
+        SessionDeadline,
+        /// The watchdog asks for the lease's TTL.
+        WatchdogPoll,
+        /// The node manager looks who leads, and applies what has changed.
+        Tick,
+        /// The node may campaign again.
+        Campaign,
+        /// Closing has taken as long as it may.
+        CloseBudget,
+    }
+}
+
+impl Copy for Timer {}
+
+vocabulary! {
+    /// What the server says about itself.
+    pub enum Note {
+        /// It has a session.
+        SessionStarted { node: NodeId, lease: LeaseId },
+        /// It is registered as a capture.
+        Registered { node: NodeId },
+        /// It knows that its session is over.
+        SessionDone { node: NodeId },
+        /// It has begun to fence itself.
+        SelfFence { node: NodeId, why: &'static str },
+        /// Everything on it is fenced.
+        SelfFenced { node: NodeId },
+        /// It has begun to shut down.
+        ShutsDown { node: NodeId, why: &'static str },
+        /// It has dropped a node from its view.
+        NodeRemoved { node: NodeId, gone: NodeId },
+        /// It has taken a node into its view.
+        NodeAdded { node: NodeId, new: NodeId },
+        /// It has been elected coordinator.
+        Elected { node: NodeId, version: u64 },
+    }
+}
+
+/// What a call to etcd is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wait {
+    Grant,
+    KeepAlive,
+    Register,
+    WatchdogTtl,
+    Captures,
+    Leader,
+    Candidacy,
+    Candidates,
+    Leadership,
+    Resignation,
+    Unregister,
+}
+
+/// How long a supervisor takes to start a process again.
+const RESTART_AFTER: Duration = Duration::from_secs(2);
+/// `capture-session-ttl`.
+pub(crate) const SESSION_TTL: Duration = Duration::from_secs(10);
+
+/// The server of one process.
+#[derive(Clone, Debug)]
+pub struct Server {
+    calls: Calls<Wait>,
+    session: Option<Session>,
+    watchdog: Watchdog,
+    membership: Membership,
+    election: Election,
+    shutdown: Shutdown,
+}
+
+impl Default for Server {
+    fn default() -> Server {
+        Server {
+            calls: Calls::new(Timer::CallTimeout),
+            session: None,
+            watchdog: Watchdog::default(),
+            membership: Membership::default(),
+            election: Election::default(),
+            shutdown: Shutdown::default(),
+        }
+    }
+}
+
+impl Server {
+    pub(crate) fn step(&mut self, input: &Input<crate::Actor>, cx: &mut Cx) {
+        match input {
+            Input::Start => {
+                self.calls.call(cx, Wait::Grant, |call| Etcd::LeaseGrantRequest { call, ttl: SESSION_TTL });
+            }
+            Input::Message { msg: Msg::EtcdReply(reply), .. } => self.on_etcd(reply, cx),
+            Input::Message { msg: Msg::Server(inbox), .. } => self.on_message(inbox, cx),
+            Input::Alarm(crate::Timer::Server(timer)) => self.on_alarm(*timer, cx),
+            Input::Message { .. } | Input::Alarm(_) | Input::Command(_) => unreachable!("not for a server"),
+        }
+    }
+
+    fn on_message(&mut self, inbox: &Inbox, cx: &mut Cx) {
+        match inbox {
+            Inbox::CoordinatorStopped { failed: true } => self.shut_down("the coordinator failed", cx),
+            Inbox::CoordinatorStopped { failed: false } => self.resign(cx),
+            Inbox::LocalFenced => self.on_fenced(cx),
+            Inbox::DispatchersClosed => self.on_dispatchers_closed(cx),
+        }
+    }
+
+    fn on_alarm(&mut self, timer: Timer, cx: &mut Cx) {
+        match timer {
+            Timer::CallTimeout => {
+                for wait in self.calls.timed_out(cx) {
+                    self.on_timeout(wait, cx);
+                }
+            }
+            Timer::KeepAlive => self.keep_alive(cx),
+            Timer::SessionDeadline => self.check_deadline(cx),
+            Timer::WatchdogPoll => self.poll_watchdog(cx),
+            Timer::Tick => self.tick(cx),
+            Timer::Campaign => self.campaign(cx),
+            Timer::CloseBudget => self.exit(cx),
+        }
+    }
+
+    fn on_etcd(&mut self, reply: &Reply, cx: &mut Cx) {
+        match reply {
+            Reply::WatchResponse { watch, number, revision, events } => {
+                self.on_watch(*watch, *number, *revision, events, cx);
+            }
+            Reply::Answer { call, revision, answer } => {
+                if let Some(wait) = self.calls.answered(*call) {
+                    self.on_answer(wait, *revision, answer, cx);
+                }
+            }
+        }
+    }
+
+    fn on_answer(&mut self, wait: Wait, revision: etcd::Revision, answer: &etcd::Answer, cx: &mut Cx) {
+        use etcd::Answer;
+        match (wait, answer) {
+            (Wait::Grant, Answer::Granted(lease)) => self.start_session(*lease, cx),
+            (Wait::KeepAlive, Answer::KeptAlive(left)) => self.on_kept_alive(*left, cx),
+            (Wait::Register, Answer::Txn { .. }) => self.on_registered(cx),
+            (Wait::WatchdogTtl, Answer::TimeToLive(left)) => self.on_ttl(*left, cx),
+            (Wait::Captures, Answer::Range(captures)) => self.on_captures(revision, captures, cx),
+            (Wait::Leader, Answer::Range(leader)) => self.on_leader(leader.first(), cx),
+            (Wait::Candidacy, Answer::Txn { .. }) => self.look_at_candidates(cx),
+            (Wait::Candidates, Answer::Range(candidates)) => self.on_candidates(candidates, cx),
+            (Wait::Leadership, Answer::Range(leader)) => self.on_leadership(leader.first(), cx),
+            (Wait::Resignation, Answer::Txn { .. }) => self.on_resigned(cx),
+            (Wait::Unregister, Answer::Txn { .. }) => self.on_unregistered(cx),
+            (wait, answer) => unreachable!("{wait:?} answered by {answer:?}"),
+        }
+    }
+
+    /// A call got no answer in time; whether it was carried out is not known.
+    fn on_timeout(&mut self, wait: Wait, cx: &mut Cx) {
+        match wait {
+            Wait::Grant | Wait::Captures | Wait::Register => {
+                self.shut_down("etcd does not answer at the start", cx)
+            }
+            Wait::KeepAlive => {}
+            Wait::WatchdogTtl => self.on_ttl_error(cx),
+            Wait::Leader => self.on_leader_error(cx),
+            Wait::Candidacy | Wait::Candidates | Wait::Leadership => {
+                self.shut_down("the campaign failed", cx)
+            }
+            // A resignation that times out is tolerated.
+            Wait::Resignation => self.on_resigned(cx),
+            Wait::Unregister => self.on_unregistered(cx),
+        }
+    }
+
+    /// With a session the node looks around, campaigns, and registers, in no particular order.
+    fn start_session(&mut self, lease: LeaseId, cx: &mut Cx) {
+        cx.note(Note::SessionStarted { node: cx.id(), lease });
+        self.session = Some(Session::begin(lease, cx));
+        self.look_around(cx);
+        cx.out.give_way(Timer::Campaign.into());
+        let node = cx.id();
+        let put = Op::Put { key: Key::Capture(node), value: Value::Node(node), lease: Some(lease) };
+        self.calls.call(cx, Wait::Register, |call| Etcd::TxnRequest {
+            call,
+            compares: vec![Compare::Created(Key::Capture(node), etcd::Revision(0))],
+            then: vec![put],
+            otherwise: Vec::new(),
+        });
+    }
+
+    fn on_registered(&mut self, cx: &mut Cx) {
+        cx.note(Note::Registered { node: cx.id() });
+        self.start_watchdog(cx);
+    }
+}

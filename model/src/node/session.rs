@@ -1,0 +1,109 @@
+//! The session with etcd: a lease that is renewed, and what the client knows of its end.
+//!
+//! Whether the lease has run out is for etcd's clock to say; the client's own deadline is its last answer plus the
+//! TTL. The two can differ, and the process may learn of the end late.
+
+use sim::{Duration, Instant};
+
+use crate::{
+    Cx,
+    etcd::{Inbox as Etcd, LeaseId},
+    node::{Note, SESSION_TTL, Server, Timer, Wait},
+};
+
+/// How soon a renewal without answer is repeated: the pace of the client's keep-alive loop.
+const RESEND: Duration = Duration::from_millis(500);
+/// How often the client looks at its deadline.
+const DEADLINE_CHECK: Duration = Duration::from_millis(500);
+
+/// A session, as the client sees it.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) lease: LeaseId,
+    /// When it ends by the local clock: the last answer plus the TTL.
+    deadline: Instant,
+    /// When the lease is to be renewed next.
+    renew_at: Instant,
+    /// Whether the client knows that it is over.
+    pub(super) done: bool,
+}
+
+impl Session {
+    pub(super) fn begin(lease: LeaseId, cx: &mut Cx) -> Session {
+        let now = cx.now.steady;
+        cx.out.alarm(Timer::KeepAlive.into(), Duration::ZERO);
+        cx.out.alarm(Timer::SessionDeadline.into(), SESSION_TTL);
+        Session { lease, deadline: now + SESSION_TTL, renew_at: now, done: false }
+    }
+
+    /// Whether renewals go unanswered: etcd may be out of reach.
+    pub(super) fn is_suspicious(&self, now: Instant) -> bool {
+        self.done || now > self.renew_at + RESEND
+    }
+}
+
+impl Server {
+    pub(super) fn keep_alive(&mut self, cx: &mut Cx) {
+        let now = cx.now.steady;
+        let Some(session) = &self.session else { return };
+        if session.done {
+            return;
+        }
+        if now < session.renew_at {
+            cx.out.alarm(Timer::KeepAlive.into(), session.renew_at.since(now));
+            return;
+        }
+        if session.is_suspicious(now) {
+            self.wake_membership(cx);
+        }
+        let Some(session) = &self.session else { return };
+        let lease = session.lease;
+        self.calls.call(cx, Wait::KeepAlive, |call| Etcd::LeaseKeepAliveRequest { call, lease });
+        self.ask_for_progress(cx);
+        cx.out.alarm(Timer::KeepAlive.into(), RESEND);
+    }
+
+    pub(super) fn on_kept_alive(&mut self, left: Option<Duration>, cx: &mut Cx) {
+        let Some(session) = &mut self.session else { return };
+        match left {
+            Some(ttl) => {
+                let now = cx.now.steady;
+                session.deadline = session.deadline.max(now + ttl);
+                session.renew_at = now + ttl.split(3);
+            }
+            None => self.session_done(cx),
+        }
+    }
+
+    pub(super) fn check_deadline(&mut self, cx: &mut Cx) {
+        let now = cx.now.steady;
+        match &self.session {
+            Some(session) if session.done => {}
+            Some(session) if now < session.deadline => {
+                let next = session.deadline.since(now);
+                let next = Duration::from_nanos(next.nanos().next_multiple_of(DEADLINE_CHECK.nanos()));
+                cx.out.alarm(Timer::SessionDeadline.into(), next);
+            }
+            Some(_) => self.session_done(cx),
+            None => {}
+        }
+    }
+
+    /// `session.Done` fires.
+    fn session_done(&mut self, cx: &mut Cx) {
+        let Some(session) = &mut self.session else { return };
+        if !std::mem::replace(&mut session.done, true) {
+            cx.note(Note::SessionDone { node: cx.id() });
+            self.watchdog_sees_session_done(cx);
+            self.wake_membership(cx);
+        }
+    }
+
+    pub(super) fn is_session_done(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.done)
+    }
+
+    pub(super) fn lease(&self) -> Option<LeaseId> {
+        self.session.as_ref().map(|session| session.lease)
+    }
+}

@@ -1,0 +1,209 @@
+//! How messages, timers and notes are declared and how they print: a name, then what they carry.
+
+use std::{collections::BTreeSet, fmt};
+
+/// Prints itself as a part of a line; most values tell by a letter what they are, others need their field's name.
+pub(crate) trait Say {
+    /// Writes a space and the value, or nothing if there is nothing to say.
+    fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+impl Say for bool {
+    fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self { write!(f, " {field}") } else { Ok(()) }
+    }
+}
+
+impl Say for u64 {
+    fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " {field}={self}")
+    }
+}
+
+impl Say for u32 {
+    fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " {field}={self}")
+    }
+}
+
+impl Say for sim::Duration {
+    fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " {field}={self}")
+    }
+}
+
+impl Say for &'static str {
+    fn say(&self, _: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, " `{self}`")
+    }
+}
+
+impl<T: Say> Say for Option<T> {
+    fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().map_or(Ok(()), |value| value.say(field, f))
+    }
+}
+
+impl<T: Say + ?Sized> Say for Box<T> {
+    fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).say(field, f)
+    }
+}
+
+fn say_all<'a, T: Say + 'a>(
+    values: impl ExactSizeIterator<Item = &'a T>,
+    field: &str,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    if values.len() == 0 {
+        return Ok(());
+    }
+    write!(f, " {field}:")?;
+    for (n, value) in values.enumerate() {
+        if n > 0 {
+            f.write_str(",")?;
+        }
+        value.say("", f)?;
+    }
+    Ok(())
+}
+
+impl<T: Say> Say for Vec<T> {
+    fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        say_all(self.iter(), field, f)
+    }
+}
+
+impl<T: Say> Say for BTreeSet<T> {
+    fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        say_all(self.iter(), field, f)
+    }
+}
+
+/// Lets types that print with their letter be said.
+macro_rules! say {
+    ($($type:ty),* $(,)?) => {$(
+        impl $crate::vocabulary::Say for $type {
+            fn say(&self, _: &str, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, " {self}")
+            }
+        }
+    )*};
+}
+
+/// Declares a struct that prints as its fields.
+macro_rules! spoken {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* pub $field:ident: $type:ty),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct $name { $($(#[$doc])* pub $field: $type),* }
+
+        impl $crate::vocabulary::Say for $name {
+            fn say(&self, _: &str, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $($crate::vocabulary::Say::say(&self.$field, stringify!($field), f)?;)*
+                Ok(())
+            }
+        }
+    };
+}
+
+/// Declares an enum each of whose variants has a kind of its own and prints as its name and fields.
+macro_rules! vocabulary {
+    ($(#[$meta:meta])* pub enum $name:ident {
+        $($(#[$doc:meta])* $variant:ident $({ $($(#[$fdoc:meta])* $field:ident: $type:ty),* $(,)? })?),* $(,)?
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[allow(missing_docs, reason = "a variant says what it means; its fields are named as in the real system")]
+        pub enum $name { $($(#[$doc])* $variant $({ $($(#[$fdoc])* $field: $type),* })?),* }
+
+        impl sim::Kind for $name {
+            const KINDS: usize = [$(stringify!($variant)),*].len();
+
+            fn kind(&self) -> usize {
+                #[allow(non_camel_case_types, clippy::enum_variant_names, reason = "only counted")]
+                enum Number { $($variant),* }
+                match self { $($name::$variant { .. } => Number::$variant as usize),* }
+            }
+
+            fn name(kind: usize) -> &'static str {
+                [$(stringify!($variant)),*][kind]
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(<$name as sim::Kind>::name(sim::Kind::kind(self)))?;
+                match self {
+                    $($name::$variant $({ $($field),* })? => {
+                        $($($crate::vocabulary::Say::say($field, stringify!($field), f)?;)*)?
+                        Ok(())
+                    })*
+                }
+            }
+        }
+    };
+}
+
+/// Declares an enum of vocabularies: the kinds of all of them, one after the other.
+macro_rules! vocabularies {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident($inner:ty)),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$doc])* $variant($inner)),* }
+
+        impl $name {
+            /// Where the kinds of each vocabulary begin.
+            const FIRST: &'static [usize] = &{
+                const COUNTS: &[usize] = &[$(<$inner as sim::Kind>::KINDS),*];
+                let mut first = [0; COUNTS.len() + 1];
+                let mut n = 0;
+                while n < COUNTS.len() {
+                    first[n + 1] = first[n] + COUNTS[n];
+                    n += 1;
+                }
+                first
+            };
+        }
+
+        impl sim::Kind for $name {
+            const KINDS: usize = $name::FIRST[$name::FIRST.len() - 1];
+
+            #[inline]
+            fn kind(&self) -> usize {
+                enum Number { $($variant),* }
+                match self {
+                    $($name::$variant(inner) => {
+                        const FIRST: usize = $name::FIRST[Number::$variant as usize];
+                        FIRST + sim::Kind::kind(inner)
+                    })*
+                }
+            }
+
+            fn name(kind: usize) -> &'static str {
+                enum Number { $($variant),* }
+                $(
+                    let first = $name::FIRST[Number::$variant as usize];
+                    if kind >= first && kind < first + <$inner as sim::Kind>::KINDS {
+                        return <$inner as sim::Kind>::name(kind - first);
+                    }
+                )*
+                panic!("{kind} is no kind of {}", stringify!($name))
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self { $($name::$variant(inner) => inner.fmt(f)),* }
+            }
+        }
+
+        $(impl From<$inner> for $name {
+            fn from(inner: $inner) -> $name {
+                $name::$variant(inner)
+            }
+        })*
+    };
+}
+
+pub(crate) use {say, spoken, vocabularies, vocabulary};

@@ -1,0 +1,294 @@
+//! What a seed makes of a scenario: a cluster, and a plan of faults with their times. Also whether every name in it
+//! means something.
+
+use std::{ops::Range, sync::Arc};
+
+use model::{
+    Actor, Addr, ChangefeedId, Cluster, LinkClass, NodeId, NodeSpec, Place as Part, Policy, Role, Weather,
+    invariants,
+};
+use sim::{
+    Clock, Draws, Duration, End, HostId, HostWeather, Instant, Kind as _, Latency, LinkWeather, Links,
+    Moment, Planned, Seed, When, Who,
+};
+use toml::Spanned;
+
+use crate::{
+    Error,
+    error::unknown,
+    file::{self, Do, Ends, File, Place},
+    policy::PolicySpec,
+    units::Span,
+};
+
+/// A scenario under a seed: what is simulated, and until when.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    pub(crate) cluster: Cluster,
+    pub(crate) plan: Vec<Planned<Actor>>,
+    /// When the run ends.
+    pub(crate) end: Instant,
+}
+
+impl Drawn {
+    /// Draws everything that the seed decides before the run.
+    pub(crate) fn draw(file: &File, policy: &Arc<Policy>, seed: Seed) -> Drawn {
+        let calm = Instant::START + file.run_for;
+        let nodes = *file.cluster.nodes.get_ref();
+        let faults = file.faults.iter().enumerate();
+        // Each fault has its own draws, so that another one moves none of them.
+        let planned = faults.map(|(n, fault)| {
+            let mut draws = Draws::new(seed, &format!("fault {n}"));
+            Hosts { nodes }.planned(fault, &mut draws).expect("it was checked when the file was read")
+        });
+        let mut plan: Vec<Planned<Actor>> = planned.collect();
+        plan.push(Planned { when: When::At(calm), fault: sim::Fault::Calm });
+        Drawn { cluster: cluster(file, policy, seed), plan, end: calm + file.settle_for }
+    }
+}
+
+fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
+    let weather = &file.weather;
+    let node = &weather.node;
+    let nodes = (1..=*file.cluster.nodes.get_ref()).map(|slot| {
+        let mut draws = Draws::new(seed, &format!("clock n{slot}"));
+        let mut around = |limit: u64| draws.below(2 * limit + 1).cast_signed() - limit.cast_signed();
+        let offset = around(node.clock_offset.nanos());
+        let drift = i32::try_from(around(node.clock_drift_ppm.into())).unwrap_or(0);
+        NodeSpec { policy: policy.clone(), clock: Clock::new(offset, drift) }
+    });
+    Cluster {
+        nodes: nodes.collect(),
+        changefeeds: u8::try_from(*file.cluster.changefeeds.get_ref()).expect("it was checked"),
+        workload: model::Workload {
+            tables: *file.workload.tables.get_ref(),
+            row_every: *file.workload.row_every.get_ref(),
+            rows: *file.workload.rows.get_ref(),
+            until: file.run_for + file.settle_for,
+        },
+        weather: Weather {
+            peer: link(&weather.peer),
+            etcd: link(&weather.etcd),
+            pd: link(&weather.pd),
+            upstream: link(&weather.upstream),
+            sink: link(&weather.sink),
+            node: HostWeather {
+                hop: Some(latency(node.hop, node.hop_tail)),
+                yields: latency(node.yields, None),
+                slack: Some(latency(node.slack, None)),
+                boot: latency(node.boot, None),
+            },
+            statement: latency(weather.downstream.statement, weather.downstream.statement_tail),
+        },
+    }
+}
+
+fn link(weather: &file::LinkWeather) -> LinkWeather {
+    LinkWeather {
+        latency: latency(weather.latency, weather.tail),
+        loss_per_million: weather.loss.per_million,
+        copies_per_million: weather.copies.per_million,
+        capacity: weather.capacity,
+    }
+}
+
+fn latency(Span(min, max): Span, tail: Option<file::Tail>) -> Latency {
+    let tail = tail.map(|tail| (tail.share.per_million, (tail.delay.0, tail.delay.1)));
+    Latency { range: (min, max), tail }
+}
+
+/// A complaint about a part of the file.
+type Wrong = (Range<usize>, String);
+
+/// Whether every number of a file is in its range and every name means something.
+pub(crate) fn check(file: &File, place: &Place) -> Result<(), Error> {
+    let complain = |(span, what): Wrong| place.error(span, what);
+    let within = |value: &Spanned<u32>, what: &str, max: u32| {
+        let n = *value.get_ref();
+        let wrong = || place.error(value.span(), format!("{what} are from 1 to {max}, not {n}"));
+        if (1..=max).contains(&n) { Ok(()) } else { Err(wrong()) }
+    };
+    within(&file.cluster.nodes, "nodes", 9)?;
+    within(&file.cluster.changefeeds, "changefeeds", 9)?;
+    within(&file.workload.tables, "tables", 1000)?;
+    within(&file.workload.rows, "rows of a table", 1024)?;
+    let row_every = &file.workload.row_every;
+    if *row_every.get_ref() < Duration::from_millis(1) {
+        return Err(place.error(row_every.span(), "a row of a table changes every millisecond at most"));
+    }
+    let hosts = Hosts { nodes: *file.cluster.nodes.get_ref() };
+    for fault in &file.faults {
+        hosts.planned(fault, &mut Draws::new(Seed(0), "check")).map_err(complain)?;
+        if let file::When::At(at) = &fault.when
+            && at.get_ref().1 >= file.run_for
+        {
+            let what = format!("the fault phase ends after {}; a fault happens before", file.run_for);
+            return Err(place.error(at.span(), what));
+        }
+    }
+    file.claims.iter().try_for_each(|claim| check_claim(claim).map_err(complain))
+}
+
+fn check_claim(claim: &file::ClaimText) -> Result<(), Wrong> {
+    PolicySpec::parse(claim.policy.get_ref()).map_err(|error| (claim.policy.span(), error.what))?;
+    if let Some(breaks) = &claim.breaks {
+        let mut known = invariants::ALL.iter().map(|one| one.name);
+        if !known.any(|name| name == breaks.get_ref()) {
+            let known = invariants::ALL.iter().map(|one| one.name);
+            return Err((breaks.span(), unknown("invariant", breaks.get_ref(), known)));
+        }
+    }
+    claim.witnesses.iter().try_for_each(|witness| match Moment::named::<Actor>(witness.get_ref()) {
+        Some(Moment::Note(_)) => Ok(()),
+        _ => Err((witness.span(), unknown("note", witness.get_ref(), note_names()))),
+    })
+}
+
+/// The names of all notes.
+pub(crate) fn note_names() -> impl Iterator<Item = &'static str> + Clone {
+    (0..model::Note::KINDS).map(model::Note::name)
+}
+
+fn moment_names() -> impl Iterator<Item = &'static str> + Clone {
+    (0..model::Msg::KINDS).map(model::Msg::name).chain(note_names())
+}
+
+/// What the names of hosts mean in a cluster of so many nodes.
+#[derive(Clone, Copy)]
+struct Hosts {
+    nodes: u32,
+}
+
+impl Hosts {
+    fn planned(self, fault: &file::Fault, draws: &mut Draws) -> Result<Planned<Actor>, Wrong> {
+        let when = match &fault.when {
+            file::When::At(at) => When::At(Instant::START + at.get_ref().draw(draws)),
+            file::When::Upon(upon) => {
+                let name = upon.kind.get_ref();
+                let wrong = || (upon.kind.span(), unknown("kind of message or note", name, moment_names()));
+                let kind = Moment::named::<Actor>(name).ok_or_else(wrong)?;
+                let to = upon.to.as_ref().map(|to| self.address(to)).transpose()?;
+                When::Upon { kind, nth: upon.nth.draw(draws), to, after: upon.after.draw(draws) }
+            }
+        };
+        Ok(Planned { when, fault: self.happens(&fault.what, draws)? })
+    }
+
+    fn happens(self, what: &Do, draws: &mut Draws) -> Result<sim::Fault<Actor>, Wrong> {
+        let mut lasts = |lasts: &Option<Span>| lasts.map(|lasts| lasts.draw(draws));
+        Ok(match what {
+            Do::Crash(crash) => {
+                sim::Fault::Crash { who: self.who(&crash.who)?, back_after: lasts(&crash.back_after) }
+            }
+            Do::Pause(pause) => sim::Fault::Pause { who: self.who(&pause.who)?, lasts: lasts(&pause.lasts) },
+            Do::ClockJump(jump) => {
+                let nanos = i64::try_from(jump.by.draw(draws).nanos()).unwrap_or(i64::MAX);
+                let nanos = if jump.backwards { -nanos } else { nanos };
+                sim::Fault::ClockJump { who: self.who(&jump.who)?, nanos }
+            }
+            Do::ClockDrift(drift) => sim::Fault::ClockDrift { who: self.who(&drift.who)?, ppm: drift.ppm },
+            Do::Cut(cut) => {
+                let mode = match cut.mode {
+                    file::Mode::Drop => sim::Cut::Drop,
+                    file::Mode::Hold => sim::Cut::Hold,
+                };
+                let links = self.links(&cut.from, &cut.to, cut.one_way, &cut.class)?;
+                sim::Fault::Cut { links, mode, lasts: lasts(&cut.lasts) }
+            }
+            Do::Slow(slow) => {
+                let links = self.links(&slow.from, &slow.to, slow.one_way, &slow.class)?;
+                sim::Fault::Slow { links, latency: latency(slow.latency, None), lasts: lasts(&slow.lasts) }
+            }
+            Do::RevokeLease(revoke) => {
+                let node = self.node(revoke.who.get_ref());
+                let wrong = || format!("`{}` is no node; n1 is one", revoke.who.get_ref());
+                let node =
+                    node.and_then(|node| node.ok_or_else(wrong)).map_err(|what| (revoke.who.span(), what))?;
+                let command = model::etcd::Command::RevokeLeaseOf { node };
+                sim::Fault::Command { to: Addr::Etcd, command: command.into() }
+            }
+        })
+    }
+
+    fn links(
+        self,
+        from: &Spanned<Ends>,
+        to: &Spanned<Ends>,
+        one_way: bool,
+        class: &Option<Spanned<String>>,
+    ) -> Result<Links<Actor>, Wrong> {
+        let class = class.as_ref().map(|class| {
+            let found = LinkClass::ALL.iter().find(|one| one.name() == class.get_ref());
+            let known = LinkClass::ALL.iter().map(|one| one.name());
+            let wrong = || (class.span(), unknown("class of links", class.get_ref(), known));
+            found.map(|one| one.class()).ok_or_else(wrong)
+        });
+        let (from, to) = (self.end(from)?, self.end(to)?);
+        Ok(Links { from, to, both_ways: !one_way, class: class.transpose()? })
+    }
+
+    fn end(self, ends: &Spanned<Ends>) -> Result<End<Actor>, Wrong> {
+        let wrong = |what| (ends.span(), what);
+        match ends.get_ref() {
+            Ends::One(all) if all == "all" => Ok(End::Any),
+            Ends::One(one) => self.named(one).map(End::One).map_err(wrong),
+            Ends::Several(several) => {
+                let hosts = several.iter().map(|name| match self.named(name)? {
+                    Who::Host(host) => Ok(host),
+                    _ => Err(format!("`{name}` is no fixed host; a group consists of hosts such as n1")),
+                });
+                hosts.collect::<Result<_, _>>().map(End::Group).map_err(wrong)
+            }
+        }
+    }
+
+    fn who(self, name: &Spanned<String>) -> Result<Who<Actor>, Wrong> {
+        self.named(name.get_ref()).map_err(|what| (name.span(), what))
+    }
+
+    /// A host by its name, or by the part that it plays when the fault happens.
+    fn named(self, name: &str) -> Result<Who<Actor>, String> {
+        if let Some(node) = self.node(name)? {
+            return Ok(Who::Host(HostId(u16::from(node.slot) - 1)));
+        }
+        if let Some(cf) = name.strip_prefix("maintainer of cf").and_then(|cf| cf.parse().ok()) {
+            return Ok(Who::Role(Role::Maintainer(ChangefeedId(cf))));
+        }
+        match name {
+            "sender" => Ok(Who::Sender),
+            "receiver" => Ok(Who::Receiver),
+            "coordinator" => Ok(Who::Role(Role::Coordinator)),
+            "maintainer" => Ok(Who::Role(Role::Maintainer(ChangefeedId(1)))),
+            _ => {
+                let known = ["n1", "sender", "receiver", "coordinator", "maintainer", "maintainer of cf1"];
+                Err(unknown("host", name, known))
+            }
+        }
+    }
+
+    /// A node by its name, if that is what the name is.
+    fn node(self, name: &str) -> Result<Option<NodeId>, String> {
+        let Some(slot) = name.strip_prefix('n').and_then(|slot| slot.parse::<u8>().ok()) else {
+            return Ok(None);
+        };
+        if (1..=self.nodes).contains(&slot.into()) {
+            return Ok(Some(NodeId { slot, life: 0 }));
+        }
+        Err(format!("there is no `{name}`; the nodes of this cluster are n1 to n{}", self.nodes))
+    }
+
+    /// An actor by its name, such as `n2/dispatchers`.
+    fn address(self, name: &Spanned<String>) -> Result<Addr, Wrong> {
+        let services = [Addr::Etcd, Addr::Pd, Addr::Upstream, Addr::Sink];
+        let parts = [Part::Server, Part::Coordinator, Part::Maintainers, Part::Dispatchers];
+        let slots = (1..=9).filter(|slot| u32::from(*slot) <= self.nodes);
+        let nodes = slots.flat_map(|slot| parts.map(|part| Addr::Node(NodeId { slot, life: 0 }, part)));
+        let mut known = services.into_iter().chain(nodes);
+        let found = known.find(|addr| addr.to_string() == *name.get_ref());
+        found.ok_or_else(|| {
+            let known =
+                "n1/server, n1/coordinator, n1/maintainers, n1/dispatchers, …, etcd, pd, upstream, sink";
+            (name.span(), format!("`{}` is no address; one of {known}", name.get_ref()))
+        })
+    }
+}

@@ -1,0 +1,390 @@
+//! The scenario format: TOML, every field known, every name checked, and every complaint with its line.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use sim::Duration;
+use toml::Spanned;
+
+use crate::{
+    Error,
+    policy::PolicySpec,
+    units::{Nth, Share, Span},
+};
+
+/// A story that a colleague could retell, and what it shows.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    name: String,
+    text: String,
+    pub(crate) file: File,
+}
+
+/// What a scenario says of a policy.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The policy.
+    pub policy: PolicySpec,
+    /// The invariant that it breaks in some seeds; none: everything holds in all.
+    pub breaks: Option<String>,
+    /// Notes of which each has to appear in some seed.
+    pub witnesses: Vec<String>,
+}
+
+/// The contents of a scenario file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    /// What happens, in words.
+    pub(crate) story: String,
+    /// How many seeds show what is claimed.
+    #[serde(default = "hundred")]
+    pub(crate) seeds: u64,
+    /// How long things may go wrong.
+    pub(crate) run_for: Duration,
+    /// How long the cluster has to settle after that.
+    pub(crate) settle_for: Duration,
+    pub(crate) cluster: Cluster,
+    pub(crate) workload: Workload,
+    #[serde(default)]
+    pub(crate) weather: Weather,
+    #[serde(default, rename = "fault")]
+    pub(crate) faults: Vec<Fault>,
+    #[serde(default, rename = "claim")]
+    pub(crate) claims: Vec<ClaimText>,
+}
+
+fn hundred() -> u64 {
+    100
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cluster {
+    pub(crate) nodes: Spanned<u32>,
+    #[serde(default = "one")]
+    pub(crate) changefeeds: Spanned<u32>,
+}
+
+fn one() -> Spanned<u32> {
+    Spanned::new(0..0, 1)
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Workload {
+    pub(crate) tables: Spanned<u32>,
+    /// How often a row of a table changes, on average.
+    pub(crate) row_every: Spanned<Duration>,
+    /// How many rows a table has.
+    pub(crate) rows: Spanned<u32>,
+}
+
+/// The weather of links and hosts; what is left out is fair.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Weather {
+    pub(crate) peer: LinkWeather,
+    pub(crate) etcd: LinkWeather,
+    pub(crate) pd: LinkWeather,
+    pub(crate) upstream: LinkWeather,
+    pub(crate) sink: LinkWeather,
+    pub(crate) node: NodeWeather,
+    pub(crate) downstream: DownstreamWeather,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LinkWeather {
+    pub(crate) latency: Span,
+    pub(crate) tail: Option<Tail>,
+    pub(crate) loss: Share,
+    pub(crate) copies: Share,
+    /// How many messages may be under way in one direction.
+    pub(crate) capacity: u32,
+}
+
+/// Rare long delays.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tail {
+    pub(crate) share: Share,
+    pub(crate) delay: Span,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct NodeWeather {
+    /// From the door of the process to an actor, and between two actors.
+    pub(crate) hop: Span,
+    pub(crate) hop_tail: Option<Tail>,
+    /// How long a handler stands aside where another thread can get in.
+    pub(crate) yields: Span,
+    /// By how much an alarm is late.
+    pub(crate) slack: Span,
+    /// How long a process takes to start.
+    pub(crate) boot: Span,
+    /// How far a clock is off at the start, at most, forwards or backwards.
+    pub(crate) clock_offset: Duration,
+    /// How fast or slow a clock runs, at most, in parts per million.
+    pub(crate) clock_drift_ppm: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DownstreamWeather {
+    /// How long a statement runs at the server.
+    pub(crate) statement: Span,
+    pub(crate) statement_tail: Option<Tail>,
+}
+
+impl Default for LinkWeather {
+    fn default() -> LinkWeather {
+        let latency = Span(Duration::from_micros(200), Duration::from_millis(2));
+        let (loss, copies) = (Share::default(), Share::default());
+        // The send and receive channels of the message centre hold so many.
+        LinkWeather { latency, tail: None, loss, copies, capacity: 16_384 }
+    }
+}
+
+impl Default for NodeWeather {
+    fn default() -> NodeWeather {
+        let micros = |from, to| Span(Duration::from_micros(from), Duration::from_micros(to));
+        NodeWeather {
+            hop: micros(10, 300),
+            hop_tail: None,
+            yields: micros(5, 300),
+            slack: micros(0, 300),
+            boot: micros(0, 500_000),
+            clock_offset: Duration::ZERO,
+            clock_drift_ppm: 0,
+        }
+    }
+}
+
+impl Default for DownstreamWeather {
+    fn default() -> DownstreamWeather {
+        let statement = Span(Duration::from_millis(1), Duration::from_millis(20));
+        DownstreamWeather { statement, statement_tail: None }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fault {
+    pub(crate) when: When,
+    #[serde(rename = "do")]
+    pub(crate) what: Do,
+}
+
+/// When a fault happens: at a time, or upon a moment of the protocol.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum When {
+    At(Spanned<Span>),
+    Upon(Upon),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Upon {
+    /// The kind of a message that is delivered, or of a note.
+    pub(crate) kind: Spanned<String>,
+    /// Which of them.
+    pub(crate) nth: Nth,
+    /// Counting only those at this actor, such as `n2/dispatchers`.
+    #[serde(default)]
+    pub(crate) to: Option<Spanned<String>>,
+    /// How long after.
+    #[serde(default = "at_once")]
+    pub(crate) after: Span,
+}
+
+fn at_once() -> Span {
+    Span(Duration::ZERO, Duration::ZERO)
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Do {
+    /// The power is cut; the host comes back after a time, or at the calm.
+    Crash(Crash),
+    /// The process stops being scheduled.
+    Pause(Pause),
+    /// The wall clock jumps.
+    ClockJump(ClockJump),
+    /// The clock changes its rate.
+    ClockDrift(ClockDrift),
+    /// Links are cut or clogged.
+    Cut(Cut),
+    /// Links become slow.
+    Slow(Slow),
+    /// The lease of a node's session is revoked at etcd.
+    RevokeLease(RevokeLease),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Crash {
+    pub(crate) who: Spanned<String>,
+    #[serde(default)]
+    pub(crate) back_after: Option<Span>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pause {
+    pub(crate) who: Spanned<String>,
+    #[serde(default, rename = "for")]
+    pub(crate) lasts: Option<Span>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClockJump {
+    pub(crate) who: Spanned<String>,
+    pub(crate) by: Span,
+    #[serde(default)]
+    pub(crate) backwards: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClockDrift {
+    pub(crate) who: Spanned<String>,
+    /// Parts per million fast; slow if negative.
+    pub(crate) ppm: i32,
+}
+
+/// Links between two ends; both directions, unless one way is said, and of one class only if one is named.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cut {
+    pub(crate) from: Spanned<Ends>,
+    pub(crate) to: Spanned<Ends>,
+    #[serde(default)]
+    pub(crate) one_way: bool,
+    #[serde(default)]
+    pub(crate) class: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) mode: Mode,
+    #[serde(default, rename = "for")]
+    pub(crate) lasts: Option<Span>,
+}
+
+/// What becomes of messages on a cut link.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    /// They are lost.
+    #[default]
+    Drop,
+    /// They come out in a burst after the heal.
+    Hold,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Slow {
+    pub(crate) from: Spanned<Ends>,
+    pub(crate) to: Spanned<Ends>,
+    #[serde(default)]
+    pub(crate) one_way: bool,
+    #[serde(default)]
+    pub(crate) class: Option<Spanned<String>>,
+    pub(crate) latency: Span,
+    #[serde(default, rename = "for")]
+    pub(crate) lasts: Option<Span>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RevokeLease {
+    pub(crate) who: Spanned<String>,
+}
+
+/// One host, several, or `all`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "a host such as \"n1\", a list of hosts, or \"all\"")]
+pub(crate) enum Ends {
+    One(String),
+    Several(Vec<String>),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClaimText {
+    pub(crate) policy: Spanned<String>,
+    /// The invariant that this policy breaks; without it everything holds.
+    #[serde(default)]
+    pub(crate) breaks: Option<Spanned<String>>,
+    /// Notes without which nothing has been shown.
+    #[serde(default)]
+    pub(crate) witnesses: Vec<Spanned<String>>,
+}
+
+impl Scenario {
+    /// Reads a scenario. `at` names the file in complaints.
+    pub fn parse(name: &str, at: &str, text: &str) -> Result<Scenario, Error> {
+        let place = Place { at, text };
+        let file: File = toml::from_str(text).map_err(|error| {
+            let message = error.message().trim_end().replace('\n', "; ");
+            place.error(error.span().unwrap_or(0..0), message)
+        })?;
+        crate::draw::check(&file, &place)?;
+        Ok(Scenario { name: name.to_owned(), text: text.to_owned(), file })
+    }
+
+    /// The name by which it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file, as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What happens, in words.
+    pub fn story(&self) -> &str {
+        self.file.story.trim()
+    }
+
+    /// How many seeds show what is claimed.
+    pub fn seeds(&self) -> u64 {
+        self.file.seeds
+    }
+
+    /// What it says of policies.
+    pub fn claims(&self) -> Vec<Claim> {
+        let claims = self.file.claims.iter().map(|claim| Claim {
+            policy: PolicySpec::parse(claim.policy.get_ref()).expect("it was checked when the file was read"),
+            breaks: claim.breaks.as_ref().map(|breaks| breaks.get_ref().clone()),
+            witnesses: claim.witnesses.iter().map(|witness| witness.get_ref().clone()).collect(),
+        });
+        claims.collect()
+    }
+
+    /// What it says of this policy.
+    pub fn claim(&self, policy: &PolicySpec) -> Option<Claim> {
+        self.claims().into_iter().find(|claim| claim.policy.name() == policy.name())
+    }
+}
+
+/// Where complaints about a file are placed.
+pub(crate) struct Place<'a> {
+    at: &'a str,
+    text: &'a str,
+}
+
+impl Place<'_> {
+    /// A complaint about a part of the file, given in bytes.
+    pub(crate) fn error(&self, span: Range<usize>, what: impl Into<String>) -> Error {
+        let before = &self.text[..self.text.floor_char_boundary(span.start)];
+        let line = before.matches('\n').count() + 1;
+        let column = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1) + 1;
+        let shown = self.text.lines().nth(line - 1).unwrap_or_default();
+        Error::new(format!("{}:{line}:{column}", self.at), format!("{}\n  | {shown}", what.into()))
+    }
+}

@@ -1,0 +1,25 @@
+//! Scenarios of failover: how they are written, and how they are run.
+//!
+//! A run is a pure function of a scenario, a policy and a seed ([`run::run`]). A scenario is a TOML file
+//! ([`Scenario`]); those of the catalogue are in the binary ([`catalogue`]).
+
+pub mod capsule;
+pub mod catalogue;
+mod draw;
+mod error;
+mod file;
+mod policy;
+pub mod run;
+pub mod sweep;
+pub mod trace;
+mod units;
+
+pub use draw::Drawn;
+pub use error::Error;
+pub use file::{Claim, Scenario};
+pub use model::{
+    invariants::{self, Violation},
+    policy::{PRESETS, Preset},
+};
+pub use policy::PolicySpec;
+pub use sim::{Decision, DecisionAddress, Decisions, Duration, Instant, Seed};

@@ -1,0 +1,180 @@
+//! What is wrong with a file is said with its line and with what would be right.
+
+use scenarios::{Scenario, capsule::Capsule};
+
+const GOOD: &str = r#"
+story = "a story"
+run_for = "5s"
+settle_for = "5s"
+
+[cluster]
+nodes = 3
+
+[workload]
+tables = 2
+row_every = "1s"
+rows = 8
+"#;
+
+/// What is said about a scenario to which this is added, or in which this is replaced.
+fn wrong(replace: &str, by: &str) -> String {
+    let text = if replace.is_empty() { format!("{GOOD}\n{by}") } else { GOOD.replace(replace, by) };
+    Scenario::parse("x", "x.toml", &text).expect_err("it is wrong").to_string()
+}
+
+#[test]
+fn a_scenario_can_be_small() {
+    assert!(Scenario::parse("x", "x.toml", GOOD).is_ok());
+}
+
+#[test]
+fn unknown_fields_and_missing_ones() {
+    insta::assert_snapshot!(wrong("nodes = 3", "nodes = 3\nnods = 4"), @"
+    x.toml:8:1: unknown field `nods`, expected `nodes` or `changefeeds`
+      | nods = 4
+    ");
+    insta::assert_snapshot!(wrong("story = \"a story\"", "stroy = \"x\""), @r#"
+    x.toml:2:1: unknown field `stroy`, expected one of `story`, `seeds`, `run_for`, `settle_for`, `cluster`, `workload`, `weather`, `fault`, `claim`
+      | stroy = "x"
+    "#);
+    insta::assert_snapshot!(wrong("tables = 2", ""), @"
+    x.toml:9:1: missing field `tables`
+      | [workload]
+    ");
+    insta::assert_snapshot!(wrong("", "[weather.peer]\nlatency = \"1ms\"\ndelay = \"1s\""), @r#"
+    x.toml:16:1: unknown field `delay`, expected one of `latency`, `tail`, `loss`, `copies`, `capacity`
+      | delay = "1s"
+    "#);
+    insta::assert_snapshot!(wrong("", "[[fault]]\nwhen = { at = \"1s\" }\ndo = { explode = { who = \"n1\" } }"), @r#"
+    x.toml:16:8: unknown variant `explode`, expected one of `crash`, `pause`, `clock_jump`, `clock_drift`, `cut`, `slow`, `revoke_lease`
+      | do = { explode = { who = "n1" } }
+    "#);
+    insta::assert_snapshot!(wrong("", "[[fault]]\nwhen = { at = \"1s\" }\ndo = { cut = { from = \"n1\", to = \"n2\", kind = \"peer\" } }"), @r#"
+    x.toml:16:40: unknown field `kind`, expected one of `from`, `to`, `one_way`, `class`, `mode`, `for`
+      | do = { cut = { from = "n1", to = "n2", kind = "peer" } }
+    "#);
+}
+
+#[test]
+fn malformed_text() {
+    insta::assert_snapshot!(wrong("nodes = 3", "nodes = "), @"
+    x.toml:7:9: string values must be quoted, expected literal string
+      | nodes =
+    ");
+    insta::assert_snapshot!(wrong("[cluster]", "[cluster"), @"
+    x.toml:6:9: unclosed table, expected `]`
+      | [cluster
+    ");
+    insta::assert_snapshot!(wrong("nodes = 3", "nodes = \"three\""), @r#"
+    x.toml:7:9: invalid type: string "three", expected u32
+      | nodes = "three"
+    "#);
+}
+
+#[test]
+fn values_out_of_their_ranges() {
+    insta::assert_snapshot!(wrong("nodes = 3", "nodes = 0"), @"
+    x.toml:7:9: nodes are from 1 to 9, not 0
+      | nodes = 0
+    ");
+    insta::assert_snapshot!(wrong("nodes = 3", "nodes = 12"), @"
+    x.toml:7:9: nodes are from 1 to 9, not 12
+      | nodes = 12
+    ");
+    insta::assert_snapshot!(wrong("rows = 8", "rows = 0"), @"
+    x.toml:12:8: rows of a table are from 1 to 1024, not 0
+      | rows = 0
+    ");
+    insta::assert_snapshot!(wrong("row_every = \"1s\"", "row_every = \"1us\""), @r#"
+    x.toml:11:13: a row of a table changes every millisecond at most
+      | row_every = "1us"
+    "#);
+    insta::assert_snapshot!(wrong("run_for = \"5s\"", "run_for = \"5 parsecs\""), @r#"
+    x.toml:3:11: `5 parsecs` is no length of time; write a number and a unit, such as 250ms, 1.5s or 2m
+      | run_for = "5 parsecs"
+    "#);
+    insta::assert_snapshot!(wrong("", "[weather.peer]\nlatency = \"3ms..1ms\""), @r#"
+    x.toml:15:11: `3ms..1ms` is an empty range: 3ms is more than 1ms
+      | latency = "3ms..1ms"
+    "#);
+    insta::assert_snapshot!(wrong("", "[weather.peer]\nloss = \"200%\""), @r#"
+    x.toml:15:8: `200%` is no share; write one such as 2%, 0.5% or 40ppm, at most 100%
+      | loss = "200%"
+    "#);
+    insta::assert_snapshot!(wrong("", "[[fault]]\nwhen = { at = \"7s\" }\ndo = { crash = { who = \"n1\" } }"), @r#"
+    x.toml:15:15: the fault phase ends after 5s; a fault happens before
+      | when = { at = "7s" }
+    "#);
+    insta::assert_snapshot!(wrong("", "[[fault]]\nwhen = { upon = { kind = \"Elected\", nth = 0 } }\ndo = { crash = { who = \"n1\" } }"), @r#"
+    x.toml:15:43: invalid value: integer `0`, expected a number from 1 on, or a range such as "1..17"
+      | when = { upon = { kind = "Elected", nth = 0 } }
+    "#);
+}
+
+#[test]
+fn names_that_mean_nothing() {
+    let fault = |when: &str, what: &str| wrong("", &format!("[[fault]]\nwhen = {when}\ndo = {what}"));
+    let at = "{ at = \"1s\" }";
+    insta::assert_snapshot!(fault(at, "{ crash = { who = \"n4\" } }"), @r#"
+    x.toml:16:24: there is no `n4`; the nodes of this cluster are n1 to n3
+      | do = { crash = { who = "n4" } }
+    "#);
+    insta::assert_snapshot!(fault(at, "{ crash = { who = \"coordinatr\" } }"), @r#"
+    x.toml:16:24: `coordinatr` is no host; did you mean `coordinator`?
+      | do = { crash = { who = "coordinatr" } }
+    "#);
+    insta::assert_snapshot!(fault(at, "{ cut = { from = [\"n1\", \"n9\"], to = \"all\" } }"), @r#"
+    x.toml:16:23: there is no `n9`; the nodes of this cluster are n1 to n3
+      | do = { cut = { from = ["n1", "n9"], to = "all" } }
+    "#);
+    insta::assert_snapshot!(fault(at, "{ cut = { from = \"n1\", to = \"all\", class = \"peers\" } }"), @r#"
+    x.toml:16:49: `peers` is no class of links; did you mean `peer`?
+      | do = { cut = { from = "n1", to = "all", class = "peers" } }
+    "#);
+    let crash = "{ crash = { who = \"n1\" } }";
+    insta::assert_snapshot!(fault("{ upon = { kind = \"ScheduleDispatcherReq\", nth = 1 } }", crash), @r#"
+    x.toml:15:26: `ScheduleDispatcherReq` is no kind of message or note; did you mean `ScheduleDispatcherRequest`?
+      | when = { upon = { kind = "ScheduleDispatcherReq", nth = 1 } }
+    "#);
+    insta::assert_snapshot!(fault("{ upon = { kind = \"Elected\", nth = 1, to = \"m2\" } }", crash), @r#"
+    x.toml:15:51: `m2` is no address; one of n1/server, n1/coordinator, n1/maintainers, n1/dispatchers, …, etcd, pd, upstream, sink
+      | when = { upon = { kind = "Elected", nth = 1, to = "m2" } }
+    "#);
+    insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"mastr\""), @r#"
+    x.toml:15:10: `mastr` is no policy; did you mean `master`?
+      | policy = "mastr"
+    "#);
+    insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = \"one_writer\""), @r#"
+    x.toml:16:10: `one_writer` is no invariant; did you mean `single_writer`?
+      | breaks = "one_writer"
+    "#);
+    insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nwitnesses = [\"StaleRefusd\"]"), @r#"
+    x.toml:16:14: `StaleRefusd` is no note; did you mean `StaleRefused`?
+      | witnesses = ["StaleRefusd"]
+    "#);
+}
+
+#[test]
+fn capsules() {
+    let wrong = |text: &str| {
+        let capsule = Capsule::parse("c.json", text).and_then(|capsule| capsule.replay("c.json"));
+        capsule.expect_err("it is wrong").to_string()
+    };
+    insta::assert_snapshot!(wrong("{\"schema\": \"cdcsim.capsule/1\", \"ver"), @"c.json:1:35: the capsule is truncated: it ends in the middle");
+    insta::assert_snapshot!(wrong("{\"schema\": \"cdcsim.capsule/9\"}"), @"c.json: its schema is `cdcsim.capsule/9`; this version reads `cdcsim.capsule/1`");
+    insta::assert_snapshot!(wrong("{}"), @r#"c.json: it is no capsule: one has "schema": "cdcsim.capsule/1""#);
+    insta::assert_snapshot!(wrong("not json"), @"c.json:1:2: it is no capsule: expected ident");
+    insta::assert_snapshot!(wrong("{\"schema\": \"cdcsim.capsule/1\"}"), @"c.json:1:30: it is no capsule: missing field `version`");
+    let whole = |policy: &str, seed: &str, text: &str| {
+        format!(
+            "{{\"schema\": \"cdcsim.capsule/1\", \"version\": \"0\", \"scenario\": {{\"name\": \"x\", \"text\": {text:?}}}, \
+             \"policy\": \"{policy}\", \"seed\": \"{seed}\", \"digest\": \"0\", \"violations\": []}}"
+        )
+    };
+    insta::assert_snapshot!(wrong(&whole("x", "1", GOOD)), @"c.json, policy `x`: `x` is no policy; there is baseline or master");
+    insta::assert_snapshot!(wrong(&whole("master", "-1", GOOD)), @"c.json: `-1` is no seed");
+    insta::assert_snapshot!(wrong(&whole("master", "1", "nodes = 3")), @"
+    c.json, scenario x:1:1: unknown field `nodes`, expected one of `story`, `seeds`, `run_for`, `settle_for`, `cluster`, `workload`, `weather`, `fault`, `claim`
+      | nodes = 3
+    ");
+}

@@ -1,0 +1,133 @@
+//! The command line.
+
+use std::{ops::Range, path::PathBuf};
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    everything held (without --policy: every claim was confirmed)
+  1    an invariant broke
+  2    bad input or usage
+  3    the testbed failed: a panic in a run, or a digest that differs when a run is repeated
+  4    nothing ran, or a witness is missing: nothing has been shown
+  130  interrupted; what was found until then has been printed
+  141  the reader of the output went away";
+
+const EXAMPLES: &str = "\
+Examples:
+  cdcsim list
+  cdcsim run delayed-create
+  cdcsim run delayed-create --policy baseline --seeds 0..200
+  cdcsim replay delayed-create --policy baseline --seed 7 --report why";
+
+/// A deterministic simulation testbed for the failover protocol of TiCDC.
+#[derive(Debug, Parser)]
+#[command(name = "cdcsim", version, after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"), max_term_width = 100)]
+pub(crate) struct Args {
+    /// Diagnostics on stderr: once for a little, up to three times for more; RUST_LOG says more finely
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Tell which scenarios, policies and invariants there are
+    List(List),
+    /// Run scenarios under seeds
+    #[command(after_help = EXIT_CODES)]
+    Run(Run),
+    /// Run one seed again, and tell more of it
+    #[command(after_help = EXIT_CODES)]
+    Replay(Replay),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    /// Scenarios of the catalogue by name, or files by their path
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<String>,
+    /// The version of the protocol; without it every claim of the scenario is checked under its own policy
+    ///
+    /// A preset such as `baseline` or `master`, and behind it any number of switches that differ:
+    /// `master+dispatchers.schedule_fence=any_sender`.
+    #[arg(long)]
+    pub(crate) policy: Option<String>,
+    /// One seed
+    #[arg(long, conflicts_with = "seeds")]
+    pub(crate) seed: Option<u64>,
+    /// A range of seeds, the end not included; without it, as many as the scenario asks for
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub(crate) seeds: Option<Range<u64>>,
+    /// How many seeds run at the same time; the results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// What to tell of each seed in which something broke
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) report: Report,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// Tell at most so many broken seeds of each scenario and policy; all are counted
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) max_findings: u64,
+    /// Save each broken seed that is told as a capsule in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// A scenario of the catalogue, a scenario file (.toml), or a capsule (.json)
+    #[arg(value_name = "SCENARIO|CAPSULE")]
+    pub(crate) what: String,
+    /// The version of the protocol; a capsule names its own
+    #[arg(long)]
+    pub(crate) policy: Option<String>,
+    /// The seed; a capsule names its own
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// What to tell: a few lines, every record, or the story of what led to the first violation
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) report: Report,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Report {
+    /// A few lines
+    #[default]
+    Summary,
+    /// Every record
+    Trace,
+    /// What led to the first violation: at most thirty records
+    Why,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// A range such as `0..200`.
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let form = || "write a range such as 0..200; the end is not included".to_owned();
+    let (from, to) = text.split_once("..").ok_or_else(form)?;
+    let (from, to): (u64, u64) = (from.parse().map_err(|_| form())?, to.parse().map_err(|_| form())?);
+    if from >= to {
+        return Err(format!("the range is empty: {from} is not less than {to}"));
+    }
+    Ok(from..to)
+}

@@ -1,0 +1,59 @@
+//! The one binary, `cdcsim`: reads arguments, runs what they ask for, prints what came of it.
+
+mod args;
+mod exit;
+mod interrupt;
+mod list;
+mod output;
+mod panics;
+mod replay;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+use exit::Exit;
+use output::Output;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version go to stdout and are no error; anything else is usage.
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Held };
+            return match error.print() {
+                Ok(()) => code.into(),
+                Err(_) => Exit::PipeClosed.into(),
+            };
+        }
+    };
+    start_diagnostics(args.verbose);
+    panics::record();
+    let mut output = Output::new();
+    let done = match &args.command {
+        Command::List(command) => list::list(command, &mut output),
+        Command::Run(command) => run::run(command, &mut output),
+        Command::Replay(command) => replay::replay(command, &mut output),
+    };
+    let exit = match done.and_then(|exit| output.flush().map(|()| exit)) {
+        Ok(exit) => exit,
+        Err(error) => error.report(),
+    };
+    exit.into()
+}
+
+/// Diagnostics go to stderr, never to where results go.
+fn start_diagnostics(verbose: u8) {
+    use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
+    let default = match verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let filter = EnvFilter::builder().with_default_directive(default.into()).from_env_lossy();
+    let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour).without_time().init();
+}

@@ -1,0 +1,342 @@
+//! Results for programs: versioned, without floats, seeds and digests as text.
+
+use scenarios::{
+    Claim, Preset, Scenario, Violation,
+    capsule::hex,
+    invariants::Named,
+    run::Outcome,
+    sweep::{Tally, Verdict},
+    trace::Line,
+};
+use serde::Serialize;
+
+/// The format of the results of `run`.
+pub const RESULT: &str = "cdcsim.result/1";
+/// The format of the result of `replay`.
+pub const REPLAY: &str = "cdcsim.replay/1";
+
+/// What came of a `run`.
+#[derive(Debug, Serialize)]
+pub struct Results {
+    /// [`RESULT`].
+    pub schema: &'static str,
+    /// One for each scenario and policy.
+    pub results: Vec<Sweep>,
+    /// The exit code.
+    pub exit: u8,
+}
+
+/// What came of one scenario under one policy.
+#[derive(Debug, Serialize)]
+pub struct Sweep {
+    /// The scenario.
+    pub scenario: String,
+    /// The policy.
+    pub policy: String,
+    /// The seeds that were asked for.
+    pub seeds: Seeds,
+    /// How many runs came to their end.
+    pub ran: u64,
+    /// In how many of them everything held.
+    pub held: u64,
+    /// In how many of them something broke.
+    pub broken: u64,
+    /// How many runs the testbed failed.
+    pub failed: u64,
+    /// Whether seeds are missing.
+    pub interrupted: bool,
+    /// All records of all runs.
+    pub records: u64,
+    /// What broke how often.
+    pub broke: Vec<Broke>,
+    /// How the scenario's claim for this policy came out, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<ClaimResult>,
+    /// The first seeds in which something broke.
+    pub findings: Vec<Finding>,
+    /// How many more there were.
+    pub findings_left_out: u64,
+    /// The seeds in which the testbed failed.
+    pub failures: Vec<Failure>,
+}
+
+/// A range of seeds, the end not included.
+#[derive(Debug, Serialize)]
+pub struct Seeds {
+    /// The first.
+    pub from: String,
+    /// The first that is not one of them.
+    pub to: String,
+}
+
+/// How often an aspect of an invariant broke.
+#[derive(Debug, Serialize)]
+pub struct Broke {
+    /// The invariant.
+    pub invariant: &'static str,
+    /// The aspect.
+    pub aspect: &'static str,
+    /// In how many runs.
+    pub runs: u64,
+}
+
+/// How a claim came out.
+#[derive(Debug, Serialize)]
+pub struct ClaimResult {
+    /// The invariant that was to break; none: everything was to hold.
+    pub breaks: Option<String>,
+    /// `confirmed`, `broken` or `vacuous`.
+    pub verdict: &'static str,
+    /// What is missing, if it is vacuous.
+    pub missing: Vec<String>,
+    /// How often each witness appeared.
+    pub witnesses: Vec<Witness>,
+}
+
+/// How often a witness appeared.
+#[derive(Debug, Serialize)]
+pub struct Witness {
+    /// The note.
+    pub note: String,
+    /// In how many runs.
+    pub runs: u64,
+}
+
+/// A seed in which something broke.
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    /// The seed.
+    pub seed: String,
+    /// The digest of its records.
+    pub digest: String,
+    /// What broke.
+    pub violations: Vec<Broken>,
+    /// The line that replays it.
+    pub replay: String,
+}
+
+/// Something that broke.
+#[derive(Debug, Serialize)]
+pub struct Broken {
+    /// The invariant.
+    pub invariant: &'static str,
+    /// The aspect.
+    pub aspect: &'static str,
+    /// What is wrong.
+    pub what: String,
+    /// The steps to blame.
+    pub because: Vec<String>,
+}
+
+/// A seed in which the testbed failed.
+#[derive(Debug, Serialize)]
+pub struct Failure {
+    /// The seed.
+    pub seed: String,
+    /// What the panic said.
+    pub message: String,
+    /// The line that replays it.
+    pub replay: String,
+}
+
+/// What came of a `replay`.
+#[derive(Debug, Serialize)]
+pub struct Replayed {
+    /// [`REPLAY`].
+    pub schema: &'static str,
+    /// The scenario.
+    pub scenario: String,
+    /// The policy.
+    pub policy: String,
+    /// The seed.
+    pub seed: String,
+    /// The digest of its records.
+    pub digest: String,
+    /// How many there were.
+    pub records: u64,
+    /// What broke.
+    pub violations: Vec<Broken>,
+    /// The records that were asked for: the story of each violation, or all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Record>,
+    /// The exit code.
+    pub exit: u8,
+}
+
+/// A record of a run.
+#[derive(Debug, Serialize)]
+pub struct Record {
+    /// Its number.
+    pub id: String,
+    /// When it happened, in nanoseconds of true time.
+    pub at_ns: String,
+    /// The record that caused it.
+    pub cause: Option<String>,
+    /// The record as text.
+    pub text: String,
+}
+
+impl Sweep {
+    /// The result of a sweep, its findings to be added.
+    pub fn new(
+        scenario: &str,
+        policy: &str,
+        seeds: &std::ops::Range<u64>,
+        tally: &Tally,
+        claim: Option<&Claim>,
+    ) -> Sweep {
+        let broke = tally.by_aspect.iter();
+        let broke = broke.map(|(invariant, aspect, runs)| Broke { invariant, aspect, runs: *runs });
+        Sweep {
+            scenario: scenario.to_owned(),
+            policy: policy.to_owned(),
+            seeds: Seeds { from: seeds.start.to_string(), to: seeds.end.to_string() },
+            ran: tally.ran,
+            held: tally.held,
+            broken: tally.broken,
+            failed: tally.failed,
+            interrupted: tally.interrupted,
+            records: tally.records,
+            broke: broke.collect(),
+            claim: claim.map(|claim| ClaimResult::new(claim, tally)),
+            findings: Vec::new(),
+            findings_left_out: 0,
+            failures: Vec::new(),
+        }
+    }
+}
+
+impl ClaimResult {
+    fn new(claim: &Claim, tally: &Tally) -> ClaimResult {
+        let (verdict, missing) = match tally.judge(claim) {
+            Verdict::Confirmed => ("confirmed", Vec::new()),
+            Verdict::Broken => ("broken", Vec::new()),
+            Verdict::Vacuous { missing } => ("vacuous", missing),
+        };
+        let witnesses = claim.witnesses.iter();
+        let witnesses = witnesses.map(|note| Witness { note: note.clone(), runs: tally.witnessed(note) });
+        ClaimResult { breaks: claim.breaks.clone(), verdict, missing, witnesses: witnesses.collect() }
+    }
+}
+
+impl Finding {
+    /// A seed in which something broke.
+    pub fn new(outcome: &Outcome, replay: String) -> Finding {
+        Finding {
+            seed: outcome.seed.to_string(),
+            digest: hex(outcome.digest),
+            violations: outcome.violations.iter().map(Broken::from).collect(),
+            replay,
+        }
+    }
+}
+
+impl From<&Violation> for Broken {
+    fn from(violation: &Violation) -> Broken {
+        Broken {
+            invariant: violation.invariant,
+            aspect: violation.aspect,
+            what: violation.what.clone(),
+            because: violation.because.iter().map(|step| step.0.to_string()).collect(),
+        }
+    }
+}
+
+impl From<&Line> for Record {
+    fn from(line: &Line) -> Record {
+        Record {
+            id: line.id.to_string(),
+            at_ns: line.at.nanos().to_string(),
+            cause: line.cause.map(|cause| cause.to_string()),
+            text: line.text.clone(),
+        }
+    }
+}
+
+/// A result as text.
+pub fn text(result: &impl Serialize) -> String {
+    serde_json::to_string_pretty(result).expect("results are plain data")
+}
+
+/// The format of `list`.
+pub const LIST: &str = "cdcsim.list/1";
+
+/// What there is.
+#[derive(Debug, Serialize)]
+pub struct List {
+    /// [`LIST`].
+    pub schema: &'static str,
+    /// The scenarios of the catalogue.
+    pub scenarios: Vec<ListedScenario>,
+    /// The presets.
+    pub policies: Vec<ListedPolicy>,
+    /// The invariants.
+    pub invariants: Vec<ListedInvariant>,
+}
+
+/// A scenario of the catalogue.
+#[derive(Debug, Serialize)]
+pub struct ListedScenario {
+    /// Its name.
+    pub name: String,
+    /// What happens.
+    pub story: String,
+    /// What it says of policies.
+    pub claims: Vec<ListedClaim>,
+}
+
+/// What a scenario says of a policy.
+#[derive(Debug, Serialize)]
+pub struct ListedClaim {
+    /// The policy.
+    pub policy: String,
+    /// The invariant that breaks; none: everything holds.
+    pub breaks: Option<String>,
+    /// Notes that have to appear.
+    pub witnesses: Vec<String>,
+}
+
+/// A preset.
+#[derive(Debug, Serialize)]
+pub struct ListedPolicy {
+    /// Its name.
+    pub name: &'static str,
+    /// The commit of pingcap/ticdc.
+    pub commit: &'static str,
+    /// What it stands for.
+    pub about: &'static str,
+}
+
+/// An invariant.
+#[derive(Debug, Serialize)]
+pub struct ListedInvariant {
+    /// Its name.
+    pub name: &'static str,
+    /// What it promises.
+    pub promise: &'static str,
+}
+
+impl List {
+    /// Everything there is.
+    pub fn new(scenarios: &[Scenario], presets: &[Preset], invariants: &[Named]) -> List {
+        let claim = |claim: Claim| ListedClaim {
+            policy: claim.policy.name().to_owned(),
+            breaks: claim.breaks,
+            witnesses: claim.witnesses,
+        };
+        let scenario = |scenario: &Scenario| ListedScenario {
+            name: scenario.name().to_owned(),
+            story: scenario.story().to_owned(),
+            claims: scenario.claims().into_iter().map(claim).collect(),
+        };
+        let policy =
+            |preset: &Preset| ListedPolicy { name: preset.name, commit: preset.commit, about: preset.about };
+        let invariant = |one: &Named| ListedInvariant { name: one.name, promise: one.promise };
+        List {
+            schema: LIST,
+            scenarios: scenarios.iter().map(scenario).collect(),
+            policies: presets.iter().map(policy).collect(),
+            invariants: invariants.iter().map(invariant).collect(),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A few lines on what came of one seed, and of many.
+
+use std::fmt::Write as _;
+
+use scenarios::{
+    Claim, Preset, Scenario, Violation,
+    capsule::hex,
+    invariants::Named,
+    run::Outcome,
+    sweep::{Tally, Verdict},
+};
+
+use crate::style::{BAD, FAINT, GOOD, ODD, STRONG, styled};
+
+/// The heading of a sweep.
+pub fn heading(scenario: &str, policy: &str, seeds: &std::ops::Range<u64>) -> String {
+    format!(
+        "{} under {}, seeds {}..{}",
+        styled(STRONG, scenario),
+        styled(STRONG, policy),
+        seeds.start,
+        seeds.end
+    )
+}
+
+/// A seed in which something broke, with the line that replays it.
+pub fn finding(outcome: &Outcome, replay: &str) -> String {
+    let mut text =
+        format!("  seed {}  {}  digest {}\n", outcome.seed, styled(BAD, "broken"), hex(outcome.digest));
+    for violation in &outcome.violations {
+        writeln!(text, "    {violation}").expect("a string takes it");
+    }
+    text + "    " + &styled(FAINT, "replay:") + " " + replay
+}
+
+/// A seed in which the testbed failed.
+pub fn failure(seed: &str, message: &str, replay: &str) -> String {
+    let what = styled(ODD, "the testbed failed");
+    format!("  seed {seed}  {what}: {message}\n    {} {replay}", styled(FAINT, "replay:"))
+}
+
+/// What came of many seeds.
+pub fn tally(tally: &Tally, asked: u64) -> String {
+    let mut text = String::new();
+    let how_many = if tally.ran + tally.failed == asked {
+        format!("{asked} seeds")
+    } else {
+        format!("{} of {asked} seeds", tally.ran + tally.failed)
+    };
+    write!(text, "  {how_many}: ").expect("a string takes it");
+    let mut parts = vec![styled(if tally.held > 0 { GOOD } else { FAINT }, format!("{} held", tally.held))];
+    if tally.broken > 0 {
+        parts.push(styled(BAD, format!("{} broken", tally.broken)));
+    }
+    if tally.failed > 0 {
+        parts.push(styled(ODD, format!("{} failed in the testbed", tally.failed)));
+    }
+    text += &parts.join(", ");
+    for (invariant, aspect, runs) in &tally.by_aspect {
+        let aspect = if aspect.is_empty() { String::new() } else { format!(" ({aspect})") };
+        write!(text, "\n    {invariant}{aspect} broke in {runs}").expect("a string takes it");
+    }
+    if tally.interrupted {
+        write!(text, "\n  {}: the seeds that are missing were not run", styled(ODD, "interrupted"))
+            .expect("a string takes it");
+    }
+    text
+}
+
+/// How a claim came out, with how often its witnesses appeared.
+pub fn verdict(claim: &Claim, tally: &Tally) -> String {
+    let what = match &claim.breaks {
+        Some(invariant) => format!("breaks {invariant}"),
+        None => "holds".to_owned(),
+    };
+    let result = match tally.judge(claim) {
+        Verdict::Confirmed => styled(GOOD, "confirmed"),
+        Verdict::Broken => styled(BAD, "refuted"),
+        Verdict::Vacuous { missing } => {
+            format!("{} of {}", styled(ODD, "nothing shown for want"), missing.join(" and of "))
+        }
+    };
+    let witnesses = claim.witnesses.iter().map(|note| format!("{note} in {}", tally.witnessed(note)));
+    let witnesses: Vec<String> = witnesses.collect();
+    let witnesses =
+        if witnesses.is_empty() { String::new() } else { format!("; witnesses: {}", witnesses.join(", ")) };
+    format!("  claim: {what}: {result}{witnesses}")
+}
+
+/// One replayed run.
+pub fn outcome(scenario: &str, policy: &str, outcome: &Outcome) -> String {
+    let verdict = if outcome.held() { styled(GOOD, "held") } else { styled(BAD, "broken") };
+    let mut text = format!(
+        "{} under {}, seed {}: {verdict}\n  digest {}, {} records",
+        styled(STRONG, scenario),
+        styled(STRONG, policy),
+        outcome.seed,
+        hex(outcome.digest),
+        outcome.records
+    );
+    for violation in &outcome.violations {
+        write!(text, "\n  {}", blamed(violation)).expect("a string takes it");
+    }
+    text
+}
+
+fn blamed(violation: &Violation) -> String {
+    let because: Vec<String> = violation.because.iter().map(ToString::to_string).collect();
+    if because.is_empty() { violation.to_string() } else { format!("{violation} ({})", because.join(", ")) }
+}
+
+/// What there is: scenarios with their claims, policies, invariants.
+pub fn list(scenarios: &[Scenario], presets: &[Preset], invariants: &[Named]) -> String {
+    let mut text = format!("{}\n", styled(STRONG, "Scenarios"));
+    for scenario in scenarios {
+        let first = scenario.story().split_inclusive(". ").next().unwrap_or_default().replace('\n', " ");
+        writeln!(text, "  {:<16} {}", scenario.name(), first.trim()).expect("a string takes it");
+        for claim in scenario.claims() {
+            let what = claim.breaks.map_or("holds".to_owned(), |invariant| format!("breaks {invariant}"));
+            writeln!(text, "  {:<16} {}", "", styled(FAINT, format!("{}: {what}", claim.policy)))
+                .expect("a string takes it");
+        }
+    }
+    write!(text, "\n{}", styled(STRONG, "Policies")).expect("a string takes it");
+    for preset in presets {
+        write!(text, "\n  {:<16} {} ({})", preset.name, preset.about, preset.commit)
+            .expect("a string takes it");
+    }
+    write!(text, "\n\n{}", styled(STRONG, "Invariants")).expect("a string takes it");
+    for invariant in invariants {
+        write!(text, "\n  {:<16} {}", invariant.name, invariant.promise).expect("a string takes it");
+    }
+    text
+}

@@ -19,7 +19,7 @@ Examples:
   cdcsim list
   cdcsim run delayed-create
   cdcsim run delayed-create --policy baseline --seeds 0..200
-  cdcsim replay delayed-create --policy baseline --seed 7 --report why";
+  cdcsim replay delayed-create --policy baseline --seed 55 --report why";
 
 /// A deterministic simulation testbed for the failover protocol of TiCDC.
 #[derive(Debug, Parser)]
@@ -62,10 +62,10 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) policy: Option<String>,
     /// One seed
-    #[arg(long, conflicts_with = "seeds")]
+    #[arg(long, conflicts_with = "seeds", value_parser = seed, allow_hyphen_values = true)]
     pub(crate) seed: Option<u64>,
     /// A range of seeds, the end not included; without it, as many as the scenario asks for
-    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    #[arg(long, value_name = "A..B", value_parser = seeds, allow_hyphen_values = true)]
     pub(crate) seeds: Option<Range<u64>>,
     /// How many seeds run at the same time; the results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -92,7 +92,7 @@ pub(crate) struct Replay {
     #[arg(long)]
     pub(crate) policy: Option<String>,
     /// The seed; a capsule names its own
-    #[arg(long)]
+    #[arg(long, value_parser = seed, allow_hyphen_values = true)]
     pub(crate) seed: Option<u64>,
     /// What to tell: a few lines, every record, or the story of what led to the first violation
     #[arg(long, value_enum, default_value_t)]
@@ -119,6 +119,12 @@ pub(crate) enum Format {
     Text,
     /// For programs
     Json,
+}
+
+/// A seed; the last 64-bit number is none, so that a range of seeds has an end.
+fn seed(text: &str) -> Result<u64, String> {
+    let seed = text.parse().ok().filter(|seed| *seed < u64::MAX);
+    seed.ok_or_else(|| format!("a seed is a whole number from 0 to {}", u64::MAX - 1))
 }
 
 /// A range such as `0..200`.

@@ -4,6 +4,8 @@ use std::{io, process::ExitCode};
 
 use scenarios::Error;
 
+use crate::output::complain;
+
 /// What the exit code says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -65,12 +67,12 @@ impl Stop {
     pub(crate) fn report(&self) -> Exit {
         match self {
             Stop::Input(error) => {
-                anstream::eprintln!("error: {error}");
+                complain(format_args!("error: {error}"));
                 Exit::Usage
             }
             Stop::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::PipeClosed,
             Stop::Output(error) => {
-                anstream::eprintln!("error: the output cannot be written: {error}");
+                complain(format_args!("error: the output cannot be written: {error}"));
                 Exit::Usage
             }
         }

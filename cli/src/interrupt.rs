@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use crate::exit::Exit;
+use crate::{exit::Exit, output::complain};
 
 /// A flag that is set when the program is asked to stop.
 pub(crate) fn watch() -> Arc<AtomicBool> {
@@ -15,7 +15,7 @@ pub(crate) fn watch() -> Arc<AtomicBool> {
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(Exit::Interrupted.code().into());
         }
-        anstream::eprintln!("stopping after the runs under way; once more to stop at once");
+        complain("stopping after the runs under way; once more to stop at once");
     };
     if let Err(error) = ctrlc::set_handler(handler) {
         tracing::warn!("signals cannot be handled: {error}");

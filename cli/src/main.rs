@@ -6,6 +6,7 @@ mod interrupt;
 mod list;
 mod output;
 mod panics;
+mod progress;
 mod replay;
 mod run;
 
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Args, Command};
-use exit::Exit;
+use exit::{Exit, Stop};
 use output::Output;
 
 fn main() -> ExitCode {
@@ -22,21 +23,22 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             // Help and version go to stdout and are no error; anything else is usage.
-            let code = if error.use_stderr() { Exit::Usage } else { Exit::Held };
-            return match error.print() {
-                Ok(()) => code.into(),
-                Err(_) => Exit::PipeClosed.into(),
+            let exit = match error.print() {
+                _ if error.use_stderr() => Exit::Usage,
+                Ok(()) => Exit::Held,
+                Err(error) => Stop::from(error).report(),
             };
+            return exit.into();
         }
     };
     start_diagnostics(args.verbose);
     panics::record();
     let mut output = Output::new();
-    let done = match &args.command {
+    let done = panics::guard(|| match &args.command {
         Command::List(command) => list::list(command, &mut output),
         Command::Run(command) => run::run(command, &mut output),
         Command::Replay(command) => replay::replay(command, &mut output),
-    };
+    });
     let exit = match done.and_then(|exit| output.flush().map(|()| exit)) {
         Ok(exit) => exit,
         Err(error) => error.report(),
@@ -55,5 +57,8 @@ fn start_diagnostics(verbose: u8) {
     };
     let filter = EnvFilter::builder().with_default_directive(default.into()).from_env_lossy();
     let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour).without_time().init();
+    let diagnostics =
+        fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour).without_time();
+    // When stderr is gone, there is nowhere to complain about it.
+    diagnostics.log_internal_errors(false).init();
 }

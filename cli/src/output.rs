@@ -4,6 +4,11 @@ use std::io::{self, BufWriter, Write as _};
 
 use crate::exit::Stop;
 
+/// Says on stderr what is wrong. When stderr is gone too, the exit code still says it.
+pub(crate) fn complain(what: impl std::fmt::Display) {
+    let _ = writeln!(anstream::stderr(), "{what}");
+}
+
 /// Where results go.
 pub(crate) struct Output {
     stream: BufWriter<anstream::AutoStream<io::Stdout>>,

@@ -1,64 +1,50 @@
 //! `cdcsim replay`: one seed again, with more detail.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use reports::{json, summary, trace, why};
 use scenarios::{
-    Decisions, Error, PolicySpec, Scenario, Seed,
-    capsule::{self, Capsule},
+    Decisions, Error, PolicySpec, Seed,
+    capsule::{self, Capsule, hex},
     catalogue,
-    run::Outcome,
-    sweep,
+    run::{self, Outcome},
+    sweep::caught,
     trace::{self as tracing_run, Line},
 };
 
 use crate::{
     args::{Format, Replay, Report},
     exit::{Exit, Stop},
-    output::Output,
+    output::{Output, complain},
 };
 
 pub(crate) fn replay(args: &Replay, output: &mut Output) -> Result<Exit, Stop> {
     let (replay, capsule) = what(args)?;
     let capsule::Replay { scenario, policy, seed, decisions } = &replay;
-    let runs = catch_unwind(AssertUnwindSafe(|| {
-        let first = scenarios::run::run(scenario, policy, *seed, decisions);
-        (first, tracing_run::trace(scenario, policy, *seed, decisions))
-    }));
-    let (first, (outcome, lines)) = match runs {
-        Ok(runs) => runs,
-        Err(panic) => {
-            let line = reports::replay_line(&args.what, policy.name(), &seed.to_string());
-            output.line(&summary::failure(&seed.to_string(), &sweep::message(&*panic), &line))?;
-            return Ok(Exit::Failed);
-        }
+    let first = caught(|| run::run(scenario, policy, *seed, decisions).digest);
+    let (run, failure, exit) = match first.and_then(|first| again(&replay, first)) {
+        Err(failure) => (None, Some(failure), Exit::Failed),
+        Ok((outcome, lines)) => match differs(capsule.as_ref(), &outcome) {
+            Some(difference) => (Some((outcome, lines)), Some(difference), Exit::Failed),
+            None if outcome.held() => (Some((outcome, lines)), None, Exit::Held),
+            None => (Some((outcome, lines)), None, Exit::Broken),
+        },
     };
-    let mut exit = if outcome.held() { Exit::Held } else { Exit::Broken };
-    if first.digest != outcome.digest {
-        anstream::eprintln!(
-            "error: seed {seed} came out with digest {} and then with {}: the testbed is not deterministic",
-            capsule::hex(first.digest),
-            capsule::hex(outcome.digest)
-        );
-        exit = Exit::Failed;
-    }
-    if let Some(capsule) = &capsule
-        && capsule.digest != capsule::hex(outcome.digest)
-    {
-        anstream::eprintln!(
-            "error: {}: the capsule has digest {}, this run {}: the model has changed since version {} wrote it",
-            args.what,
-            capsule.digest,
-            capsule::hex(outcome.digest),
-            capsule.version
-        );
-        exit = Exit::Failed;
-    }
     match args.format {
-        Format::Json => output.line(&json::text(&result(&replay, &outcome, &lines, args.report, exit)))?,
+        Format::Json => {
+            let run =
+                run.map(|(outcome, lines)| json::Run::new(&outcome, told(&outcome, &lines, args.report)));
+            let (scenario, policy) = (scenario.name().to_owned(), policy.name().to_owned());
+            let (schema, seed, exit) = (json::REPLAY, seed.to_string(), exit.code());
+            let replayed = json::Replayed { schema, scenario, policy, seed, run, failure, exit };
+            output.line(&json::text(&replayed))?;
+        }
         Format::Text => {
-            output.line(&summary::outcome(scenario.name(), policy.name(), &outcome))?;
-            more(&outcome, &lines, args.report, output)?;
+            if let Some((outcome, lines)) = &run {
+                output.line(&summary::outcome(scenario.name(), policy.name(), outcome))?;
+                tell(outcome, lines, args.report, output)?;
+            }
+            if let Some(failure) = failure {
+                complain(format_args!("error: {}: the testbed failed in seed {seed}: {failure}", args.what));
+            }
         }
     }
     Ok(exit)
@@ -75,59 +61,65 @@ fn what(args: &Replay) -> Result<(capsule::Replay, Option<Capsule>), Stop> {
         return Ok((capsule.replay(&args.what)?, Some(capsule)));
     }
     let scenario = catalogue::find(&args.what)?;
-    let missing = |flag: &str| Error::new(&args.what, format!("which run is meant? Say so with {flag}"));
-    let policy = PolicySpec::parse(args.policy.as_deref().ok_or_else(|| missing("--policy"))?)?;
-    let seed = Seed(args.seed.ok_or_else(|| missing("--seed"))?);
+    let missing = |flags: &str| Error::new(&args.what, format!("which run is meant? Say so with {flags}"));
+    let (policy, seed) = match (&args.policy, args.seed) {
+        (Some(policy), Some(seed)) => (PolicySpec::parse(policy)?, Seed(seed)),
+        (Some(_), None) => return Err(missing("--seed").into()),
+        (None, Some(_)) => return Err(missing("--policy").into()),
+        (None, None) => return Err(missing("--policy and --seed").into()),
+    };
     Ok((capsule::Replay { scenario, policy, seed, decisions: Decisions::default() }, None))
 }
 
-/// Runs a seed again to tell more of it.
-pub(crate) fn tell_more(
-    (scenario, policy, seed, decisions): (&Scenario, &PolicySpec, Seed, &Decisions),
-    report: Report,
-    output: &mut Output,
-) -> Result<(), Stop> {
-    let (outcome, lines) = tracing_run::trace(scenario, policy, seed, decisions);
-    more(&outcome, &lines, report, output)
-}
-
-fn more(outcome: &Outcome, lines: &[Line], report: Report, output: &mut Output) -> Result<(), Stop> {
-    match report {
-        Report::Summary => Ok(()),
-        Report::Trace => lines.iter().try_for_each(|line| output.part(&trace::line(line))),
-        Report::Why if outcome.held() => output.line("nothing broke"),
-        Report::Why => outcome.violations.first().map_or(Ok(()), |violation| {
-            output.line("")?;
-            output.line(why::text(lines, violation).trim_end())
-        }),
+/// Runs a seed again and keeps its records. An error is the testbed's: a panic, or other records than the `first` time.
+pub(crate) fn again(replay: &capsule::Replay, first: u64) -> Result<(Outcome, Vec<Line>), String> {
+    let capsule::Replay { scenario, policy, seed, decisions } = replay;
+    let (outcome, lines) = caught(|| tracing_run::trace(scenario, policy, *seed, decisions))?;
+    if outcome.digest != first {
+        let (first, digest) = (hex(first), hex(outcome.digest));
+        return Err(format!("its digest was {first} and then {digest}: the testbed is not deterministic"));
     }
+    Ok((outcome, lines))
 }
 
-fn result(
-    replay: &capsule::Replay,
+/// How a run differs from what its capsule says of it.
+fn differs(capsule: Option<&Capsule>, outcome: &Outcome) -> Option<String> {
+    let capsule = capsule.filter(|capsule| capsule.digest != hex(outcome.digest))?;
+    Some(format!(
+        "its digest is {}, but {} in the capsule, which version {} wrote (this is {}): \
+         either the model has changed since, or the capsule",
+        hex(outcome.digest),
+        capsule.digest,
+        capsule.version,
+        env!("CARGO_PKG_VERSION")
+    ))
+}
+
+/// What is told of a run beyond its summary, for people.
+pub(crate) fn tell(
     outcome: &Outcome,
     lines: &[Line],
     report: Report,
-    exit: Exit,
-) -> json::Replayed {
-    let told: Vec<json::Record> = match report {
-        Report::Summary => Vec::new(),
-        Report::Trace => lines.iter().map(json::Record::from).collect(),
-        Report::Why => {
-            let violation = outcome.violations.first();
-            let story = violation.map(|violation| why::story(lines, violation)).unwrap_or_default();
-            story.into_iter().map(json::Record::from).collect()
+    output: &mut Output,
+) -> Result<(), Stop> {
+    match (report, outcome.violations.first()) {
+        (Report::Summary, _) => Ok(()),
+        (Report::Trace, _) => lines.iter().try_for_each(|line| output.part(&trace::line(line))),
+        (Report::Why, None) => output.line("  nothing broke"),
+        (Report::Why, Some(violation)) => {
+            output.part("")?;
+            output.line(why::text(lines, violation).trim_end())
         }
-    };
-    json::Replayed {
-        schema: json::REPLAY,
-        scenario: replay.scenario.name().to_owned(),
-        policy: replay.policy.name().to_owned(),
-        seed: replay.seed.to_string(),
-        digest: capsule::hex(outcome.digest),
-        records: outcome.records,
-        violations: outcome.violations.iter().map(json::Broken::from).collect(),
-        lines: told,
-        exit: exit.code(),
+    }
+}
+
+/// The same for programs.
+pub(crate) fn told(outcome: &Outcome, lines: &[Line], report: Report) -> Vec<json::Record> {
+    match (report, outcome.violations.first()) {
+        (Report::Summary, _) | (Report::Why, None) => Vec::new(),
+        (Report::Trace, _) => lines.iter().map(json::Record::from).collect(),
+        (Report::Why, Some(violation)) => {
+            why::story(lines, violation).into_iter().map(json::Record::from).collect()
+        }
     }
 }

@@ -1,11 +1,17 @@
 //! `cdcsim run`: scenarios under seeds.
 
-use std::{fs, ops::Range, path::Path, sync::atomic::AtomicBool, thread};
+use std::{
+    fs, io,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 use reports::{json, summary};
 use scenarios::{
-    Claim, Decisions, Error, PolicySpec, Scenario,
-    capsule::Capsule,
+    Claim, Decisions, Error, PolicySpec, Scenario, Seed,
+    capsule::{self, Capsule},
     catalogue,
     run::Outcome,
     sweep::{self, Ended, Tally, Verdict},
@@ -16,6 +22,7 @@ use crate::{
     exit::{Exit, Stop},
     interrupt,
     output::Output,
+    progress::Progress,
     replay,
 };
 
@@ -36,6 +43,7 @@ struct Job {
 struct Telling<'a> {
     args: &'a Run,
     output: &'a mut Output,
+    progress: Progress<anstream::Stderr>,
     findings: Vec<json::Finding>,
     failures: Vec<json::Failure>,
     left_out: u64,
@@ -46,14 +54,14 @@ struct Telling<'a> {
 pub(crate) fn run(args: &Run, output: &mut Output) -> Result<Exit, Stop> {
     let jobs = jobs(args)?;
     if let Some(out) = &args.out {
-        fs::create_dir_all(out).map_err(|error| cannot_write(out, &error))?;
+        prepare(out).map_err(|error| cannot_write(out, &error))?;
     }
     let threads =
         args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
     let stop = interrupt::watch();
     let (mut exit, mut results) = (Exit::Held, Vec::new());
     for job in &jobs {
-        let result = one(job, args, threads, &stop, output)?;
+        let result = one(job, args, threads, &stop, output, |seed| job.run(seed))?;
         exit = exit.or(result.1);
         results.push(result.0);
         if exit == Exit::Interrupted {
@@ -72,8 +80,11 @@ fn jobs(args: &Run) -> Result<Vec<Job>, Stop> {
     let policy = args.policy.as_deref().map(PolicySpec::parse).transpose()?;
     let mut jobs = Vec::new();
     for called in &args.scenarios {
+        if called.ends_with(".json") {
+            return Err(Error::new(called, "a capsule is not run but replayed: cdcsim replay CAPSULE").into());
+        }
         let scenario = catalogue::find(called)?;
-        let seeds = args.seed.map(|seed| seed..seed.saturating_add(1)).or_else(|| args.seeds.clone());
+        let seeds = args.seed.map(|seed| seed..seed + 1).or_else(|| args.seeds.clone());
         let seeds = seeds.unwrap_or(0..scenario.seeds());
         let claims = match &policy {
             Some(policy) => vec![(policy.clone(), scenario.claim(policy))],
@@ -97,17 +108,24 @@ fn one(
     threads: usize,
     stop: &AtomicBool,
     output: &mut Output,
+    run: impl Fn(Seed) -> Outcome + Sync,
 ) -> Result<(json::Sweep, Exit), Stop> {
     let text = args.format == Format::Text;
     if text {
         output.line(&summary::heading(job.scenario.name(), job.policy.name(), &job.seeds))?;
     }
     tracing::info!(scenario = job.scenario.name(), policy = job.policy.name(), threads, "sweep begins");
-    let mut telling =
-        Telling { args, output, findings: Vec::new(), failures: Vec::new(), left_out: 0, stopped: None };
-    let tally = sweep::sweep(&job.scenario, &job.policy, job.seeds.clone(), threads, stop, |ended| {
-        telling.tell(job, ended, stop);
-    });
+    let mut telling = Telling {
+        args,
+        output,
+        progress: Progress::new(job.seeds.end - job.seeds.start),
+        findings: Vec::new(),
+        failures: Vec::new(),
+        left_out: 0,
+        stopped: None,
+    };
+    let tally = sweep::sweep(job.seeds.clone(), threads, stop, run, |ended| telling.tell(job, ended, stop))?;
+    telling.progress.clear();
     tracing::info!(ran = tally.ran, records = tally.records, "sweep ends");
     let Telling { output, findings, failures, left_out, stopped, .. } = telling;
     if let Some(stopped) = stopped {
@@ -125,22 +143,26 @@ fn one(
     }
     let result =
         json::Sweep::new(job.scenario.name(), job.policy.name(), &job.seeds, &tally, job.claim.as_ref());
-    let result = json::Sweep { findings, failures, findings_left_out: left_out, ..result };
-    Ok((result, job.exit(&tally)))
+    let exit = job.exit(&tally, !failures.is_empty());
+    Ok((json::Sweep { findings, failures, findings_left_out: left_out, ..result }, exit))
 }
 
 impl Job {
-    fn exit(&self, tally: &Tally) -> Exit {
+    fn run(&self, seed: Seed) -> Outcome {
+        scenarios::run::run(&self.scenario, &self.policy, seed, &Decisions::default())
+    }
+
+    fn exit(&self, tally: &Tally, failed: bool) -> Exit {
         let verdict = self.claim.as_ref().map(|claim| tally.judge(claim));
         let exit = match verdict {
+            _ if tally.ran == 0 => Exit::Vacuous,
             Some(Verdict::Vacuous { .. }) if self.claimed => Exit::Vacuous,
             Some(Verdict::Confirmed) if self.claimed => Exit::Held,
             _ if tally.broken > 0 => Exit::Broken,
             Some(Verdict::Vacuous { .. }) => self.unless_it_claims_a_break(),
-            _ if tally.ran == 0 => Exit::Vacuous,
             _ => Exit::Held,
         };
-        let exit = if tally.failed > 0 { exit.or(Exit::Failed) } else { exit };
+        let exit = if failed { exit.or(Exit::Failed) } else { exit };
         if tally.interrupted { Exit::Interrupted } else { exit }
     }
 
@@ -164,30 +186,46 @@ impl Telling<'_> {
             Ended::Ran(outcome) => self.finding(job, outcome),
             Ended::Failed { seed, message } => self.failure(job, &seed.to_string(), message),
         };
+        self.progress.advance();
         if let Err(error) = told {
             self.stopped = Some(error);
-            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            stop.store(true, Ordering::Relaxed);
         }
     }
 
     fn finding(&mut self, job: &Job, outcome: &Outcome) -> Result<(), Stop> {
+        self.progress.clear();
+        let text = self.args.format == Format::Text;
         let line = reports::replay_line(&job.called, job.policy.name(), &outcome.seed.to_string());
-        if self.args.format == Format::Text {
+        if text {
             self.output.line(&summary::finding(outcome, &line))?;
-            if self.args.report != Report::Summary {
-                let decisions = Decisions::default();
-                let run = (&job.scenario, &job.policy, outcome.seed, &decisions);
-                replay::tell_more(run, self.args.report, self.output)?;
+        }
+        let mut finding = json::Finding::new(outcome, line);
+        if let Some(out) = &self.args.out {
+            let capsule = save(out, job, outcome)?.display().to_string();
+            if text {
+                self.output.line(&summary::saved(&capsule))?;
+            }
+            finding.capsule = Some(capsule);
+        }
+        if self.args.report != Report::Summary {
+            let (scenario, policy) = (job.scenario.clone(), job.policy.clone());
+            let (seed, decisions) = (outcome.seed, Decisions::default());
+            let run = capsule::Replay { scenario, policy, seed, decisions };
+            match replay::again(&run, outcome.digest) {
+                Ok((outcome, lines)) if text => {
+                    replay::tell(&outcome, &lines, self.args.report, self.output)?;
+                }
+                Ok((outcome, lines)) => finding.lines = replay::told(&outcome, &lines, self.args.report),
+                Err(message) => self.failure(job, &seed.to_string(), &message)?,
             }
         }
-        if let Some(out) = &self.args.out {
-            save(out, job, outcome)?;
-        }
-        self.findings.push(json::Finding::new(outcome, line));
+        self.findings.push(finding);
         Ok(())
     }
 
     fn failure(&mut self, job: &Job, seed: &str, message: &str) -> Result<(), Stop> {
+        self.progress.clear();
         let replay = reports::replay_line(&job.called, job.policy.name(), seed);
         if self.args.format == Format::Text {
             self.output.line(&summary::failure(seed, message, &replay))?;
@@ -197,7 +235,15 @@ impl Telling<'_> {
     }
 }
 
-fn save(out: &Path, job: &Job, outcome: &Outcome) -> Result<(), Stop> {
+/// Makes the folder of capsules and tries it, so that a long sweep does not find out at the end.
+fn prepare(out: &Path) -> io::Result<()> {
+    fs::create_dir_all(out)?;
+    let trial = out.join("trial.json.part");
+    fs::write(&trial, "")?;
+    fs::remove_file(&trial)
+}
+
+fn save(out: &Path, job: &Job, outcome: &Outcome) -> Result<PathBuf, Stop> {
     let policy =
         job.policy.name().replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-', "_");
     let path = out.join(format!("{}-{policy}-{}.json", job.scenario.name(), outcome.seed));
@@ -205,9 +251,51 @@ fn save(out: &Path, job: &Job, outcome: &Outcome) -> Result<(), Stop> {
     // Written beside and then renamed: a capsule is whole or not there.
     let part = path.with_extension("json.part");
     let written = fs::write(&part, text).and_then(|()| fs::rename(&part, &path));
-    written.map_err(|error| cannot_write(&path, &error))
+    written.map_err(|error| cannot_write(&path, &error))?;
+    Ok(path)
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Stop {
-    Error::new(path.display().to_string(), format!("it cannot be written: {error}")).into()
+fn cannot_write(path: &Path, error: &io::Error) -> Stop {
+    let what = match error.kind() {
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            "capsules cannot be saved there: a part of this path is a file, not a folder".to_owned()
+        }
+        _ => format!("capsules cannot be saved there: {error}"),
+    };
+    Error::new(path.display().to_string(), what).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    use crate::args::{Args, Command};
+
+    fn arguments(line: &str) -> Run {
+        match Args::parse_from(line.split(' ')).command {
+            Command::Run(run) => run,
+            Command::List(_) | Command::Replay(_) => panic!("`{line}` runs nothing"),
+        }
+    }
+
+    #[test]
+    fn a_panic_in_one_seed_is_a_failure_of_that_seed_alone() {
+        let args = arguments("cdcsim run quiet-cluster --policy master --seeds 0..5 --format json");
+        let jobs = jobs(&args).expect("the line is right");
+        let run = |seed| if seed == Seed(3) { panic!("a bug of the testbed") } else { jobs[0].run(seed) };
+        let swept = one(&jobs[0], &args, 2, &AtomicBool::new(false), &mut Output::new(), run);
+        let (result, exit) = swept.expect("stdout can be written");
+        assert_eq!(exit, Exit::Failed);
+        assert_eq!((result.ran, result.held, result.failed), (4, 4, 1));
+        insta::assert_snapshot!(json::text(&result.failures), @r#"
+        [
+          {
+            "seed": "3",
+            "message": "a bug of the testbed",
+            "replay": "cdcsim replay quiet-cluster --policy master --seed 3"
+          }
+        ]
+        "#);
+    }
 }

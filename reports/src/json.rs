@@ -113,6 +113,12 @@ pub struct Finding {
     pub violations: Vec<Broken>,
     /// The line that replays it.
     pub replay: String,
+    /// The capsule it was saved in, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capsule: Option<String>,
+    /// The records that were asked for: the story of the first violation, or all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Record>,
 }
 
 /// Something that broke.
@@ -133,7 +139,7 @@ pub struct Broken {
 pub struct Failure {
     /// The seed.
     pub seed: String,
-    /// What the panic said.
+    /// What went wrong: what the panic said, or how two runs of the seed differ.
     pub message: String,
     /// The line that replays it.
     pub replay: String,
@@ -150,17 +156,28 @@ pub struct Replayed {
     pub policy: String,
     /// The seed.
     pub seed: String,
+    /// What came of the run; nothing, if the testbed failed before its end.
+    #[serde(flatten)]
+    pub run: Option<Run>,
+    /// How the testbed failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// The exit code.
+    pub exit: u8,
+}
+
+/// A run that came to its end.
+#[derive(Debug, Serialize)]
+pub struct Run {
     /// The digest of its records.
     pub digest: String,
     /// How many there were.
     pub records: u64,
     /// What broke.
     pub violations: Vec<Broken>,
-    /// The records that were asked for: the story of each violation, or all.
+    /// The records that were asked for: the story of the first violation, or all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Record>,
-    /// The exit code.
-    pub exit: u8,
 }
 
 /// A record of a run.
@@ -227,6 +244,20 @@ impl Finding {
             digest: hex(outcome.digest),
             violations: outcome.violations.iter().map(Broken::from).collect(),
             replay,
+            capsule: None,
+            lines: Vec::new(),
+        }
+    }
+}
+
+impl Run {
+    /// A run with the records of it that were asked for.
+    pub fn new(outcome: &Outcome, lines: Vec<Record>) -> Run {
+        Run {
+            digest: hex(outcome.digest),
+            records: outcome.records,
+            violations: outcome.violations.iter().map(Broken::from).collect(),
+            lines,
         }
     }
 }

@@ -33,6 +33,11 @@ pub fn finding(outcome: &Outcome, replay: &str) -> String {
     text + "    " + &styled(FAINT, "replay:") + " " + replay
 }
 
+/// Where such a seed has been saved.
+pub fn saved(capsule: &str) -> String {
+    format!("    {} {capsule}", styled(FAINT, "capsule:"))
+}
+
 /// A seed in which the testbed failed.
 pub fn failure(seed: &str, message: &str, replay: &str) -> String {
     let what = styled(ODD, "the testbed failed");
@@ -42,10 +47,11 @@ pub fn failure(seed: &str, message: &str, replay: &str) -> String {
 /// What came of many seeds.
 pub fn tally(tally: &Tally, asked: u64) -> String {
     let mut text = String::new();
+    let seeds = if asked == 1 { "seed" } else { "seeds" };
     let how_many = if tally.ran + tally.failed == asked {
-        format!("{asked} seeds")
+        format!("{asked} {seeds}")
     } else {
-        format!("{} of {asked} seeds", tally.ran + tally.failed)
+        format!("{} of {asked} {seeds}", tally.ran + tally.failed)
     };
     write!(text, "  {how_many}: ").expect("a string takes it");
     let mut parts = vec![styled(if tally.held > 0 { GOOD } else { FAINT }, format!("{} held", tally.held))];
@@ -113,22 +119,23 @@ fn blamed(violation: &Violation) -> String {
 pub fn list(scenarios: &[Scenario], presets: &[Preset], invariants: &[Named]) -> String {
     let mut text = format!("{}\n", styled(STRONG, "Scenarios"));
     for scenario in scenarios {
-        let first = scenario.story().split_inclusive(". ").next().unwrap_or_default().replace('\n', " ");
-        writeln!(text, "  {:<16} {}", scenario.name(), first.trim()).expect("a string takes it");
+        let story = scenario.story().replace('\n', " ");
+        let first = story.split_inclusive(". ").next().unwrap_or_default();
+        writeln!(text, "  {:<18} {}", scenario.name(), first.trim()).expect("a string takes it");
         for claim in scenario.claims() {
             let what = claim.breaks.map_or("holds".to_owned(), |invariant| format!("breaks {invariant}"));
-            writeln!(text, "  {:<16} {}", "", styled(FAINT, format!("{}: {what}", claim.policy)))
+            writeln!(text, "  {:<18} {}", "", styled(FAINT, format!("{}: {what}", claim.policy)))
                 .expect("a string takes it");
         }
     }
     write!(text, "\n{}", styled(STRONG, "Policies")).expect("a string takes it");
     for preset in presets {
-        write!(text, "\n  {:<16} {} ({})", preset.name, preset.about, preset.commit)
+        write!(text, "\n  {:<18} {} ({})", preset.name, preset.about, preset.commit)
             .expect("a string takes it");
     }
     write!(text, "\n\n{}", styled(STRONG, "Invariants")).expect("a string takes it");
     for invariant in invariants {
-        write!(text, "\n  {:<16} {}", invariant.name, invariant.promise).expect("a string takes it");
+        write!(text, "\n  {:<18} {}", invariant.name, invariant.promise).expect("a string takes it");
     }
     text
 }

@@ -8,12 +8,9 @@ use std::{
 };
 
 use rayon::prelude::*;
-use sim::{Decisions, Kind as _, Seed};
+use sim::{Kind as _, Seed};
 
-use crate::{
-    Claim, PolicySpec, Scenario, draw,
-    run::{self, Outcome},
-};
+use crate::{Claim, Error, draw, run::Outcome};
 
 /// How one seed ended.
 #[derive(Clone, Debug)]
@@ -67,22 +64,25 @@ pub enum Verdict {
 /// Seeds that each job runs before results are told, so that memory does not grow with the number of seeds.
 const CHUNK: u64 = 32;
 
-/// Runs every seed of a range; results are told in order. Stops early when `stop` is set, between two seeds.
+/// Runs every seed of a range with `run`; results are told in order. Stops early when `stop` is set, between two seeds.
+///
+/// The only error is that there cannot be so many jobs.
 pub fn sweep(
-    scenario: &Scenario,
-    policy: &PolicySpec,
     seeds: Range<u64>,
     jobs: usize,
     stop: &AtomicBool,
+    run: impl Fn(Seed) -> Outcome + Sync,
     mut tell: impl FnMut(&Ended),
-) -> Tally {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().expect("threads can be had");
+) -> Result<Tally, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().map_err(|error| {
+        Error::new(format!("{jobs} jobs"), format!("so many threads cannot be had ({error}); ask for fewer"))
+    })?;
     let mut tally = Tally { witnessed: vec![0; model::Note::KINDS], ..Tally::default() };
     let mut next = seeds.start;
     while next < seeds.end && !tally.interrupted {
         let end = seeds.end.min(next.saturating_add(CHUNK * jobs as u64));
         let chunk: Vec<Option<Ended>> = pool.install(|| {
-            let one = |seed| (!stop.load(Ordering::Relaxed)).then(|| attempt(scenario, policy, Seed(seed)));
+            let one = |seed| (!stop.load(Ordering::Relaxed)).then(|| attempt(Seed(seed), &run));
             (next..end).into_par_iter().map(one).collect()
         });
         // The first gap ends the sweep: what a worker ran behind it would not be all that was asked for.
@@ -97,16 +97,20 @@ pub fn sweep(
         }
         next = end;
     }
-    tally
+    Ok(tally)
 }
 
 /// Runs one seed; a panic becomes a result.
-pub fn attempt(scenario: &Scenario, policy: &PolicySpec, seed: Seed) -> Ended {
-    let run = || run::run(scenario, policy, seed, &Decisions::default());
-    match catch_unwind(AssertUnwindSafe(run)) {
+pub fn attempt(seed: Seed, run: impl FnOnce(Seed) -> Outcome) -> Ended {
+    match caught(|| run(seed)) {
         Ok(outcome) => Ended::Ran(outcome),
-        Err(panic) => Ended::Failed { seed, message: message(&*panic) },
+        Err(message) => Ended::Failed { seed, message },
     }
+}
+
+/// What something comes to, or what its panic said. What it was working on must not be used any more.
+pub fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| message(&*panic))
 }
 
 /// What a panic said.

@@ -1,0 +1,82 @@
+//! Many seeds are told in order and each for itself, whatever happens to one of them.
+
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use scenarios::{
+    Seed,
+    run::Outcome,
+    sweep::{Ended, Tally, sweep},
+};
+
+/// A run that takes no time, with a digest that tells which seed it was.
+fn held(seed: Seed) -> Outcome {
+    Outcome { seed, digest: seed.0 * 10, records: 1, violations: Vec::new(), witnessed: Vec::new() }
+}
+
+/// What is told of the seeds, one line each, and what they come to.
+fn told(seeds: Range<u64>, jobs: usize, run: impl Fn(Seed) -> Outcome + Sync) -> (Vec<String>, Tally) {
+    let mut told = Vec::new();
+    let tally = sweep(seeds, jobs, &AtomicBool::new(false), run, |ended| {
+        told.push(match ended {
+            Ended::Ran(outcome) => format!("{} came to {}", outcome.seed, outcome.digest),
+            Ended::Failed { seed, message } => format!("{seed} failed: {message}"),
+        });
+    });
+    (told, tally.expect("a few threads can be had"))
+}
+
+#[test]
+fn a_panic_is_told_with_its_seed_and_takes_no_other_seed_with_it() {
+    let run = |seed: Seed| match seed.0 {
+        2 => panic!("seed {seed} is cursed"),
+        3 => panic!("without any number in it"),
+        4 => std::panic::panic_any(seed.0),
+        _ => held(seed),
+    };
+    for jobs in [1, 3] {
+        let (told, tally) = told(1..6, jobs, run);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(told.join("\n"), @"
+            1 came to 10
+            2 failed: seed 2 is cursed
+            3 failed: without any number in it
+            4 failed: a panic without a message
+            5 came to 50
+            ");
+        }
+        assert_eq!((tally.ran, tally.held, tally.failed), (2, 2, 3));
+        assert!(!tally.interrupted);
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_jobs() {
+    let results = |jobs| {
+        let (told, tally) = told(0..1000, jobs, held);
+        (told, format!("{tally:?}"))
+    };
+    assert_eq!(results(1), results(3));
+    assert_eq!(results(1).0.len(), 1000);
+}
+
+#[test]
+fn the_last_seeds_there_are() {
+    let (told, _) = told(u64::MAX - 2..u64::MAX, 2, |seed| Outcome { seed, ..held(Seed(0)) });
+    assert_eq!(told, ["18446744073709551613 came to 0", "18446744073709551614 came to 0"]);
+}
+
+#[test]
+fn it_stops_between_two_seeds() {
+    let (stop, mut told) = (AtomicBool::new(false), 0);
+    let tally = sweep(0..100_000, 1, &stop, held, |_| {
+        told += 1;
+        stop.store(true, Ordering::Relaxed);
+    });
+    let tally = tally.expect("a thread can be had");
+    assert!(tally.interrupted);
+    assert_eq!(tally.ran, told);
+    assert!(told < 100);
+}

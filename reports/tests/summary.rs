@@ -78,7 +78,7 @@ fn what_there_is() {
                          master: holds
 
     Policies
-      baseline           2026-06-12, before any fence: epochs exist and mean nothing (072f1bdb0)
+      baseline           2026-06-12: before any fence; epochs exist and mean nothing (072f1bdb0)
 
     Invariants
     ");

@@ -1,10 +1,8 @@
-//! The documents leave out nothing that a scenario or a policy can say.
+//! The documents leave out nothing that a scenario can say.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use model::policy::PRESETS;
 use scenarios::{Decisions, PolicySpec, Scenario, Seed, run::run};
-use serde_json::Value;
 use sim::Kind as _;
 
 fn document(name: &str) -> String {
@@ -28,32 +26,6 @@ fn explained(document: &str) -> BTreeSet<&str> {
 fn expected(complaint: &str) -> Vec<String> {
     let (_, right) = complaint.split_once("expected").unwrap_or_else(|| panic!("{complaint}"));
     quoted(right.lines().next().unwrap_or_default()).map(ToOwned::to_owned).collect()
-}
-
-/// Every switch has a heading, and below it a line for each alternative, with the presets that choose it.
-#[test]
-fn every_switch_is_explained() {
-    let presets: Vec<(&str, Value)> =
-        PRESETS.iter().map(|one| (one.name, serde_json::to_value((one.policy)()).unwrap())).collect();
-    let mut outline = Vec::new();
-    for (part, switches) in presets[0].1.as_object().unwrap() {
-        for switch in switches.as_object().unwrap().keys() {
-            outline.push(format!("### `{part}.{switch}`"));
-            let nothing = format!("{}+{part}.{switch}=?", presets[0].0);
-            for alternative in expected(&PolicySpec::parse(&nothing).unwrap_err().to_string()) {
-                let chosen =
-                    presets.iter().filter(|(_, policy)| policy[part][switch] == alternative.as_str());
-                let chosen: String = chosen.map(|(name, _)| format!(" **{name}**")).collect();
-                outline.push(format!("- `{alternative}`{chosen}:"));
-            }
-        }
-    }
-    let document = document("policies.md");
-    let lines = document.lines().filter(|line| line.starts_with("### `") || line.starts_with("- `"));
-    let mut written: Vec<&str> = lines.map(|line| line.find(':').map_or(line, |end| &line[..=end])).collect();
-    written.sort_unstable();
-    outline.sort_unstable();
-    assert_eq!(written, outline);
 }
 
 const FILE: &str = r#"

@@ -33,20 +33,82 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The switches of every part.
+    pub const PARTS: &[(&str, &[About])] = &[
+        ("node", Node::SWITCHES),
+        ("coordinator", Coordinator::SWITCHES),
+        ("maintainer", Maintainer::SWITCHES),
+        ("dispatchers", Dispatchers::SWITCHES),
+    ];
+
     /// The preset of this name; the names are those of [`PRESETS`].
     pub fn preset(name: &str) -> Option<Policy> {
         PRESETS.iter().find(|preset| preset.name == name).map(|preset| (preset.policy)())
     }
 }
 
-/// Declares a switch: an enum whose alternatives are named in files as they are in the code.
-macro_rules! switch {
-    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $alternative:ident),* $(,)? }) => {
+/// A switch, as documents tell of it.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// What it is called in files, behind its part.
+    pub switch: &'static str,
+    /// What it decides.
+    pub meaning: &'static str,
+    /// Its alternatives, and what each of them means.
+    pub alternatives: &'static [(&'static str, &'static str)],
+}
+
+/// Declares the switches of one part: a struct with a field for each, and beside the field its type, an enum of
+/// alternatives. A switch that is asked a yes-no question names it, and answers it beside each alternative. One that has
+/// the alternatives of another only names their type.
+macro_rules! switches {
+    ($(#[$meta:meta])* pub struct $part:ident { $(
+        $(#[doc = $doc:literal])* pub $field:ident: $switch:ident $(: $question:ident)? $({ $($alternatives:tt)* })?
+    ),* $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$doc])* $alternative),* }
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $part { $($(#[doc = $doc])* pub $field: $switch),* }
+
+        impl $part {
+            /// Its switches, in this order.
+            pub const SWITCHES: &'static [$crate::policy::About] = &[$($crate::policy::About {
+                switch: stringify!($field),
+                meaning: concat!($($doc),*),
+                alternatives: $switch::ALTERNATIVES,
+            }),*];
+        }
+
+        $($crate::policy::switch! { [$($doc)*] $switch $([$question])? $({ $($alternatives)* })? })*
     };
 }
 
-use switch;
+macro_rules! switch {
+    ([$($about:literal)*] $switch:ident) => {};
+    ([$($about:literal)*] $switch:ident {
+        $($(#[doc = $doc:literal])* $alternative:ident),* $(,)?
+    }) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $switch { $($(#[doc = $doc])* $alternative),* }
+
+        impl $switch {
+            const ALTERNATIVES: &'static [(&'static str, &'static str)] =
+                &[$((stringify!($alternative), concat!($($doc),*))),*];
+        }
+    };
+    ([$($about:literal)*] $switch:ident [$question:ident] {
+        $($(#[doc = $doc:literal])* $alternative:ident => $answer:literal),* $(,)?
+    }) => {
+        $crate::policy::switch! { [$($about)*] $switch { $($(#[doc = $doc])* $alternative),* } }
+
+        impl $switch {
+            pub(crate) const fn $question(self) -> bool {
+                match self { $($switch::$alternative => $answer),* }
+            }
+        }
+    };
+}
+
+use {switch, switches};

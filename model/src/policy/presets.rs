@@ -15,18 +15,54 @@ pub struct Preset {
     pub policy: fn() -> Policy,
 }
 
-/// All presets, oldest first.
+/// All presets, oldest first: each has everything that came before it.
 pub const PRESETS: &[Preset] = &[
     Preset {
         name: "baseline",
         commit: "072f1bdb0",
-        about: "2026-06-12, before any fence: epochs exist and mean nothing",
+        about: "2026-06-12: before any fence; epochs exist and mean nothing",
         policy: baseline,
+    },
+    Preset {
+        name: "pr-5106",
+        commit: "f73e8dba2",
+        about: "2026-06-12: a node that loses its session fences itself",
+        policy: pr_5106,
+    },
+    Preset {
+        name: "pr-4828",
+        commit: "776315e72",
+        about: "2026-06-15: a maintainer that is removed does nothing else",
+        policy: pr_4828,
+    },
+    Preset {
+        name: "pr-5434",
+        commit: "0eec97153",
+        about: "2026-06-23: the coordinator persists a new epoch before it changes the owner",
+        policy: pr_5434,
+    },
+    Preset {
+        name: "pr-5435",
+        commit: "a0066dcc5",
+        about: "2026-06-26: messages carry the epoch, and their receivers check it",
+        policy: pr_5435,
+    },
+    Preset {
+        name: "pr-5436",
+        commit: "c1fd88c93",
+        about: "2026-06-30: takeover of table triggers and journals hardened",
+        policy: pr_5436,
+    },
+    Preset {
+        name: "pr-3769",
+        commit: "69ab69a15",
+        about: "2026-07-29: merges are journalled and restored",
+        policy: pr_3769,
     },
     Preset {
         name: "master",
         commit: "b813e76f9",
-        about: "2026-08-18: self fence (#5106), quiesce (#4828), generation fence (#5434, #5435, #5436)",
+        about: "2026-08-18: low-latency heartbeats, errors on regressed checkpoints (#5862, #5779)",
         policy: master,
     },
 ];
@@ -58,9 +94,9 @@ fn baseline() -> Policy {
         },
         dispatchers: Dispatchers {
             bootstrap_fence: BootstrapFence::LastWins,
-            schedule_fence: ScheduleFence::AnySender,
-            post_bootstrap_fence: PostBootstrapFence::AnySender,
-            close_fence: CloseFence::AnySender,
+            schedule_fence: RequestFence::AnySender,
+            post_bootstrap_fence: RequestFence::AnySender,
+            close_fence: RequestFence::AnySender,
             fence_mutex: FenceMutex::None,
             tombstone: Tombstone::Forgotten,
             pending_queue: PendingQueue::FirstWins,
@@ -77,48 +113,75 @@ fn baseline() -> Policy {
     }
 }
 
+/// Dispatcher page V1, maintainer page LSF.
+fn pr_5106() -> Policy {
+    let mut policy = baseline();
+    policy.node.session_loss = SessionLoss::SelfFence;
+    policy.dispatchers.create_journal = CreateJournal::UntilItExists;
+    policy.dispatchers.initializing = Initializing::Registered;
+    policy.dispatchers.publication = Publication::Rechecked;
+    policy.dispatchers.write_path = WritePath::ClosedAtOnce;
+    policy
+}
+
+/// V2, QUI.
+fn pr_4828() -> Policy {
+    let mut policy = pr_5106();
+    policy.maintainer.remove_operators = RemoveOperators::Quiesced;
+    policy.maintainer.remove_self_heal = RemoveSelfHeal::Skips;
+    policy.maintainer.remove_node_change = RemoveNodeChange::Ignores;
+    policy.maintainer.remove_resend = RemoveResend::Suppressed;
+    policy
+}
+
+/// V3, CEP, coordinator page P5434.
+fn pr_5434() -> Policy {
+    let mut policy = pr_4828();
+    policy.coordinator.ownership_epoch = OwnershipEpoch::BumpedFirst;
+    policy.coordinator.wire_epoch = WireEpoch::Present;
+    policy.coordinator.add_check = AddCheck::MatchingEpoch;
+    policy.coordinator.stop_check = StopCheck::SenderAndEpoch;
+    policy.coordinator.status_filter = StatusFilter::MatchingEpoch;
+    policy.coordinator.adoption = Adoption::ByEpoch;
+    policy.coordinator.orphan_epoch = OrphanEpoch::Reported;
+    policy
+}
+
+/// V4, FEN, P5435.
+fn pr_5435() -> Policy {
+    let mut policy = pr_5434();
+    policy.maintainer.stamp = EpochStamp::Stamped;
+    policy.maintainer.add_admission = AddAdmission::StoppedAndOlder;
+    policy.maintainer.remove_admission = RemoveAdmission::MatchingEpoch;
+    policy.maintainer.response_fence = ResponseFence::MatchingEpoch;
+    policy.maintainer.close_response = CloseResponse::WhileRemoving;
+    policy.dispatchers.bootstrap_fence = BootstrapFence::ByEpoch;
+    policy.dispatchers.schedule_fence = RequestFence::OwnerAndEpoch;
+    policy.dispatchers.post_bootstrap_fence = RequestFence::OwnerAndEpoch;
+    policy.dispatchers.close_fence = RequestFence::OwnerAndEpoch;
+    policy.dispatchers.fence_mutex = FenceMutex::PerManager;
+    policy.dispatchers.tombstone = Tombstone::ClosedEpoch;
+    policy.dispatchers.pending_queue = PendingQueue::NewerEpochWins;
+    policy.dispatchers.stale_journal = StaleJournal::Erased;
+    policy.dispatchers.response_epoch = ResponseEpoch::Present;
+    policy
+}
+
+/// V5, TRG, P5436.
+fn pr_5436() -> Policy {
+    let mut policy = pr_5435();
+    policy.dispatchers.trigger_validation = TriggerValidation::BeforeTakeOver;
+    policy.dispatchers.journal_report = JournalReport::CurrentAndReportedRemoves;
+    policy.dispatchers.missing_trigger = MissingTrigger::Reported;
+    policy
+}
+
+/// V6, a part of MST.
+fn pr_3769() -> Policy {
+    pr_5436()
+}
+
+/// V7, MST, MASTER.
 fn master() -> Policy {
-    Policy {
-        node: Node { session_loss: SessionLoss::SelfFence },
-        coordinator: Coordinator {
-            ownership_epoch: OwnershipEpoch::BumpedFirst,
-            next_epoch: NextEpoch::AtLeastOneMore,
-            wire_epoch: WireEpoch::Present,
-            add_check: AddCheck::MatchingEpoch,
-            stop_check: StopCheck::SenderAndEpoch,
-            status_filter: StatusFilter::MatchingEpoch,
-            adoption: Adoption::ByEpoch,
-            orphan_epoch: OrphanEpoch::Reported,
-        },
-        maintainer: Maintainer {
-            stamp: EpochStamp::Stamped,
-            add_admission: AddAdmission::StoppedAndOlder,
-            remove_admission: RemoveAdmission::MatchingEpoch,
-            response_fence: ResponseFence::MatchingEpoch,
-            close_response: CloseResponse::WhileRemoving,
-            remove_operators: RemoveOperators::Quiesced,
-            remove_self_heal: RemoveSelfHeal::Skips,
-            remove_node_change: RemoveNodeChange::Ignores,
-            remove_resend: RemoveResend::Suppressed,
-            start_clamp: StartClamp::Committed,
-        },
-        dispatchers: Dispatchers {
-            bootstrap_fence: BootstrapFence::ByEpoch,
-            schedule_fence: ScheduleFence::OwnerAndEpoch,
-            post_bootstrap_fence: PostBootstrapFence::OwnerAndEpoch,
-            close_fence: CloseFence::OwnerAndEpoch,
-            fence_mutex: FenceMutex::PerManager,
-            tombstone: Tombstone::ClosedEpoch,
-            pending_queue: PendingQueue::NewerEpochWins,
-            stale_journal: StaleJournal::Erased,
-            create_journal: CreateJournal::UntilItExists,
-            journal_report: JournalReport::CurrentAndReportedRemoves,
-            response_epoch: ResponseEpoch::Present,
-            trigger_validation: TriggerValidation::BeforeTakeOver,
-            missing_trigger: MissingTrigger::Reported,
-            initializing: Initializing::Registered,
-            publication: Publication::Rechecked,
-            write_path: WritePath::ClosedAtOnce,
-        },
-    }
+    pr_3769()
 }

@@ -1,0 +1,81 @@
+//! `docs/policies.md` tells of every switch, its alternatives, and the presets that choose them. It is written from the
+//! declarations: `UPDATE_DOCS=1 cargo test -p model --test policies`.
+
+use std::{env, fmt::Write, fs, path::Path};
+
+use model::{Policy, policy::PRESETS};
+use serde_json::Value;
+
+/// Under this line everything is written by the test.
+const WRITTEN: &str =
+    "<!-- What follows is written by `UPDATE_DOCS=1 cargo test -p model --test policies`. -->";
+
+#[test]
+fn every_switch_is_explained() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/policies.md");
+    let document = fs::read_to_string(&path).expect("it is there");
+    let (introduction, _) = document.split_once(WRITTEN).expect("it has an introduction");
+    let real = format!("{introduction}{WRITTEN}\n{}", switches());
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(path, real).expect("a document can be written");
+    } else {
+        let same = document == real;
+        assert!(same, "UPDATE_DOCS=1 cargo test -p model --test policies writes what is declared now");
+    }
+}
+
+fn switches() -> String {
+    let presets: Vec<(&str, Value)> =
+        PRESETS.iter().map(|one| (one.name, serde_json::to_value((one.policy)()).unwrap())).collect();
+    let mut text = String::new();
+    for (part, switches) in Policy::PARTS {
+        write!(text, "\n## The {part}'s switches\n").unwrap();
+        for about in *switches {
+            write!(text, "\n### `{part}.{}`\n\n{}\n\n", about.switch, plain(about.meaning)).unwrap();
+            for (alternative, meaning) in about.alternatives {
+                let name = in_files(alternative);
+                let chooses = presets.iter().map(|(_, policy)| policy[part][about.switch] == name.as_str());
+                let presets = ranges(&presets, &chooses.collect::<Vec<bool>>());
+                writeln!(text, "- `{name}`{presets}: {}", plain(meaning)).unwrap();
+            }
+        }
+    }
+    text
+}
+
+/// Without what only the source needs.
+fn plain(documentation: &str) -> String {
+    documentation.trim().replace("pingcap/ticdc#", "#")
+}
+
+/// What an alternative is called in files.
+fn in_files(alternative: &str) -> String {
+    let mut name = String::new();
+    for letter in alternative.chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
+}
+
+/// The presets that choose something, those that follow each other as one range.
+fn ranges(presets: &[(&str, Value)], chooses: &[bool]) -> String {
+    if chooses.iter().all(|chosen| *chosen) {
+        return " **all**".to_owned();
+    }
+    let mut text = String::new();
+    let mut numbers = (0..chooses.len()).filter(|n| chooses[*n]).peekable();
+    while let Some(first) = numbers.next() {
+        let mut last = first;
+        while let Some(next) = numbers.next_if_eq(&(last + 1)) {
+            last = next;
+        }
+        text += &match last == first {
+            true => format!(" **{}**", presets[first].0),
+            false => format!(" **{} … {}**", presets[first].0, presets[last].0),
+        };
+    }
+    text
+}

@@ -3,7 +3,7 @@
 use crate::{
     ChangefeedId, Cx, DispatcherId, Ts,
     dispatchers::{
-        Asker, Dispatchers, Manager, ManagerId, Wake,
+        Asker, Dispatchers, Manager, ManagerId, Stream, Wake,
         admission::Owner,
         create::{Created, Creation},
     },
@@ -72,7 +72,7 @@ impl Construction {
             }
             Stage::Paths { manager } => {
                 let manager = *manager;
-                self.register_paths(manager, all)
+                self.register_paths(manager, all, cx)
             }
             Stage::Trigger { manager, creation } => {
                 let manager = *manager;
@@ -119,9 +119,9 @@ impl Construction {
     }
 
     /// From here on requests of the heartbeat collector are handled, although the manager is not visible yet.
-    fn register_paths(&mut self, id: ManagerId, all: &mut Dispatchers) -> Built {
-        if let Some(manager) = all.managers.get_mut(&id) {
-            manager.paths = true;
+    fn register_paths(&mut self, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Built {
+        if !all.streams.register(Stream::Schedule, self.cf, id) {
+            return self.fail(id, all, cx);
         }
         match self.trigger {
             Some(trigger) => {

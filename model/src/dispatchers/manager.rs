@@ -6,11 +6,8 @@ use std::{
 };
 
 use crate::{
-    ChangefeedId, Cx, DispatcherId, NodeId, Span, Ts,
-    dispatchers::{
-        DispatcherStatus, ScheduleRequest, Watermark, admission::Owner, dispatcher::Dispatcher,
-        journal::Journal,
-    },
+    ChangefeedId, Cx, DispatcherId, Span, Ts,
+    dispatchers::{DispatcherStatus, Watermark, admission::Owner, dispatcher::Dispatcher, journal::Journal},
     tasks::{Lock, TaskId},
 };
 
@@ -33,17 +30,12 @@ pub struct Manager {
     pub(super) journal: Journal,
     /// Whether the sink is open.
     pub(super) has_sink: bool,
-    /// Whether requests of the heartbeat collector reach it.
-    pub(super) paths: bool,
     pub(super) closing: bool,
     pub(super) closed: bool,
     /// Whether nothing may be written any more. Final.
     pub(super) write_path_closed: bool,
     /// Whether workers of the sink take transactions.
     pub(super) sink_running: bool,
-    /// Requests that wait for the thread of the schedule stream, and the task it runs.
-    pub(super) stream: VecDeque<(NodeId, ScheduleRequest)>,
-    pub(super) stream_task: Option<TaskId>,
     /// Dispatchers whose batch waits for a worker of the sink.
     pub(super) queued: VecDeque<DispatcherId>,
     /// Whether the heartbeat task runs, and how often it has.
@@ -69,13 +61,10 @@ impl Manager {
             trigger: None,
             journal: Journal::default(),
             has_sink: false,
-            paths: false,
             closing: false,
             closed: false,
             write_path_closed: false,
             sink_running: false,
-            stream: VecDeque::new(),
-            stream_task: None,
             queued: VecDeque::new(),
             reporting: false,
             reports: 0,

@@ -12,6 +12,7 @@ mod create;
 mod dispatcher;
 mod journal;
 mod manager;
+mod messages;
 mod orchestrator;
 mod post_bootstrap;
 mod remove;
@@ -20,177 +21,29 @@ mod requests;
 mod schedule;
 mod snapshot;
 mod stop;
+mod streams;
 mod writes;
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use sim::Input;
 
 use crate::{
-    Addr, ChangefeedId, Cx, DispatcherId, Epoch, Mode, Msg, NodeId, Span, Ts,
+    Addr, ChangefeedId, Cx, DispatcherId, Epoch, Msg, NodeId, Span, Ts,
     ids::Place,
     node,
     sink::{self, QueryId},
     tasks::{Next, TaskId, Tasks},
-    vocabulary::{say, spoken, vocabulary},
+    vocabulary::{say, vocabulary},
 };
 pub use admission::Owner;
 pub use dispatcher::{ComponentState, Dispatcher};
 pub use manager::{Manager, ManagerId};
+pub use messages::*;
 use orchestrator::Orchestrator;
 use requests::Request;
-
-vocabulary! {
-    /// What the orchestrator and its managers hear.
-    pub enum Inbox {
-        /// All changes up to here are known (from the upstream).
-        Resolved { resolved: Ts },
-        /// The node has lost its session: stop writing now (from the server).
-        LocalFence,
-        /// The process shuts down (from the server).
-        Close,
-        /// A maintainer asks what runs here, and takes over.
-        MaintainerBootstrapRequest { cf: ChangefeedId, start_ts: Ts, trigger: Option<DispatcherId>, is_new: bool, epoch: Epoch },
-        /// The table trigger is to become active.
-        MaintainerPostBootstrapRequest { cf: ChangefeedId, trigger: DispatcherId, epoch: Epoch },
-        /// The changefeed is to be closed here.
-        MaintainerCloseRequest { cf: ChangefeedId, removed: bool, epoch: Epoch },
-        /// A dispatcher is to be created or removed.
-        ScheduleDispatcherRequest { request: ScheduleRequest },
-    }
-}
-
-impl Inbox {
-    /// Behind the router, what is for the orchestrator and what is for each stream of each changefeed have no order.
-    pub(crate) fn queue(&self) -> Option<usize> {
-        let of = |kind: usize, cf: &ChangefeedId| Some(2 * usize::from(cf.0) + kind);
-        match self {
-            Inbox::Resolved { .. } | Inbox::LocalFence | Inbox::Close => None,
-            Inbox::MaintainerBootstrapRequest { cf, .. }
-            | Inbox::MaintainerPostBootstrapRequest { cf, .. }
-            | Inbox::MaintainerCloseRequest { cf, .. } => of(0, cf),
-            Inbox::ScheduleDispatcherRequest { request } => of(1, &request.cf),
-        }
-    }
-}
-
-spoken! {
-    /// One dispatcher that is to be created or removed.
-    pub struct ScheduleRequest {
-        /// The changefeed.
-        pub cf: ChangefeedId,
-        /// What is to be done.
-        pub action: Action,
-        /// Why.
-        pub kind: OperatorType,
-        /// The dispatcher.
-        pub id: DispatcherId,
-        /// Its span; a removal may leave it out.
-        pub span: Option<Span>,
-        /// From where it is to replicate.
-        pub start_ts: Ts,
-        /// Whether it is a redo dispatcher.
-        pub mode: Mode,
-        /// The generation of the sender.
-        pub epoch: Epoch,
-    }
-}
-
-/// What is to be done with a dispatcher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Action {
-    /// It is to be created.
-    Create,
-    /// It is to be removed.
-    Remove,
-}
-
-/// The operator of which a request is a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OperatorType {
-    /// A span gets a dispatcher.
-    Add,
-    /// A dispatcher goes.
-    Remove,
-    /// A span changes its node.
-    Move,
-    /// A span is parted.
-    Split,
-    /// Spans are joined.
-    Merge,
-}
-
-spoken! {
-    /// What a dispatcher manager answers to a bootstrap request.
-    pub struct BootstrapResponse {
-        /// The changefeed.
-        pub cf: ChangefeedId,
-        /// The generation that the manager follows now; the request's in an error.
-        pub epoch: Epoch,
-        /// From where the table trigger starts, if it is here; zero otherwise.
-        pub checkpoint: Ts,
-        /// Every dispatcher that is here.
-        pub spans: Vec<ReportedSpan>,
-        /// Requests that were begun and not finished.
-        pub operators: Vec<ScheduleRequest>,
-        /// Why there is no manager.
-        pub err: Option<&'static str>,
-    }
-}
-
-spoken! {
-    /// A dispatcher in a bootstrap response.
-    pub struct ReportedSpan {
-        /// The dispatcher.
-        pub id: DispatcherId,
-        /// Its span.
-        pub span: Span,
-        /// Its state.
-        pub state: ComponentState,
-        /// Everything up to here is downstream.
-        pub checkpoint: Ts,
-        /// Whether it is a redo dispatcher.
-        pub mode: Mode,
-    }
-}
-
-spoken! {
-    /// How the dispatchers of a manager are doing.
-    pub struct Heartbeat {
-        /// How far all of them are.
-        pub watermark: Watermark,
-        /// How some of them are doing.
-        pub statuses: Vec<DispatcherStatus>,
-        /// Whether the statuses are those of all of them.
-        pub complete: bool,
-        /// What went wrong.
-        pub err: Option<&'static str>,
-    }
-}
-
-spoken! {
-    /// How far a set of dispatchers is.
-    pub struct Watermark {
-        /// The lowest checkpoint; infinite without dispatchers.
-        pub checkpoint: Ts,
-        /// The lowest resolved timestamp.
-        pub resolved: Ts,
-        /// How many dispatchers had been inserted when it was computed.
-        pub seq: u64,
-    }
-}
-
-spoken! {
-    /// How one dispatcher is doing.
-    pub struct DispatcherStatus {
-        /// The dispatcher.
-        pub id: DispatcherId,
-        /// Its state.
-        pub state: ComponentState,
-        /// Everything up to here is downstream.
-        pub checkpoint: Ts,
-    }
-}
+pub use streams::Stream;
+use streams::Streams;
 
 vocabulary! {
     /// What the orchestrator and its managers wake up for.
@@ -198,7 +51,7 @@ vocabulary! {
         /// A shard's worker takes the next request.
         Shard { shard: u32 },
         /// A stream's thread takes the next batch.
-        Stream { manager: ManagerId },
+        Stream { stream: Stream, thread: u32 },
         /// A task goes on.
         Task { task: TaskId },
         /// A dispatcher handles what has come for it.
@@ -253,6 +106,7 @@ pub struct Dispatchers {
     /// Every manager whose goroutines run, visible in the orchestrator or not.
     managers: BTreeMap<ManagerId, Manager>,
     managers_made: u32,
+    streams: Streams,
     tasks: Tasks<Task>,
     /// Whom the answer to a query of the downstream is for.
     queries: BTreeMap<QueryId, Asker>,
@@ -318,17 +172,16 @@ impl Dispatchers {
     }
 
     fn on_message(&mut self, from: Addr, inbox: &Inbox, cx: &mut Cx) {
-        let request = match (from.node(), inbox) {
-            (_, Inbox::Resolved { resolved }) => return self.on_resolved(*resolved, cx),
-            (_, Inbox::LocalFence) => return self.local_fence(cx),
-            (_, Inbox::Close) => return self.shut_down(cx),
-            (Some(from), Inbox::ScheduleDispatcherRequest { request }) => {
-                return self.on_schedule(from, request, cx);
-            }
-            (Some(from), inbox) => Request::from(from, inbox),
-            (None, _) => None,
-        };
-        if let Some(request) = request {
+        match inbox {
+            Inbox::Resolved { resolved } => return self.on_resolved(*resolved, cx),
+            Inbox::LocalFence => return self.local_fence(cx),
+            Inbox::Close => return self.shut_down(cx),
+            _ => {}
+        }
+        let Some(from) = from.node() else { return };
+        if let Some(path) = Stream::of(inbox) {
+            self.deliver(path, from, inbox, cx);
+        } else if let Some(request) = Request::from(from, inbox) {
             self.receive(request, cx);
         }
     }
@@ -336,7 +189,9 @@ impl Dispatchers {
     fn on_alarm(&mut self, timer: Timer, cx: &mut Cx) {
         match timer {
             Timer::Shard { shard } => self.work_shard(shard, cx),
-            Timer::Stream { manager } => self.work_stream(manager, cx),
+            Timer::Stream { stream, thread } => {
+                self.work_stream(stream, u8::try_from(thread).expect("threads are few"), cx);
+            }
             Timer::Task { task } => self.run(task, Wake::Go, cx),
             Timer::Events { manager, dispatcher } => self.handle_events(manager, dispatcher, cx),
             Timer::Worker { manager } => self.start_write(manager, cx),
@@ -398,7 +253,7 @@ impl Dispatchers {
     fn done(&mut self, id: TaskId, task: &Task, cx: &mut Cx) {
         match task {
             Task::Bootstrap(_) | Task::PostBootstrap(_) | Task::Close(_) => self.shard_is_free(id, cx),
-            Task::Schedule(task) => self.stream_is_free(task.manager, cx),
+            Task::Schedule(_) => self.stream_is_free(id, cx),
             Task::Remove(_) | Task::Stop(_) => {}
             Task::Fence(_) => cx.tell(Place::Server, node::Inbox::LocalFenced),
             Task::Shutdown(_) => cx.tell(Place::Server, node::Inbox::DispatchersClosed),
@@ -421,42 +276,4 @@ fn response_epoch(epoch: Epoch, cx: &Cx) -> Epoch {
     cx.policy().dispatchers.response_epoch.of(epoch)
 }
 
-impl OperatorType {
-    /// Whether an operator of this type ends with a new dispatcher at the node it sends a Create to.
-    pub(crate) fn creates(self) -> bool {
-        match self {
-            OperatorType::Add | OperatorType::Move | OperatorType::Split => true,
-            OperatorType::Remove | OperatorType::Merge => false,
-        }
-    }
-}
-
-impl Watermark {
-    /// Whether a node's watermark takes the place of the one known: a later one may be lower.
-    pub(crate) fn supersedes(&self, known: &Watermark) -> bool {
-        self.seq > known.seq || self.seq == known.seq && self.checkpoint > known.checkpoint
-    }
-}
-
-say!(Action, OperatorType, ManagerId);
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Action::Create => "Create",
-            Action::Remove => "Remove",
-        })
-    }
-}
-
-impl fmt::Display for OperatorType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            OperatorType::Add => "(Add)",
-            OperatorType::Remove => "(Remove)",
-            OperatorType::Move => "(Move)",
-            OperatorType::Split => "(Split)",
-            OperatorType::Merge => "(Merge)",
-        })
-    }
-}
+say!(ManagerId);

@@ -5,65 +5,33 @@
 use crate::{
     Cx, DispatcherId, NodeId, Span, Ts,
     dispatchers::{
-        Action, ComponentState, DispatcherStatus, Dispatchers, Manager, ManagerId, Note, ScheduleRequest,
-        Task, Wake,
+        Action, ComponentState, DispatcherStatus, Dispatchers, Inbox, Manager, ManagerId, Note,
+        ScheduleRequest, Task, Wake,
         create::{Created, Creation},
         remove::Remove,
+        streams::Letter,
     },
     tasks::{Next, TaskId},
 };
 
-/// How many Creates are worked off together.
-const BATCH: usize = 1024;
-
 /// A batch that is being worked off.
 #[derive(Clone, Debug)]
 pub(super) struct Schedule {
-    pub(super) manager: ManagerId,
+    manager: ManagerId,
     batch: Vec<(NodeId, ScheduleRequest)>,
     /// The dispatchers that are being created, and their creation.
     creating: Option<(Vec<DispatcherId>, Creation)>,
 }
 
-impl Dispatchers {
-    /// A request arrives. Without a path for its changefeed it is dropped.
-    pub(super) fn on_schedule(&mut self, from: NodeId, request: &ScheduleRequest, cx: &mut Cx) {
-        let Some(manager) = self.managers.values_mut().find(|one| one.cf == request.cf && one.paths) else {
-            return cx.note(Note::Ignored { cf: request.cf, from, why: "no dispatcher manager" });
-        };
-        let id = manager.id;
-        manager.stream.push_back((from, request.clone()));
-        self.work_stream(id, cx);
-    }
-
-    /// The thread of the stream takes the next batch, unless it is at one.
-    pub(super) fn work_stream(&mut self, id: ManagerId, cx: &mut Cx) {
-        let Some(manager) = self.managers.get_mut(&id) else { return };
-        if manager.stream_task.is_some() {
-            return;
-        }
-        let Some(first) = manager.stream.pop_front() else { return };
-        let is_create = |(_, request): &(NodeId, ScheduleRequest)| request.action == Action::Create;
-        let mut batch = vec![first];
-        while is_create(&batch[0]) && batch.len() < BATCH && manager.stream.front().is_some_and(is_create) {
-            batch.extend(manager.stream.pop_front());
-        }
-        let task = self.tasks.add(Task::Schedule(Schedule { manager: id, batch, creating: None }));
-        manager.stream_task = Some(task);
-        self.run(task, Wake::Go, cx);
-    }
-
-    pub(super) fn stream_is_free(&mut self, id: ManagerId, cx: &mut Cx) {
-        if let Some(manager) = self.managers.get_mut(&id) {
-            manager.stream_task = None;
-            if !manager.stream.is_empty() {
-                cx.out.give_way(super::Timer::Stream { manager: id }.into());
-            }
-        }
-    }
-}
-
 impl Schedule {
+    pub(super) fn new(manager: ManagerId, letters: Vec<Letter>) -> Schedule {
+        let requests = letters.into_iter().filter_map(|(from, inbox)| match inbox {
+            Inbox::ScheduleDispatcherRequest { request } => Some((from, request)),
+            _ => None,
+        });
+        Schedule { manager, batch: requests.collect(), creating: None }
+    }
+
     /// The whole batch is worked off under the fence mutex, where there is one.
     pub(super) fn resume(&mut self, me: TaskId, wake: Wake, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         if self.creating.is_none() {

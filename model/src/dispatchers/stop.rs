@@ -2,7 +2,7 @@
 
 use crate::{
     Cx, DispatcherId,
-    dispatchers::{Asker, Dispatchers, ManagerId, Note, Task},
+    dispatchers::{Asker, Dispatchers, ManagerId, Note, Stream, Task},
     tasks::{Next, TaskId},
 };
 
@@ -66,9 +66,8 @@ impl Stop {
                 Next::Yield
             }
             Stage::Paths => {
-                manager.paths = false;
                 manager.reporting = false;
-                manager.stream.clear();
+                all.streams.unregister(Stream::Schedule, manager.cf, id);
                 if !self.cancel_first {
                     all.cancel(id, cx);
                 }

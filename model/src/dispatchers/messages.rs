@@ -1,0 +1,201 @@
+//! What maintainers and dispatcher managers say to each other.
+
+use std::fmt;
+
+use crate::{
+    ChangefeedId, DispatcherId, Epoch, Mode, Span, Ts,
+    dispatchers::ComponentState,
+    vocabulary::{say, spoken, vocabulary},
+};
+
+vocabulary! {
+    /// What the orchestrator and its managers hear.
+    pub enum Inbox {
+        /// All changes up to here are known (from the upstream).
+        Resolved { resolved: Ts },
+        /// The node has lost its session: stop writing now (from the server).
+        LocalFence,
+        /// The process shuts down (from the server).
+        Close,
+        /// A maintainer asks what runs here, and takes over.
+        MaintainerBootstrapRequest { cf: ChangefeedId, start_ts: Ts, trigger: Option<DispatcherId>, is_new: bool, epoch: Epoch },
+        /// The table trigger is to become active.
+        MaintainerPostBootstrapRequest { cf: ChangefeedId, trigger: DispatcherId, epoch: Epoch },
+        /// The changefeed is to be closed here.
+        MaintainerCloseRequest { cf: ChangefeedId, removed: bool, epoch: Epoch },
+        /// A dispatcher is to be created or removed.
+        ScheduleDispatcherRequest { request: ScheduleRequest },
+    }
+}
+
+impl Inbox {
+    /// Behind the router, what is for the orchestrator and what is for each stream of each changefeed have no order.
+    pub(crate) fn queue(&self) -> Option<usize> {
+        let of = |kind: usize, cf: &ChangefeedId| Some(2 * usize::from(cf.0) + kind);
+        match self {
+            Inbox::Resolved { .. } | Inbox::LocalFence | Inbox::Close => None,
+            Inbox::MaintainerBootstrapRequest { cf, .. }
+            | Inbox::MaintainerPostBootstrapRequest { cf, .. }
+            | Inbox::MaintainerCloseRequest { cf, .. } => of(0, cf),
+            Inbox::ScheduleDispatcherRequest { request } => of(1, &request.cf),
+        }
+    }
+}
+
+spoken! {
+    /// One dispatcher that is to be created or removed.
+    pub struct ScheduleRequest {
+        /// The changefeed.
+        pub cf: ChangefeedId,
+        /// What is to be done.
+        pub action: Action,
+        /// Why.
+        pub kind: OperatorType,
+        /// The dispatcher.
+        pub id: DispatcherId,
+        /// Its span; a removal may leave it out.
+        pub span: Option<Span>,
+        /// From where it is to replicate.
+        pub start_ts: Ts,
+        /// Whether it is a redo dispatcher.
+        pub mode: Mode,
+        /// The generation of the sender.
+        pub epoch: Epoch,
+    }
+}
+
+/// What is to be done with a dispatcher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// It is to be created.
+    Create,
+    /// It is to be removed.
+    Remove,
+}
+
+/// The operator of which a request is a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OperatorType {
+    /// A span gets a dispatcher.
+    Add,
+    /// A dispatcher goes.
+    Remove,
+    /// A span changes its node.
+    Move,
+    /// A span is parted.
+    Split,
+    /// Spans are joined.
+    Merge,
+}
+
+spoken! {
+    /// What a dispatcher manager answers to a bootstrap request.
+    pub struct BootstrapResponse {
+        /// The changefeed.
+        pub cf: ChangefeedId,
+        /// The generation that the manager follows now; the request's in an error.
+        pub epoch: Epoch,
+        /// From where the table trigger starts, if it is here; zero otherwise.
+        pub checkpoint: Ts,
+        /// Every dispatcher that is here.
+        pub spans: Vec<ReportedSpan>,
+        /// Requests that were begun and not finished.
+        pub operators: Vec<ScheduleRequest>,
+        /// Why there is no manager.
+        pub err: Option<&'static str>,
+    }
+}
+
+spoken! {
+    /// A dispatcher in a bootstrap response.
+    pub struct ReportedSpan {
+        /// The dispatcher.
+        pub id: DispatcherId,
+        /// Its span.
+        pub span: Span,
+        /// Its state.
+        pub state: ComponentState,
+        /// Everything up to here is downstream.
+        pub checkpoint: Ts,
+        /// Whether it is a redo dispatcher.
+        pub mode: Mode,
+    }
+}
+
+spoken! {
+    /// How the dispatchers of a manager are doing.
+    pub struct Heartbeat {
+        /// How far all of them are.
+        pub watermark: Watermark,
+        /// How some of them are doing.
+        pub statuses: Vec<DispatcherStatus>,
+        /// Whether the statuses are those of all of them.
+        pub complete: bool,
+        /// What went wrong.
+        pub err: Option<&'static str>,
+    }
+}
+
+spoken! {
+    /// How far a set of dispatchers is.
+    pub struct Watermark {
+        /// The lowest checkpoint; infinite without dispatchers.
+        pub checkpoint: Ts,
+        /// The lowest resolved timestamp.
+        pub resolved: Ts,
+        /// How many dispatchers had been inserted when it was computed.
+        pub seq: u64,
+    }
+}
+
+spoken! {
+    /// How one dispatcher is doing.
+    pub struct DispatcherStatus {
+        /// The dispatcher.
+        pub id: DispatcherId,
+        /// Its state.
+        pub state: ComponentState,
+        /// Everything up to here is downstream.
+        pub checkpoint: Ts,
+    }
+}
+
+impl OperatorType {
+    /// Whether an operator of this type ends with a new dispatcher at the node it sends a Create to.
+    pub(crate) fn creates(self) -> bool {
+        match self {
+            OperatorType::Add | OperatorType::Move | OperatorType::Split => true,
+            OperatorType::Remove | OperatorType::Merge => false,
+        }
+    }
+}
+
+impl Watermark {
+    /// Whether a node's watermark takes the place of the one known: a later one may be lower.
+    pub(crate) fn supersedes(&self, known: &Watermark) -> bool {
+        self.seq > known.seq || self.seq == known.seq && self.checkpoint > known.checkpoint
+    }
+}
+
+say!(Action, OperatorType);
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Action::Create => "Create",
+            Action::Remove => "Remove",
+        })
+    }
+}
+
+impl fmt::Display for OperatorType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OperatorType::Add => "(Add)",
+            OperatorType::Remove => "(Remove)",
+            OperatorType::Move => "(Move)",
+            OperatorType::Split => "(Split)",
+            OperatorType::Merge => "(Merge)",
+        })
+    }
+}

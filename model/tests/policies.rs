@@ -3,8 +3,7 @@
 
 use std::{env, fmt::Write, fs, path::Path};
 
-use model::{Policy, policy::PRESETS};
-use serde_json::Value;
+use model::policy::{PRESETS, in_files};
 
 /// Under this line everything is written by the test.
 const WRITTEN: &str =
@@ -25,17 +24,15 @@ fn every_switch_is_explained() {
 }
 
 fn switches() -> String {
-    let presets: Vec<(&str, Value)> =
-        PRESETS.iter().map(|one| (one.name, serde_json::to_value((one.policy)()).unwrap())).collect();
+    let presets: Vec<_> = PRESETS.iter().map(|preset| (preset.name, (preset.policy)().parts())).collect();
     let mut text = String::new();
-    for (part, switches) in Policy::PARTS {
+    for (n, (part, switches)) in presets[0].1.iter().enumerate() {
         write!(text, "\n## The {part}'s switches\n").unwrap();
-        for about in *switches {
+        for (m, about) in switches.iter().enumerate() {
             write!(text, "\n### `{part}.{}`\n\n{}\n\n", about.switch, plain(about.meaning)).unwrap();
-            for (alternative, meaning) in about.alternatives {
-                let name = in_files(alternative);
-                let chooses = presets.iter().map(|(_, policy)| policy[part][about.switch] == name.as_str());
-                let presets = ranges(&presets, &chooses.collect::<Vec<bool>>());
+            for (k, (alternative, meaning)) in about.alternatives.iter().enumerate() {
+                let chosen: Vec<bool> = presets.iter().map(|(_, parts)| parts[n].1[m].chosen == k).collect();
+                let (name, presets) = (in_files(alternative), ranges(&chosen));
                 writeln!(text, "- `{name}`{presets}: {}", plain(meaning)).unwrap();
             }
         }
@@ -48,20 +45,8 @@ fn plain(documentation: &str) -> String {
     documentation.trim().replace("pingcap/ticdc#", "#")
 }
 
-/// What an alternative is called in files.
-fn in_files(alternative: &str) -> String {
-    let mut name = String::new();
-    for letter in alternative.chars() {
-        if letter.is_uppercase() && !name.is_empty() {
-            name.push('_');
-        }
-        name.extend(letter.to_lowercase());
-    }
-    name
-}
-
 /// The presets that choose something, those that follow each other as one range.
-fn ranges(presets: &[(&str, Value)], chooses: &[bool]) -> String {
+fn ranges(chooses: &[bool]) -> String {
     if chooses.iter().all(|chosen| *chosen) {
         return " **all**".to_owned();
     }
@@ -73,8 +58,8 @@ fn ranges(presets: &[(&str, Value)], chooses: &[bool]) -> String {
             last = next;
         }
         text += &match last == first {
-            true => format!(" **{}**", presets[first].0),
-            false => format!(" **{} … {}**", presets[first].0, presets[last].0),
+            true => format!(" **{}**", PRESETS[first].name),
+            false => format!(" **{} … {}**", PRESETS[first].name, PRESETS[last].name),
         };
     }
     text

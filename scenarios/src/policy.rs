@@ -2,8 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use model::{Policy, policy::PRESETS};
-use serde_json::Value;
+use model::Policy;
 
 use crate::{Error, error::unknown};
 
@@ -15,19 +14,14 @@ pub struct PolicySpec {
 }
 
 impl PolicySpec {
-    /// The policy of a name. A preset may be followed by any number of `+part.switch=alternative`.
+    /// The policy of a name. A preset or a mutant may be followed by any number of `+part.switch=alternative`.
     pub fn parse(name: &str) -> Result<PolicySpec, Error> {
-        let at = format!("policy `{name}`");
-        let mut parts = name.split('+');
-        let preset = parts.next().unwrap_or_default();
-        let known = PRESETS.iter().map(|preset| preset.name);
+        let wrong = |wrong: model::policy::Unknown| match wrong.known.is_empty() {
+            true => wrong.what,
+            false => unknown(&wrong.what, &wrong.written, wrong.known.iter().map(String::as_str)),
+        };
         let policy =
-            Policy::preset(preset).ok_or_else(|| Error::new(&at, unknown("policy", preset, known)))?;
-        let mut value = serde_json::to_value(policy).map_err(|error| Error::new(&at, error.to_string()))?;
-        for change in parts {
-            replace(&mut value, change).map_err(|what| Error::new(&at, what))?;
-        }
-        let policy = serde_json::from_value(value).map_err(|error| Error::new(&at, error.to_string()))?;
+            Policy::named(name).map_err(|error| Error::new(format!("policy `{name}`"), wrong(error)))?;
         Ok(PolicySpec { name: name.to_owned(), policy: Arc::new(policy) })
     }
 
@@ -39,23 +33,6 @@ impl PolicySpec {
     pub(crate) fn policy(&self) -> &Arc<Policy> {
         &self.policy
     }
-}
-
-/// Puts another alternative in the place of a switch: `part.switch=alternative`.
-fn replace(policy: &mut Value, change: &str) -> Result<(), String> {
-    let form = || format!("`{change}` changes nothing; write part.switch=alternative");
-    let (path, alternative) = change.split_once('=').ok_or_else(form)?;
-    let (part, switch) = path.split_once('.').ok_or_else(form)?;
-    let parts = policy.as_object_mut().ok_or_else(form)?;
-    let known: Vec<String> = parts.keys().cloned().collect();
-    let switches = parts.get_mut(part).and_then(Value::as_object_mut);
-    let switches =
-        switches.ok_or_else(|| unknown("part of a policy", part, known.iter().map(String::as_str)))?;
-    let known: Vec<String> = switches.keys().cloned().collect();
-    let place = switches.get_mut(switch);
-    let wrong = || unknown(&format!("switch of {part}"), switch, known.iter().map(String::as_str));
-    *place.ok_or_else(wrong)? = Value::String(alternative.to_owned());
-    Ok(())
 }
 
 impl fmt::Display for PolicySpec {
@@ -71,7 +48,7 @@ mod tests {
     #[test]
     fn a_switch_can_be_changed_by_name() {
         let spec = PolicySpec::parse("master+dispatchers.schedule_fence=any_sender").unwrap();
-        let mut expected = Policy::preset("master").unwrap();
+        let mut expected = Policy::named("master").unwrap();
         expected.dispatchers.schedule_fence = model::policy::RequestFence::AnySender;
         assert_eq!(**spec.policy(), expected);
     }
@@ -83,7 +60,7 @@ mod tests {
         insta::assert_snapshot!(wrong("v9"), @"policy `v9`: `v9` is no policy; there is baseline, pr-5106, pr-4828, pr-5434, pr-5435, pr-5436, pr-3769 or master");
         insta::assert_snapshot!(wrong("master+dispatcher.schedule_fence=any_sender"), @"policy `master+dispatcher.schedule_fence=any_sender`: `dispatcher` is no part of a policy; did you mean `dispatchers`?");
         insta::assert_snapshot!(wrong("master+dispatchers.schedule_fenc=any_sender"), @"policy `master+dispatchers.schedule_fenc=any_sender`: `schedule_fenc` is no switch of dispatchers; did you mean `schedule_fence`?");
-        insta::assert_snapshot!(wrong("master+dispatchers.schedule_fence=nobody"), @"policy `master+dispatchers.schedule_fence=nobody`: unknown variant `nobody`, expected `any_sender` or `owner_and_epoch`");
+        insta::assert_snapshot!(wrong("master+dispatchers.schedule_fence=nobody"), @"policy `master+dispatchers.schedule_fence=nobody`: `nobody` is no alternative of dispatchers.schedule_fence; there is any_sender or owner_and_epoch");
         insta::assert_snapshot!(wrong("master+x"), @"policy `master+x`: `x` changes nothing; write part.switch=alternative");
     }
 }

@@ -7,20 +7,21 @@
 mod coordinator;
 mod dispatchers;
 mod maintainer;
+mod mutants;
+mod named;
 mod node;
 mod presets;
-
-use serde::{Deserialize, Serialize};
 
 pub use coordinator::*;
 pub use dispatchers::*;
 pub use maintainer::*;
+pub use mutants::{MUTANTS, Mutant};
+pub use named::{Unknown, in_files};
 pub use node::*;
 pub use presets::{PRESETS, Preset};
 
 /// Which version of the protocol a node follows: one choice for every switch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// The server's.
     pub node: Node,
@@ -32,30 +33,39 @@ pub struct Policy {
     pub dispatchers: Dispatchers,
 }
 
-impl Policy {
-    /// The switches of every part.
-    pub const PARTS: &[(&str, &[About])] = &[
-        ("node", Node::SWITCHES),
-        ("coordinator", Coordinator::SWITCHES),
-        ("maintainer", Maintainer::SWITCHES),
-        ("dispatchers", Dispatchers::SWITCHES),
-    ];
-
-    /// The preset of this name; the names are those of [`PRESETS`].
-    pub fn preset(name: &str) -> Option<Policy> {
-        PRESETS.iter().find(|preset| preset.name == name).map(|preset| (preset.policy)())
-    }
-}
-
-/// A switch, as documents tell of it.
+/// A switch of a policy: what it is called, what it decides, and what the policy chooses.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
-    /// What it is called in files, behind its part.
+    /// What it is called, behind its part.
     pub switch: &'static str,
     /// What it decides.
     pub meaning: &'static str,
-    /// Its alternatives, and what each of them means.
+    /// Its alternatives as they are declared, and what each of them means.
     pub alternatives: &'static [(&'static str, &'static str)],
+    /// Which of them the policy chooses.
+    pub chosen: usize,
+}
+
+impl Policy {
+    /// The parts, by name.
+    pub fn parts(&self) -> [(&'static str, Vec<About>); 4] {
+        [
+            ("node", self.node.switches()),
+            ("coordinator", self.coordinator.switches()),
+            ("maintainer", self.maintainer.switches()),
+            ("dispatchers", self.dispatchers.switches()),
+        ]
+    }
+
+    /// Chooses the `nth` alternative of a switch; both are taken from [`Policy::parts`].
+    fn choose(&mut self, part: &str, switch: &str, nth: usize) {
+        match part {
+            "node" => self.node.choose(switch, nth),
+            "coordinator" => self.coordinator.choose(switch, nth),
+            "maintainer" => self.maintainer.choose(switch, nth),
+            _ => self.dispatchers.choose(switch, nth),
+        }
+    }
 }
 
 /// Declares the switches of one part: a struct with a field for each, and beside the field its type, an enum of
@@ -66,17 +76,24 @@ macro_rules! switches {
         $(#[doc = $doc:literal])* pub $field:ident: $switch:ident $(: $question:ident)? $({ $($alternatives:tt)* })?
     ),* $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-        #[serde(deny_unknown_fields)]
+        #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct $part { $($(#[doc = $doc])* pub $field: $switch),* }
 
         impl $part {
-            /// Its switches, in this order.
-            pub const SWITCHES: &'static [$crate::policy::About] = &[$($crate::policy::About {
-                switch: stringify!($field),
-                meaning: concat!($($doc),*),
-                alternatives: $switch::ALTERNATIVES,
-            }),*];
+            pub(super) fn switches(&self) -> Vec<$crate::policy::About> {
+                vec![$($crate::policy::About {
+                    switch: stringify!($field),
+                    meaning: concat!($($doc),*),
+                    alternatives: $switch::MEANINGS,
+                    chosen: self.$field as usize,
+                }),*]
+            }
+
+            pub(super) fn choose(&mut self, switch: &str, nth: usize) {
+                $(if switch == stringify!($field) {
+                    self.$field = $switch::ALL[nth];
+                })*
+            }
         }
 
         $($crate::policy::switch! { [$($doc)*] $switch $([$question])? $({ $($alternatives)* })? })*
@@ -89,12 +106,12 @@ macro_rules! switch {
         $($(#[doc = $doc:literal])* $alternative:ident),* $(,)?
     }) => {
         $(#[doc = $about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-        #[serde(rename_all = "snake_case")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $switch { $($(#[doc = $doc])* $alternative),* }
 
         impl $switch {
-            const ALTERNATIVES: &'static [(&'static str, &'static str)] =
+            const ALL: &'static [$switch] = &[$($switch::$alternative),*];
+            const MEANINGS: &'static [(&'static str, &'static str)] =
                 &[$((stringify!($alternative), concat!($($doc),*))),*];
         }
     };

@@ -34,7 +34,7 @@ impl Hand {
         let second = Duration::from_secs(1);
         let workload = Workload { tables: 9, row_every: second.times(1000), rows: 1, until: second };
         let history = Arc::new(History::draw(&workload, Seed(1)));
-        let policy = Arc::new(Policy::preset(policy).expect("a preset"));
+        let policy = Arc::new(Policy::named(policy).expect("a preset"));
         let mut process = Process::new(N3, policy, history);
         process.see([N1, N2, N3]);
         let actor = match place {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{DispatcherId, Row, Span, TableId, Ts};
+use crate::{DispatcherId, Row, Span, TableId, Ts, dispatchers::progress::Progress};
 
 /// The state of a dispatcher, as it is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,14 +46,16 @@ pub struct Dispatcher {
     pub(super) try_removing: bool,
     /// Whether it is drained and may be cleaned.
     pub(super) removing: bool,
-    /// Everything up to here has been handed to it.
-    pub(super) read: Ts,
-    /// When its span changes next after that.
-    pub(super) next_change: Ts,
-    /// Rows that are not known to be downstream, in order of commit: those of one batch at most.
-    pub(super) unflushed: Vec<Row>,
-    /// The last commit that was flushed.
-    pub(super) flushed: Ts,
+    /// Everything up to here has been sent to it, and when the next event after that is.
+    pub(super) sent: Ts,
+    pub(super) next_event: Ts,
+    /// The last resolved timestamp among what it was sent.
+    pub(super) resolved: Ts,
+    /// Whether its stream stands still until what it handles is downstream.
+    pub(super) blocked: bool,
+    /// The rows that it handles, in order of commit.
+    pub(super) batch: Vec<Row>,
+    pub(super) progress: Progress,
 }
 
 impl Dispatcher {
@@ -68,10 +70,12 @@ impl Dispatcher {
             events_coming: false,
             try_removing: false,
             removing: false,
-            read: start_ts,
-            next_change: Ts::NONE,
-            unflushed: Vec::new(),
-            flushed: Ts::NONE,
+            sent: start_ts,
+            next_event: Ts::NONE,
+            resolved: start_ts,
+            blocked: false,
+            batch: Vec::new(),
+            progress: Progress::default(),
         }
     }
 
@@ -97,15 +101,12 @@ impl Dispatcher {
 
     /// Everything up to here is downstream.
     pub fn checkpoint(&self) -> Ts {
-        match self.unflushed.first() {
-            Some(row) => row.commit.before(),
-            None => self.read.max(self.flushed.before()),
-        }
+        self.progress.checkpoint(self.resolved)
     }
 
     /// Whether everything that was handed to the sink is downstream.
     pub(super) fn is_drained(&self) -> bool {
-        self.unflushed.is_empty()
+        self.progress.is_empty()
     }
 }
 

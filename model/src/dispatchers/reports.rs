@@ -80,7 +80,7 @@ impl Manager {
             }
             let checkpoint = one.checkpoint();
             watermark.checkpoint = watermark.checkpoint.min(checkpoint);
-            watermark.resolved = watermark.resolved.min(one.read);
+            watermark.resolved = watermark.resolved.min(one.resolved);
             if one.removing && one.is_drained() {
                 statuses.push(DispatcherStatus { id: one.id, state: ComponentState::Stopped, checkpoint });
                 clean.push((one.id, checkpoint));

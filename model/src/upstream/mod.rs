@@ -65,8 +65,8 @@ impl History {
         (1..).map(TableId).take(self.rows.len())
     }
 
-    /// When a table changes next after a timestamp, in a span of it; infinite if it does not.
-    pub fn next_change(&self, span: Span, after: Ts) -> Ts {
+    /// When something happens next after a timestamp in a span of a table; infinite if nothing does.
+    pub fn next_event(&self, span: Span, after: Ts) -> Ts {
         let mut rows = self.rows(span.table, after, Ts::INFINITE).iter();
         rows.find(|row| span.has(row.key)).map_or(Ts::INFINITE, |row| row.commit)
     }

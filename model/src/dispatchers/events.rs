@@ -1,0 +1,86 @@
+//! How events get from the event service to a dispatcher, and what it does with a batch of them.
+
+use crate::{
+    Cx, DispatcherId, Ts,
+    dispatchers::{ComponentState, Dispatcher, DispatcherStatus, Dispatchers, ManagerId, Timer},
+    upstream::History,
+};
+
+/// Rows of one transaction (`max-txn-row`).
+const BATCH: usize = 256;
+
+impl Dispatchers {
+    /// The event service knows more: dispatchers that are not at a batch get what is new for them.
+    pub(super) fn on_resolved(&mut self, resolved: Ts, cx: &mut Cx) {
+        self.resolved = resolved.max(self.resolved);
+        let resolved = self.resolved;
+        for manager in self.managers.values_mut() {
+            for dispatcher in manager.dispatchers.values_mut() {
+                if !dispatcher.registered || dispatcher.events_coming || dispatcher.blocked {
+                    continue;
+                }
+                if dispatcher.next_event <= resolved {
+                    dispatcher.events_coming = true;
+                    let timer = Timer::Events { manager: manager.id, dispatcher: dispatcher.id };
+                    cx.out.give_way(timer.into());
+                } else {
+                    dispatcher.sent = resolved.max(dispatcher.sent);
+                    dispatcher.resolved = dispatcher.sent;
+                }
+            }
+        }
+    }
+
+    /// A dispatcher handles a batch of rows, or a resolved timestamp. Its stream then stands still until the batch is
+    /// downstream.
+    pub(super) fn handle_events(&mut self, id: ManagerId, dispatcher: DispatcherId, cx: &mut Cx) {
+        let resolved = self.resolved;
+        let Some(manager) = self.managers.get_mut(&id) else { return };
+        let Some(one) = manager.dispatchers.get_mut(&dispatcher) else { return };
+        one.events_coming = false;
+        if !one.registered || one.removing || one.blocked || resolved < one.start_ts {
+            return;
+        }
+        one.take_batch(&cx.process.history, resolved);
+        if one.blocked {
+            manager.queued.push_back(dispatcher);
+            cx.out.give_way(Timer::Worker { manager: id }.into());
+        }
+        if one.state == ComponentState::Initializing {
+            one.state = ComponentState::Working;
+            let status = DispatcherStatus { id: dispatcher, state: one.state, checkpoint: one.checkpoint() };
+            let seq = one.seq;
+            self.report_soon(id, status, seq, cx);
+        }
+    }
+
+    /// What a dispatcher handled is downstream: its stream goes on.
+    pub(super) fn wake(&mut self, id: ManagerId, dispatcher: DispatcherId, cx: &mut Cx) {
+        let resolved = self.resolved;
+        let Some(manager) = self.managers.get_mut(&id) else { return };
+        let Some(one) = manager.dispatchers.get_mut(&dispatcher) else { return };
+        one.blocked = false;
+        if one.registered && !one.events_coming && one.next_event <= resolved {
+            one.events_coming = true;
+            cx.out.give_way(Timer::Events { manager: id, dispatcher }.into());
+        }
+    }
+}
+
+impl Dispatcher {
+    /// The event service sends rows, and behind the last ones the resolved timestamp.
+    fn take_batch(&mut self, history: &History, resolved: Ts) {
+        let rows = history.rows(self.span.table, self.sent, resolved);
+        self.batch.extend(rows.iter().filter(|row| self.span.has(row.key)).take(BATCH));
+        self.blocked = !self.batch.is_empty();
+        self.batch.iter().for_each(|row| self.progress.add(row.commit));
+        self.sent = match self.batch.last() {
+            Some(last) if self.batch.len() == BATCH => last.commit,
+            _ => {
+                self.resolved = resolved.max(self.resolved);
+                resolved.max(self.sent)
+            }
+        };
+        self.next_event = history.next_event(self.span, self.sent);
+    }
+}

@@ -1,11 +1,11 @@
 //! Names of things. Each prints with its letter, so that any line can be read alone.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use sim::Instant;
 
-use crate::vocabulary::say;
+use crate::vocabulary::{heard, words};
 
 /// One process of TiCDC. A restarted process is another node: its id is new (server start makes a fresh UUID).
 ///
@@ -182,7 +182,17 @@ impl sim::Address for Addr {
     }
 }
 
-say!(NodeId, ChangefeedId, TableId, Span, DispatcherId, Epoch, Ts, Mode, Addr);
+heard!(NodeId, ChangefeedId, TableId, Span, DispatcherId, Epoch, Ts, Addr);
+
+words! {
+    Mode { Default => "default", Redo => "redo" }
+    Place {
+        Server => "server",
+        Coordinator => "coordinator",
+        Maintainers => "maintainers",
+        Dispatchers => "dispatchers",
+    }
+}
 
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -236,26 +246,6 @@ impl fmt::Display for Ts {
     }
 }
 
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Mode::Default => "default",
-            Mode::Redo => "redo",
-        })
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Place::Server => "server",
-            Place::Coordinator => "coordinator",
-            Place::Maintainers => "maintainers",
-            Place::Dispatchers => "dispatchers",
-        })
-    }
-}
-
 impl fmt::Display for Addr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -264,6 +254,111 @@ impl fmt::Display for Addr {
             Addr::Upstream => f.write_str("upstream"),
             Addr::Sink => f.write_str("sink"),
             Addr::Node(node, place) => write!(f, "{node}/{place}"),
+        }
+    }
+}
+
+/// The number behind a letter: `cf7`.
+fn numbered<T: FromStr>(word: &str, letter: &str) -> Option<T> {
+    word.strip_prefix(letter)?.parse().ok()
+}
+
+impl FromStr for NodeId {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<NodeId, &'static str> {
+        let (slot, life) = word.split_once('.').unwrap_or((word, "1"));
+        let life: Option<u8> = life.parse().ok();
+        numbered(slot, "n")
+            .zip(life.and_then(|life| life.checked_sub(1)))
+            .map(|(slot, life)| NodeId { slot, life })
+            .ok_or("a node such as n1")
+    }
+}
+
+impl FromStr for ChangefeedId {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<ChangefeedId, &'static str> {
+        numbered(word, "cf").map(ChangefeedId).ok_or("a changefeed such as cf1")
+    }
+}
+
+impl FromStr for TableId {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<TableId, &'static str> {
+        let table = if word == "ddl" { Some(0) } else { numbered(word, "t") };
+        table.map(TableId).ok_or("a table such as t1, or ddl")
+    }
+}
+
+impl FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Span, &'static str> {
+        let right = "a span such as t1, t1[0..10) or ddl";
+        let Some((table, range)) = word.split_once('[') else {
+            return word.parse().map(Span::whole).map_err(|_| right);
+        };
+        let table = table.parse().map_err(|_| right)?;
+        let (from, to) = range.strip_suffix(')').and_then(|range| range.split_once("..")).ok_or(right)?;
+        let to = if to.is_empty() { Some(Span::KEYS) } else { to.parse().ok() };
+        from.parse().ok().zip(to).map(|(from, to)| Span { table, from, to }).ok_or(right)
+    }
+}
+
+impl FromStr for DispatcherId {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<DispatcherId, &'static str> {
+        let (n, maker) = word.split_once('@').unwrap_or((word, ""));
+        let n = numbered(n, "d");
+        n.zip(maker.parse().ok())
+            .map(|(n, maker)| DispatcherId { maker, n })
+            .ok_or("a dispatcher such as d7@n1")
+    }
+}
+
+impl FromStr for Epoch {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Epoch, &'static str> {
+        let oracle = word.strip_prefix("e@").map(|stamp| {
+            let (millis, logical) = stamp.split_once('+').unwrap_or((stamp, "0"));
+            let parts = millis.parse::<u64>().ok().zip(logical.parse::<u64>().ok());
+            parts.map(|(millis, logical)| (millis << 18) + logical)
+        });
+        oracle.unwrap_or_else(|| numbered(word, "e")).map(Epoch).ok_or("an epoch such as e7 or e@5003")
+    }
+}
+
+impl FromStr for Ts {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Ts, &'static str> {
+        let ts = if word == "ts-infinite" { Some(u64::MAX) } else { numbered(word, "ts") };
+        ts.map(Ts).ok_or("a timestamp such as ts10")
+    }
+}
+
+impl FromStr for Addr {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Addr, &'static str> {
+        let right = "an actor such as n1/maintainers, etcd, pd, upstream or sink";
+        match (word, word.split_once('/')) {
+            ("etcd", _) => Ok(Addr::Etcd),
+            ("pd", _) => Ok(Addr::Pd),
+            ("upstream", _) => Ok(Addr::Upstream),
+            ("sink", _) => Ok(Addr::Sink),
+            (_, Some((node, place))) => node
+                .parse()
+                .ok()
+                .zip(place.parse().ok())
+                .map(|(node, place)| Addr::Node(node, place))
+                .ok_or(right),
+            _ => Err(right),
         }
     }
 }

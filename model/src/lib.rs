@@ -9,6 +9,7 @@ mod cluster;
 pub mod coordinator;
 pub mod dispatchers;
 pub mod etcd;
+mod hear;
 mod ids;
 pub mod invariants;
 pub mod maintainer;

@@ -80,7 +80,7 @@ impl<T: Say> Say for BTreeSet<T> {
     }
 }
 
-/// Lets types that print with their letter be said.
+/// Lets types that print with their letter be said. They are not read again.
 macro_rules! say {
     ($($type:ty),* $(,)?) => {$(
         impl $crate::vocabulary::Say for $type {
@@ -88,6 +88,60 @@ macro_rules! say {
                 write!(f, " {self}")
             }
         }
+
+        $crate::vocabulary::unheard!($type);
+    )*};
+}
+
+/// Types that are not read out of text: lines with them can be printed, not written.
+macro_rules! unheard {
+    ($($type:ty),* $(,)?) => {$(
+        impl $crate::hear::Hear for $type {
+            fn hear(field: &str, _: &mut $crate::hear::Words) -> Result<$type, $crate::hear::Unheard> {
+                Err(format!("{field} cannot be written in a line"))
+            }
+        }
+    )*};
+}
+
+/// Lets types that print with their letter be said and read.
+macro_rules! heard {
+    ($($type:ty),* $(,)?) => {$(
+        impl $crate::vocabulary::Say for $type {
+            fn say(&self, _: &str, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, " {self}")
+            }
+        }
+
+        impl $crate::hear::Hear for $type {
+            fn hear(field: &str, words: &mut $crate::hear::Words) -> Result<$type, $crate::hear::Unheard> {
+                $crate::hear::hear_word(field, words)
+            }
+        }
+    )*};
+}
+
+/// Enums that print as words, and are read as those.
+macro_rules! words {
+    ($($type:ident { $($variant:ident => $word:literal),* $(,)? })*) => {$(
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(match self { $($type::$variant => $word),* })
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = String;
+
+            fn from_str(word: &str) -> Result<$type, String> {
+                match word {
+                    $($word => Ok($type::$variant),)*
+                    _ => Err([$(concat!("`", $word, "`")),*].join(" or ")),
+                }
+            }
+        }
+
+        $crate::vocabulary::heard!($type);
     )*};
 }
 
@@ -102,6 +156,12 @@ macro_rules! spoken {
             fn say(&self, _: &str, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 $($crate::vocabulary::Say::say(&self.$field, stringify!($field), f)?;)*
                 Ok(())
+            }
+        }
+
+        impl $crate::hear::Hear for $name {
+            fn hear(_: &str, words: &mut $crate::hear::Words) -> Result<$name, $crate::hear::Unheard> {
+                Ok($name { $($field: $crate::hear::Hear::hear(stringify!($field), words)?),* })
             }
         }
     };
@@ -140,6 +200,17 @@ macro_rules! vocabulary {
                         Ok(())
                     })*
                 }
+            }
+        }
+
+        impl $crate::hear::Hear for $name {
+            fn hear(what: &str, words: &mut $crate::hear::Words) -> Result<$name, $crate::hear::Unheard> {
+                $(if words.next(|word| (word == stringify!($variant)).then_some(())).is_some() {
+                    return Ok($name::$variant $({
+                        $($field: $crate::hear::Hear::hear(stringify!($field), words)?),*
+                    })?);
+                })*
+                Err(words.wrong(what, concat!("one of " $(, "`", stringify!($variant), "` ")*)))
             }
         }
     };
@@ -203,7 +274,22 @@ macro_rules! vocabularies {
                 $name::$variant(inner)
             }
         })*
+
+        impl $name {
+            /// What a line may mean, as it stands in traces: once for each vocabulary that has the word.
+            pub fn hear(line: &str) -> Vec<Result<$name, String>> {
+                use {sim::Kind as _, $crate::hear::Hear as _};
+                let mut meanings = Vec::new();
+                let word = line.split_whitespace().next().unwrap_or_default();
+                $(if (0..<$inner>::KINDS).any(|kind| <$inner>::name(kind) == word) {
+                    let mut words = $crate::hear::Words::of(line);
+                    let heard = <$inner>::hear("a name", &mut words);
+                    meanings.push(heard.and_then(|heard| words.end().map(|()| $name::$variant(heard))));
+                })*
+                meanings
+            }
+        }
     };
 }
 
-pub(crate) use {say, spoken, vocabularies, vocabulary};
+pub(crate) use {heard, say, spoken, unheard, vocabularies, vocabulary, words};

@@ -20,7 +20,7 @@ use crate::{
     bootstrapper::Bootstrapper,
     etcd::{self, Range, Reply, client::Calls},
     maintainer, node, pd,
-    vocabulary::{say, spoken, vocabulary},
+    vocabulary::{say, spoken, vocabulary, words},
 };
 pub(crate) use adoption::{Reports, Selection};
 use changefeeds::ChangefeedDb;
@@ -447,13 +447,8 @@ impl MaintainerStatus {
     }
 }
 
-say!(MaintainerState, BumpId);
+say!(BumpId);
 
-impl std::fmt::Display for MaintainerState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            MaintainerState::Working => "working",
-            MaintainerState::Stopped => "stopped",
-        })
-    }
+words! {
+    MaintainerState { Working => "working", Stopped => "stopped" }
 }

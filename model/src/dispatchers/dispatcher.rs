@@ -1,8 +1,6 @@
 //! One dispatcher: its state, what it has read and what of that is not downstream yet.
 
-use std::fmt;
-
-use crate::{DispatcherId, Row, Span, TableId, Ts, dispatchers::progress::Progress};
+use crate::{DispatcherId, Row, Span, TableId, Ts, dispatchers::progress::Progress, vocabulary::words};
 
 /// The state of a dispatcher, as it is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,16 +108,14 @@ impl Dispatcher {
     }
 }
 
-impl fmt::Display for ComponentState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ComponentState::Initializing => "Initializing",
-            ComponentState::Working => "Working",
-            ComponentState::Preparing => "Preparing",
-            ComponentState::MergeReady => "MergeReady",
-            ComponentState::WaitingMerge => "WaitingMerge",
-            ComponentState::Stopped => "Stopped",
-            ComponentState::Removed => "Removed",
-        })
+words! {
+    ComponentState {
+        Initializing => "Initializing",
+        Working => "Working",
+        Preparing => "Preparing",
+        MergeReady => "MergeReady",
+        WaitingMerge => "WaitingMerge",
+        Stopped => "Stopped",
+        Removed => "Removed",
     }
 }

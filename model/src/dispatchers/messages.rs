@@ -1,11 +1,9 @@
 //! What maintainers and dispatcher managers say to each other.
 
-use std::fmt;
-
 use crate::{
     ChangefeedId, DispatcherId, Epoch, Mode, Span, Ts,
     dispatchers::ComponentState,
-    vocabulary::{say, spoken, vocabulary},
+    vocabulary::{spoken, vocabulary, words},
 };
 
 vocabulary! {
@@ -177,25 +175,13 @@ impl Watermark {
     }
 }
 
-say!(Action, OperatorType);
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Action::Create => "Create",
-            Action::Remove => "Remove",
-        })
-    }
-}
-
-impl fmt::Display for OperatorType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            OperatorType::Add => "(Add)",
-            OperatorType::Remove => "(Remove)",
-            OperatorType::Move => "(Move)",
-            OperatorType::Split => "(Split)",
-            OperatorType::Merge => "(Merge)",
-        })
+words! {
+    Action { Create => "Create", Remove => "Remove" }
+    OperatorType {
+        Add => "(Add)",
+        Remove => "(Remove)",
+        Move => "(Move)",
+        Split => "(Split)",
+        Merge => "(Merge)",
     }
 }

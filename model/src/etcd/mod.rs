@@ -19,7 +19,7 @@ pub use watch::{Event, WatchId};
 
 use crate::{
     Actor, Addr, Out,
-    vocabulary::{Say, say, vocabulary},
+    vocabulary::{Say, say, unheard, vocabulary},
 };
 use lease::Leases;
 use store::Store;
@@ -219,6 +219,8 @@ impl fmt::Display for CallId {
         write!(f, "call{}", self.0)
     }
 }
+
+unheard!(Answer);
 
 impl Say for Answer {
     fn say(&self, _: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {

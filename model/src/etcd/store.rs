@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use crate::{
     ChangefeedId, NodeId,
     etcd::{ChangefeedInfo, Job, LeaseId},
-    vocabulary::{Say, say, spoken},
+    vocabulary::{Say, say, spoken, unheard},
 };
 
 /// The count of changes so far; every transaction that changes something raises it by one.
@@ -223,6 +223,8 @@ impl Store {
 }
 
 say!(Revision, Key, Range);
+
+unheard!(Value, Compare, Op);
 
 impl Say for Value {
     fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {

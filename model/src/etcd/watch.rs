@@ -10,7 +10,7 @@ use crate::{
         Key, Kv, Range, Reply, Revision,
         store::{Change, Store},
     },
-    vocabulary::{Say, say},
+    vocabulary::{Say, say, unheard},
 };
 
 /// A watch of one client, numbered by it.
@@ -88,6 +88,8 @@ impl fmt::Display for WatchId {
         write!(f, "watch{}", self.0)
     }
 }
+
+unheard!(Event);
 
 impl Say for Event {
     fn say(&self, _: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {

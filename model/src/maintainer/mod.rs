@@ -20,7 +20,7 @@ use sim::Input;
 
 use crate::{
     Addr, ChangefeedId, Cx, DispatcherId, Epoch, Msg, NodeId, Span, Ts,
-    dispatchers::{BootstrapResponse, ComponentState, Heartbeat},
+    dispatchers::{BootstrapResponse, Heartbeat},
     vocabulary::{say, vocabulary},
 };
 pub use instance::Maintainer;
@@ -207,7 +207,7 @@ fn stamp(epoch: Epoch, cx: &Cx) -> Epoch {
     cx.policy().maintainer.stamp.of(epoch)
 }
 
-say!(MaintainerId, ComponentState);
+say!(MaintainerId);
 
 impl fmt::Display for MaintainerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,7 +8,7 @@ use sim::{Input, Now};
 
 use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, Out, Row, TableId, Ts,
-    vocabulary::{say, spoken, vocabulary},
+    vocabulary::{heard, spoken, vocabulary},
 };
 
 /// A call of one client, numbered by it.
@@ -137,7 +137,16 @@ impl Sink {
     }
 }
 
-say!(QueryId);
+heard!(QueryId);
+
+impl std::str::FromStr for QueryId {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<QueryId, &'static str> {
+        let number = word.strip_prefix("query").and_then(|number| number.parse().ok());
+        number.map(QueryId).ok_or("a query such as query1")
+    }
+}
 
 impl std::fmt::Display for QueryId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

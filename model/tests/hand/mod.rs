@@ -1,118 +1,233 @@
-//! One part of a node, driven by hand: yields go on at once, queries of the downstream are answered at once, time passes
-//! only when it is told to.
+//! One party, driven by hand: yields go on at once, etcd, PD and the downstream answer at once unless they are held, time
+//! passes only when it is told to.
 
 #![allow(dead_code, reason = "shared by several test targets, each of which uses a part")]
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use model::{
     Actor, Addr, ChangefeedId, DispatcherId, Epoch, History, Mode, Msg, NodeId, Place, Policy, Process,
-    Shared, Span, TableId, Timer, Ts, Workload, dispatchers, dispatchers::ScheduleRequest, maintainer, sink,
+    Record, Shared, Span, TableId, Timer, Ts, Workload, dispatchers,
+    dispatchers::ScheduleRequest,
+    etcd::{CallId, ChangefeedInfo, Etcd, FeedState, Inbox as Request, Job, Key, Op, Progress, Value},
+    maintainer,
+    pd::Pd,
+    sink::Sink,
 };
-use sim::{Duration, Effect, Input, Instant, Machine as _, Now, Outbox, Seed};
+use sim::{Duration, Effect, Input, Instant, Machine as _, Now, Outbox, Seed, StepId, What};
 
 pub const N1: NodeId = NodeId { slot: 1, life: 0 };
 pub const N2: NodeId = NodeId { slot: 2, life: 0 };
 pub const N3: NodeId = NodeId { slot: 3, life: 0 };
 pub const CF: ChangefeedId = ChangefeedId(1);
 
-/// A part of node n3.
+/// A party, and the services that it calls.
 pub struct Hand {
     me: Addr,
-    actor: Actor,
-    shared: Shared,
+    parties: BTreeMap<Addr, Party>,
+    /// What waits for a party that is held.
+    held: BTreeMap<Addr, Vec<Input<Actor>>>,
     now: Instant,
-    out: Outbox<Actor>,
-    /// What rings when.
-    alarms: Vec<(Instant, Timer)>,
+    /// What rings when, and whose it is.
+    alarms: Vec<(Instant, Addr, Timer)>,
     /// Everything that happened, as text.
     pub text: String,
+    /// Every step, and what it made of its actor.
+    pub steps: Vec<(Record, Actor)>,
+}
+
+struct Party {
+    actor: Actor,
+    shared: Shared,
+    out: Outbox<Actor>,
 }
 
 impl Hand {
+    /// A part of node n3, in a process that knows n1, n2 and n3; its server knows nobody.
     pub fn new(place: Place, policy: &str) -> Hand {
-        let second = Duration::from_secs(1);
-        let workload = Workload { tables: 9, row_every: second.times(1000), rows: 1, until: second };
-        let history = Arc::new(History::draw(&workload, Seed(1)));
+        Hand::at(N3, place, policy)
+    }
+
+    /// The same part of another node.
+    pub fn at(node: NodeId, place: Place, policy: &str) -> Hand {
+        let history = Arc::new(History::draw(&workload(), Seed(1)));
         let policy = Arc::new(Policy::named(policy).expect("a preset"));
-        let mut process = Process::new(N3, policy, history);
-        process.see([N1, N2, N3]);
+        let mut process = Process::new(node, policy, history);
         let actor = match place {
             Place::Server => Actor::Server(Box::default()),
             Place::Coordinator => Actor::Coordinator(Box::default()),
             Place::Maintainers => Actor::Maintainers(Box::default()),
             Place::Dispatchers => Actor::Dispatchers(Box::default()),
         };
-        let me = Addr::Node(N3, place);
-        let (shared, out) = (Shared::Node(Box::new(process)), Outbox::by_hand(me));
-        let (now, alarms) = (Instant::START, Vec::new());
-        Hand { me, actor, shared, now, out, alarms, text: String::new() }
+        if place != Place::Server {
+            process.see([N1, N2, N3]);
+        }
+        let mut hand = Hand::of(Addr::Node(node, place), actor, Shared::Node(Box::new(process)));
+        hand.join(Addr::Etcd, Actor::Etcd(Box::new(Etcd::holding(changefeed(1)))), Shared::Service);
+        hand.join(Addr::Pd, Actor::Pd(Pd::default()), Shared::Service);
+        hand.join(Addr::Sink, Actor::Sink(Box::<Sink>::default()), Shared::Service);
+        hand
     }
 
-    /// A message arrives from the same part of a node, or from the maintainers for the dispatchers.
+    /// An empty etcd.
+    pub fn etcd() -> Hand {
+        Hand::of(Addr::Etcd, Actor::Etcd(Box::default()), Shared::Service)
+    }
+
+    fn of(me: Addr, actor: Actor, shared: Shared) -> Hand {
+        let (parties, held, now) = (BTreeMap::new(), BTreeMap::new(), Instant::START);
+        let (alarms, text, steps) = (Vec::new(), String::new(), Vec::new());
+        let mut hand = Hand { me, parties, held, now, alarms, text, steps };
+        hand.join(me, actor, shared);
+        hand
+    }
+
+    fn join(&mut self, addr: Addr, actor: Actor, shared: Shared) {
+        self.parties.insert(addr, Party { actor, shared, out: Outbox::by_hand(addr) });
+    }
+
+    /// The host comes up.
+    pub fn start(&mut self) {
+        self.text += &format!("{} starts\n", self.me);
+        self.input(self.me, Input::Start);
+    }
+
+    /// A message arrives from whoever sends such messages: dispatchers hear maintainers, etcd hears servers.
     pub fn tell(&mut self, from: NodeId, msg: impl Into<Msg>) {
-        let place = if matches!(self.me, Addr::Node(_, Place::Dispatchers)) {
-            Place::Maintainers
-        } else {
-            Place::Dispatchers
+        let place = match self.me {
+            Addr::Node(_, Place::Dispatchers | Place::Coordinator) => Place::Maintainers,
+            Addr::Node(_, Place::Maintainers) => Place::Dispatchers,
+            _ => Place::Server,
         };
-        let (from, msg) = (Addr::Node(from, place), msg.into());
+        self.hear(Addr::Node(from, place), msg);
+    }
+
+    /// A message arrives.
+    pub fn hear(&mut self, from: Addr, msg: impl Into<Msg>) {
+        let msg = msg.into();
         self.text += &format!("{from}: {msg}\n");
-        self.input(Input::Message { from, msg });
+        self.input(self.me, Input::Message { from, msg });
+    }
+
+    /// Somebody else changes etcd.
+    pub fn change(&mut self, op: Op) {
+        let request = Request::TxnRequest {
+            call: CallId(0),
+            compares: Vec::new(),
+            then: vec![op],
+            otherwise: Vec::new(),
+        };
+        let (from, msg) = (Addr::Node(N1, Place::Server), request.into());
+        self.text += &format!("{from} to etcd: {msg}\n");
+        self.input(Addr::Etcd, Input::Message { from, msg });
+    }
+
+    /// The outside world asks for something.
+    pub fn command(&mut self, to: Addr, command: impl Into<model::Command>) {
+        let command = command.into();
+        self.text += &format!("{command} at {to}\n");
+        self.input(to, Input::Command(command));
     }
 
     /// The upstream has resolved everything up to here; not worth a line.
     pub fn resolve(&mut self, resolved: u64) {
         let msg = dispatchers::Inbox::Resolved { resolved: Ts(resolved) }.into();
-        self.input(Input::Message { from: Addr::Upstream, msg });
+        self.input(self.me, Input::Message { from: Addr::Upstream, msg });
+    }
+
+    /// What a service hears from now on waits.
+    pub fn hold(&mut self, service: Addr) {
+        self.text += &format!("{service} is silent\n");
+        self.held.entry(service).or_default();
+    }
+
+    /// A service hears what has waited, and everything from now on.
+    pub fn release(&mut self, service: Addr) {
+        self.text += &format!("{service} answers\n");
+        for input in self.held.remove(&service).unwrap_or_default() {
+            self.input(service, input);
+        }
     }
 
     /// Time passes: alarms ring.
     pub fn advance(&mut self, millis: u64) {
         let until = self.now + Duration::from_millis(millis);
         self.text += &format!("{millis} ms pass\n");
-        while let Some(next) = self.alarms.iter().map(|(at, _)| *at).min().filter(|at| *at <= until) {
+        while let Some(next) = self.alarms.iter().map(|(at, ..)| *at).min().filter(|at| *at <= until) {
             self.now = next;
-            let index = self.alarms.iter().position(|(at, _)| *at == next).expect("it was just found");
-            let (_, timer) = self.alarms.remove(index);
-            self.input(Input::Alarm(timer));
+            let index = self.alarms.iter().position(|(at, ..)| *at == next).expect("it was just found");
+            let (_, whose, timer) = self.alarms.remove(index);
+            self.input(whose, Input::Alarm(timer));
         }
         self.now = until;
     }
 
-    fn input(&mut self, input: Input<Actor>) {
-        let mut inputs = VecDeque::from([input]);
-        while let Some(input) = inputs.pop_front() {
+    /// The memory that the party shares with the rest of its process.
+    pub fn process(&self) -> &Process {
+        match &self.parties[&self.me].shared {
+            Shared::Node(process) => process,
+            Shared::Service => panic!("{} is no part of a node", self.me),
+        }
+    }
+
+    fn input(&mut self, to: Addr, input: Input<Actor>) {
+        let mut inputs = VecDeque::from([(to, input)]);
+        while let Some((to, input)) = inputs.pop_front() {
+            if let (Some(waiting), Input::Message { .. }) = (self.held.get_mut(&to), &input) {
+                waiting.push(input);
+                continue;
+            }
+            let Some(Party { actor, shared, out }) = self.parties.get_mut(&to) else { continue };
             let now = Now { steady: self.now, wall: self.now };
-            self.actor.step(&mut self.shared, now, &input, &mut self.out);
-            let (effects, notes) = self.out.take();
-            for note in notes {
+            actor.step(shared, now, &input, out);
+            let (effects, notes) = out.take();
+            for note in &notes {
                 self.text += &format!("    ** {note}\n");
             }
+            let what = What::Step { actor: to, input };
+            let record = Record { id: StepId(0), at: self.now, cause: None, what, notes };
+            self.steps.push((record, actor.clone()));
             for effect in effects {
+                if to == self.me && is_told(&effect) {
+                    self.text += &format!("    {effect}\n");
+                }
                 match effect {
-                    Effect::Yield { timer } => inputs.push_back(Input::Alarm(timer)),
-                    Effect::Alarm { timer, after } => self.alarms.push((self.now + after, timer)),
-                    Effect::Send { to: Addr::Sink, msg: Msg::Sink(query) } => {
-                        let msg = answer(&query).into();
-                        inputs.push_back(Input::Message { from: Addr::Sink, msg });
+                    Effect::Yield { timer } => inputs.push_back((to, Input::Alarm(timer))),
+                    Effect::Alarm { timer, after } => self.alarms.push((self.now + after, to, timer)),
+                    Effect::Send { to: receiver, msg } => {
+                        inputs.push_back((receiver, Input::Message { from: to, msg }))
                     }
-                    effect => self.text += &format!("    {effect}\n"),
+                    Effect::Exit { .. } => {}
                 }
             }
         }
     }
 }
 
-/// What the downstream answers.
-fn answer(query: &sink::Inbox) -> sink::Reply {
-    match query {
-        sink::Inbox::Connect { query } => sink::Reply::Connected { query: *query },
-        sink::Inbox::TableRecoveryInfo { query, tables, .. } => {
-            sink::Reply::TableRecovery { query: *query, starts: vec![None; tables.len()] }
-        }
-        sink::Inbox::Execute { query, .. } => sink::Reply::Committed { query: *query },
+/// What is worth a line: what others hear. Of what services are asked, that is what changes something.
+fn is_told(effect: &Effect<Actor>) -> bool {
+    match effect {
+        Effect::Yield { .. } | Effect::Alarm { .. } => false,
+        Effect::Send { msg: Msg::Sink(_), .. } => false,
+        Effect::Send { msg: Msg::Etcd(request), .. } => matches!(request, Request::TxnRequest { .. }),
+        Effect::Send { .. } | Effect::Exit { .. } => true,
     }
+}
+
+/// A row now and then, for ten seconds, but not within the first 100 us.
+pub fn workload() -> Workload {
+    let second = Duration::from_secs(1);
+    Workload { tables: 9, row_every: second, rows: 1, until: second.times(10) }
+}
+
+/// What etcd holds of the changefeed.
+pub fn changefeed(epoch: u64) -> [(Key, Value); 2] {
+    let info = ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(epoch), start_ts: Ts(10) };
+    let job = Job { checkpoint: Ts(10), progress: Progress::None };
+    [(Key::Info(CF), Value::Info(Box::new(info))), (Key::Job(CF), Value::Job(job))]
 }
 
 pub fn bootstrap(epoch: u64, trigger: Option<u32>) -> dispatchers::Inbox {

@@ -42,6 +42,18 @@ impl Leases {
         self.leases.get(&id).map(|lease| lease.ends.since(now))
     }
 
+    /// Gives every lease its whole time again, as a server does when it begins to lead (`lessor.Promote`).
+    pub(crate) fn renew_all(&mut self, now: Instant) -> impl Iterator<Item = (LeaseId, Duration)> {
+        self.leases.iter_mut().map(move |(id, lease)| {
+            lease.ends = now + lease.ttl;
+            (*id, lease.ttl)
+        })
+    }
+
+    pub(crate) fn has(&self, id: LeaseId) -> bool {
+        self.leases.contains_key(&id)
+    }
+
     pub(crate) fn remove(&mut self, id: LeaseId) -> bool {
         self.leases.remove(&id).is_some()
     }

@@ -81,6 +81,8 @@ pub enum Answer {
     Revoked,
     /// The lease lives this much longer; none: it is gone (TTL −1).
     TimeToLive(Option<sim::Duration>),
+    /// A transaction was to put a key with a lease that is gone; nothing was done.
+    LeaseNotFound,
 }
 
 vocabulary! {
@@ -124,7 +126,7 @@ impl Etcd {
     pub fn holding(keys: impl IntoIterator<Item = (Key, Value)>) -> Etcd {
         let mut etcd = Etcd::default();
         for (key, value) in keys {
-            etcd.store.txn(&[], &[Op::Put { key, value, lease: None }], &[]);
+            etcd.store.carry_out(&[Op::Put { key, value, lease: None }]);
         }
         etcd
     }
@@ -136,7 +138,11 @@ impl Etcd {
 
     pub(crate) fn step(&mut self, now: Now, input: &Input<Actor>, out: &mut Out) {
         match input {
-            Input::Start => {}
+            Input::Start => {
+                for (lease, ttl) in self.leases.renew_all(now.steady) {
+                    out.alarm(Timer::Expire { lease }.into(), ttl);
+                }
+            }
             Input::Message { from, msg: crate::Msg::Etcd(inbox) } => self.on_request(now, *from, inbox, out),
             Input::Alarm(crate::Timer::Etcd(Timer::Expire { lease })) => self.expire(now, *lease, out),
             Input::Command(crate::Command::Etcd(Command::RevokeLeaseOf { node })) => {
@@ -154,8 +160,7 @@ impl Etcd {
         let (call, answer) = match inbox {
             Inbox::RangeRequest { call, range } => (call, Answer::Range(self.store.range(*range))),
             Inbox::TxnRequest { call, compares, then, otherwise } => {
-                let (succeeded, answers) = self.store.txn(compares, then, otherwise);
-                (call, Answer::Txn { succeeded, answers })
+                (call, self.txn(compares, then, otherwise))
             }
             Inbox::LeaseGrantRequest { call, ttl } => {
                 let lease = self.leases.grant(now.steady, *ttl);
@@ -184,6 +189,16 @@ impl Etcd {
         let revision = self.store.revision();
         out.send(from, Reply::Answer { call: *call, revision, answer }.into());
         self.tell_watchers(out);
+    }
+
+    fn txn(&mut self, compares: &[Compare], then: &[Op], otherwise: &[Op]) -> Answer {
+        let succeeded = compares.iter().all(|compare| self.store.holds(*compare));
+        let ops = if succeeded { then } else { otherwise };
+        let gone = |op: &Op| matches!(op, Op::Put { lease: Some(lease), .. } if !self.leases.has(*lease));
+        if ops.iter().any(gone) {
+            return Answer::LeaseNotFound;
+        }
+        Answer::Txn { succeeded, answers: self.store.carry_out(ops) }
     }
 
     fn expire(&mut self, now: Now, lease: LeaseId, out: &mut Out) {
@@ -229,6 +244,7 @@ impl Say for Answer {
             Answer::Range(kvs) => kvs.say("found", f),
             Answer::Txn { succeeded: true, .. } => f.write_str(" succeeded"),
             Answer::Txn { succeeded: false, .. } => f.write_str(" compare failed"),
+            Answer::LeaseNotFound => f.write_str(" lease not found"),
             Answer::Granted(lease) => lease.say("", f),
             Answer::KeptAlive(Some(left)) | Answer::TimeToLive(Some(left)) => left.say("left", f),
             Answer::KeptAlive(None) | Answer::TimeToLive(None) => f.write_str(" lease is gone"),

@@ -154,25 +154,8 @@ impl Store {
         }
     }
 
-    /// Carries out a transaction: whether the compares held, and what each operation gave.
-    pub(crate) fn txn(
-        &mut self,
-        compares: &[Compare],
-        then: &[Op],
-        otherwise: &[Op],
-    ) -> (bool, Vec<OpAnswer>) {
-        let succeeded = compares.iter().all(|compare| self.holds(*compare));
-        let ops = if succeeded { then } else { otherwise };
-        let next = Revision(self.revision.0 + 1);
-        let before = self.history.len();
-        let answers = ops.iter().map(|op| self.carry_out(op, next)).collect();
-        if self.history.len() > before {
-            self.revision = next;
-        }
-        (succeeded, answers)
-    }
-
-    fn holds(&self, compare: Compare) -> bool {
+    /// Whether a condition of a transaction holds.
+    pub(crate) fn holds(&self, compare: Compare) -> bool {
         let of = |key, part: fn(&Kv) -> Revision| self.get(key).map_or(Revision(0), part);
         match compare {
             Compare::Created(key, revision) => of(key, |kv| kv.created) == revision,
@@ -180,7 +163,18 @@ impl Store {
         }
     }
 
-    fn carry_out(&mut self, op: &Op, revision: Revision) -> OpAnswer {
+    /// Carries out the operations of a transaction, as one change: what each of them gave.
+    pub(crate) fn carry_out(&mut self, ops: &[Op]) -> Vec<OpAnswer> {
+        let next = Revision(self.revision.0 + 1);
+        let before = self.history.len();
+        let answers = ops.iter().map(|op| self.carry_out_one(op, next)).collect();
+        if self.history.len() > before {
+            self.revision = next;
+        }
+        answers
+    }
+
+    fn carry_out_one(&mut self, op: &Op, revision: Revision) -> OpAnswer {
         match op {
             Op::Put { key, value, lease } => {
                 let (created, version) = self.get(*key).map_or((revision, 0), |kv| (kv.created, kv.version));

@@ -179,6 +179,9 @@ impl Server {
             (Wait::Grant, Answer::Granted(lease)) => self.start_session(*lease, cx),
             (Wait::KeepAlive, Answer::KeptAlive(left)) => self.on_kept_alive(*left, cx),
             (Wait::Register, Answer::Txn { .. }) => self.on_registered(cx),
+            (Wait::Register | Wait::Candidacy, Answer::LeaseNotFound) => {
+                self.shut_down("its lease is gone", cx)
+            }
             (Wait::WatchdogTtl, Answer::TimeToLive(left)) => self.on_ttl(*left, cx),
             (Wait::Captures, Answer::Range(captures)) => self.on_captures(revision, captures, cx),
             (Wait::Leader, Answer::Range(leader)) => self.on_leader(leader.first(), cx),

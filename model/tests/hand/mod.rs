@@ -17,7 +17,7 @@ use model::{
     pd::Pd,
     sink::Sink,
 };
-use sim::{Duration, Effect, Input, Instant, Machine as _, Now, Outbox, Seed, StepId, What};
+use sim::{Address as _, Duration, Effect, Input, Instant, Machine as _, Now, Outbox, Seed, StepId, What};
 
 pub const N1: NodeId = NodeId { slot: 1, life: 0 };
 pub const N2: NodeId = NodeId { slot: 2, life: 0 };
@@ -110,6 +110,18 @@ impl Hand {
         let msg = msg.into();
         self.text += &format!("{from}: {msg}\n");
         self.input(self.me, Input::Message { from, msg });
+    }
+
+    /// The host crashes and comes up again.
+    pub fn crash(&mut self) {
+        self.text += &format!("{} crashes\n", self.me);
+        if let Some(Party { actor, mut shared, .. }) = self.parties.remove(&self.me) {
+            self.alarms.retain(|(_, whose, _)| *whose != self.me);
+            Actor::reboot(&mut shared);
+            self.me = self.me.reborn();
+            self.join(self.me, actor.recover(), shared);
+        }
+        self.start();
     }
 
     /// Somebody else changes etcd.

@@ -46,7 +46,8 @@ vocabulary! {
         LeaseTimeToLiveRequest { call: CallId, lease: LeaseId },
         /// Tells of every change of these keys from this revision on.
         WatchCreateRequest { watch: WatchId, range: Range, from: Revision },
-        /// Asks whether a watch has told everything: the answer has no events, and the number of the last message.
+        /// Asks whether a watch has told everything: the answer has no events, and the number of the last message; zero
+        /// if there is no such watch.
         WatchProgressRequest { watch: WatchId },
     }
 }
@@ -56,7 +57,8 @@ vocabulary! {
     pub enum Reply {
         /// The answer to a call.
         Answer { call: CallId, revision: Revision, answer: Answer },
-        /// Changes of watched keys, in order. Messages of one watch are numbered: a gap tells that its stream broke.
+        /// Changes of watched keys, in order. Messages of one watch are numbered, its creation being the first: a gap
+        /// tells that its stream broke.
         WatchResponse { watch: WatchId, number: u32, revision: Revision, events: Vec<Event> },
     }
 }
@@ -178,12 +180,12 @@ impl Etcd {
                 (call, Answer::Revoked)
             }
             Inbox::WatchCreateRequest { watch, range, from: revision } => {
-                self.watches.create(from, *watch, *range, *revision);
+                self.watches.create(from, *watch, *range, *revision, self.store.revision());
                 return self.tell_watchers(out);
             }
             Inbox::WatchProgressRequest { watch } => {
                 let progress = self.watches.progress(from, *watch, self.store.revision());
-                return progress.into_iter().for_each(|reply| out.send(from, reply.into()));
+                return out.send(from, progress.into());
             }
         };
         let revision = self.store.revision();

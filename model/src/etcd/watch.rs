@@ -33,7 +33,7 @@ struct Watch {
     range: Range,
     /// The first revision of which the client has not been told.
     next: Revision,
-    /// How many messages were sent.
+    /// How many messages were sent; the creation counts as one.
     sent: u32,
 }
 
@@ -44,16 +44,18 @@ pub(crate) struct Watches {
 
 impl Watches {
     /// Begins a watch. Revision zero means: from the next change on.
-    pub(crate) fn create(&mut self, client: Addr, id: WatchId, range: Range, from: Revision) {
+    pub(crate) fn create(&mut self, client: Addr, id: WatchId, range: Range, from: Revision, now: Revision) {
         // Also one that an earlier process of the client made: its connection is gone.
         self.watches.retain(|watch| (watch.client.index(), watch.id) != (client.index(), id));
-        self.watches.push(Watch { client, id, range, next: from, sent: 0 });
+        let next = if from == Revision(0) { Revision(now.0 + 1) } else { from };
+        self.watches.push(Watch { client, id, range, next, sent: 1 });
     }
 
-    /// A message without events that tells how many came before it.
-    pub(crate) fn progress(&self, client: Addr, id: WatchId, revision: Revision) -> Option<Reply> {
-        let watch = self.watches.iter().find(|watch| (watch.client, watch.id) == (client, id))?;
-        Some(Reply::WatchResponse { watch: id, number: watch.sent, revision, events: Vec::new() })
+    /// A message without events that tells how many came before it; none at all if the watch was never created.
+    pub(crate) fn progress(&self, client: Addr, id: WatchId, revision: Revision) -> Reply {
+        let watch = self.watches.iter().find(|watch| (watch.client, watch.id) == (client, id));
+        let number = watch.map_or(0, |watch| watch.sent);
+        Reply::WatchResponse { watch: id, number, revision, events: Vec::new() }
     }
 
     /// Tells every watcher what it has not been told; one message each, if there is anything for it.

@@ -65,7 +65,7 @@ impl Server {
     /// Watches everything after a revision.
     fn watch(&mut self, watch: WatchId, revision: Revision, cx: &mut Cx) {
         let range = if watch == CAPTURES { Range::Captures } else { Range::Owners };
-        self.membership.watching.insert(watch, Watching { number: 0, revision });
+        self.membership.watching.insert(watch, Watching { number: 1, revision });
         let from = Revision(revision.0 + 1);
         cx.out.send(Addr::Etcd, Etcd::WatchCreateRequest { watch, range, from }.into());
     }
@@ -87,6 +87,7 @@ impl Server {
     ) {
         let Some(watching) = self.membership.watching.get_mut(&watch) else { return };
         let expected = watching.number + u32::from(!events.is_empty());
+        // Zero: the request to create the watch was lost.
         if number != expected {
             let heard = watching.revision;
             return self.watch(watch, heard, cx);

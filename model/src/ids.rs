@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use sim::Instant;
 
-use crate::vocabulary::{heard, words};
+use crate::vocabulary::{heard, say, words};
 
 /// One process of TiCDC. A restarted process is another node: its id is new (server start makes a fresh UUID).
 ///
@@ -25,6 +25,21 @@ pub struct ChangefeedId(pub u8);
 /// A table. Table 0 stands for the DDL stream, which the table trigger reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TableId(pub u32);
+
+/// A database of the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SchemaId(pub u32);
+
+/// What a table is called: its database, and its name there. A name can be used again after its table was dropped.
+///
+/// Prints as `db1.a2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableName {
+    /// The database.
+    pub schema: SchemaId,
+    /// The name in it.
+    pub name: u32,
+}
 
 /// A range of keys of one table, `from` inclusive to `to` exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -182,7 +197,8 @@ impl sim::Address for Addr {
     }
 }
 
-heard!(NodeId, ChangefeedId, TableId, Span, DispatcherId, Epoch, Ts, Addr);
+say!(TableName);
+heard!(NodeId, ChangefeedId, TableId, SchemaId, Span, DispatcherId, Epoch, Ts, Addr);
 
 words! {
     Mode { Default => "default", Redo => "redo" }
@@ -210,6 +226,18 @@ impl fmt::Display for ChangefeedId {
 impl fmt::Display for TableId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == TableId::TRIGGER { f.write_str("ddl") } else { write!(f, "t{}", self.0) }
+    }
+}
+
+impl fmt::Display for SchemaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "db{}", self.0)
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.a{}", self.schema, self.name)
     }
 }
 
@@ -290,6 +318,14 @@ impl FromStr for TableId {
     fn from_str(word: &str) -> Result<TableId, &'static str> {
         let table = if word == "ddl" { Some(0) } else { numbered(word, "t") };
         table.map(TableId).ok_or("a table such as t1, or ddl")
+    }
+}
+
+impl FromStr for SchemaId {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<SchemaId, &'static str> {
+        numbered(word, "db").map(SchemaId).ok_or("a database such as db1")
     }
 }
 

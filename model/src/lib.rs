@@ -25,10 +25,12 @@ mod vocabulary;
 use sim::{HostId, Input, Machine, Now, Outbox};
 
 pub use cluster::{Cluster, LinkClass, NodeSpec, Role, Weather};
-pub use ids::{Addr, ChangefeedId, DispatcherId, Epoch, Mode, NodeId, Place, Span, TableId, Ts};
+pub use ids::{
+    Addr, ChangefeedId, DispatcherId, Epoch, Mode, NodeId, Place, SchemaId, Span, TableId, TableName, Ts,
+};
 pub use policy::Policy;
 pub use process::{Liveness, Process, Shared};
-pub use upstream::{History, Row, Workload};
+pub use upstream::{DdlKind, History, Row, Workload};
 
 pub(crate) use process::Cx;
 

@@ -65,6 +65,7 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
             row_every: *file.workload.row_every.get_ref(),
             rows: *file.workload.rows.get_ref(),
             until: file.run_for + file.settle_for,
+            ..model::Workload::default()
         },
         weather: Weather {
             peer: link(&weather.peer),

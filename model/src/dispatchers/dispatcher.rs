@@ -1,6 +1,9 @@
 //! One dispatcher: its state, what it has read and what of that is not downstream yet.
 
-use crate::{DispatcherId, Row, Span, TableId, Ts, dispatchers::progress::Progress, vocabulary::words};
+use crate::{
+    DispatcherId, Row, Span, TableId, Ts, dispatchers::progress::Progress, upstream::events::Position,
+    vocabulary::words,
+};
 
 /// The state of a dispatcher, as it is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,8 +47,8 @@ pub struct Dispatcher {
     pub(super) try_removing: bool,
     /// Whether it is drained and may be cleaned.
     pub(super) removing: bool,
-    /// Everything up to here has been sent to it, and when the next event after that is.
-    pub(super) sent: Ts,
+    /// How far events have been sent to it, and when the next event after that is.
+    pub(super) sent: Position,
     pub(super) next_event: Ts,
     /// The last resolved timestamp among what it was sent.
     pub(super) resolved: Ts,
@@ -68,7 +71,7 @@ impl Dispatcher {
             events_coming: false,
             try_removing: false,
             removing: false,
-            sent: start_ts,
+            sent: Position::start(start_ts, false),
             next_event: Ts::NONE,
             resolved: start_ts,
             blocked: false,

@@ -3,7 +3,7 @@
 use crate::{
     Cx, DispatcherId, Ts,
     dispatchers::{ComponentState, Dispatcher, DispatcherStatus, Dispatchers, ManagerId, Timer},
-    upstream::History,
+    upstream::{History, events::Position},
 };
 
 /// Rows of one transaction (`max-txn-row`).
@@ -24,8 +24,7 @@ impl Dispatchers {
                     let timer = Timer::Events { manager: manager.id, dispatcher: dispatcher.id };
                     cx.out.give_way(timer.into());
                 } else {
-                    dispatcher.sent = resolved.max(dispatcher.sent);
-                    dispatcher.resolved = dispatcher.sent;
+                    dispatcher.resolve(resolved);
                 }
             }
         }
@@ -70,17 +69,20 @@ impl Dispatchers {
 impl Dispatcher {
     /// The event service sends rows, and behind the last ones the resolved timestamp.
     fn take_batch(&mut self, history: &History, resolved: Ts) {
-        let rows = history.rows(self.span.table, self.sent, resolved);
+        let rows = history.rows(self.span.table, self.sent.ts, resolved);
         self.batch.extend(rows.iter().filter(|row| self.span.has(row.key)).take(BATCH));
         self.blocked = !self.batch.is_empty();
         self.batch.iter().for_each(|row| self.progress.add(row.commit));
-        self.sent = match self.batch.last() {
-            Some(last) if self.batch.len() == BATCH => last.commit,
-            _ => {
-                self.resolved = resolved.max(self.resolved);
-                resolved.max(self.sent)
-            }
-        };
+        match self.batch.last() {
+            Some(last) if self.batch.len() == BATCH => self.sent = Position::rows(last.commit),
+            _ => self.resolve(resolved),
+        }
         self.next_event = history.next_event(self.span, self.sent);
+    }
+
+    /// It is sent a resolved timestamp.
+    fn resolve(&mut self, resolved: Ts) {
+        self.sent = self.sent.max(Position::resolved(resolved));
+        self.resolved = self.resolved.max(resolved);
     }
 }

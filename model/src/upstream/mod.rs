@@ -3,18 +3,25 @@
 //! Its history is drawn before the run begins and known to the schema store and the event service of every node;
 //! what a node may read of it follows the resolved timestamps that this actor sends.
 
+pub mod ddl;
+pub mod events;
+mod schema;
+
 use std::{fmt, sync::Arc};
 
 use sim::{Draws, Duration, Input, Now, Seed};
 
 use crate::{
-    Actor, Addr, Out, Span, TableId, Ts, dispatchers,
+    Actor, Addr, Out, Span, TableId, TableName, Ts, dispatchers,
     ids::Place,
     vocabulary::{say, vocabulary},
 };
+use ddl::Ddl;
+pub use schema::DdlKind;
+use schema::{Drawing, Life};
 
 /// What changes upstream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workload {
     /// How many tables there are, numbered from one.
     pub tables: u32,
@@ -24,6 +31,14 @@ pub struct Workload {
     pub rows: u32,
     /// When the last row changes.
     pub until: Duration,
+    /// How many databases the tables are dealt out to.
+    pub databases: u32,
+    /// How often the schema changes, on average; none: never.
+    pub ddl_every: Option<Duration>,
+    /// The kinds of these changes, each as likely as the others. One that is named twice is twice as likely.
+    pub ddls: Vec<DdlKind>,
+    /// How far syncpoints are apart; none: there are none.
+    pub syncpoint_every: Option<Duration>,
 }
 
 /// A change of a row. Its content is its commit timestamp.
@@ -40,35 +55,37 @@ pub struct Row {
 pub struct History {
     /// By table, from table 1 on, in order of commit.
     rows: Vec<Vec<Row>>,
+    lives: Vec<Life>,
+    /// By table, from the table trigger on: the DDLs that it gets to see, in order of commit.
+    ddls: Vec<Vec<Arc<Ddl>>>,
+    /// The distance of syncpoints, in microseconds.
+    syncpoint_every: Option<u64>,
 }
 
 impl History {
-    /// Draws a history. The rows of each table follow a stream of their own.
+    /// Draws a history. The rows of each table follow a stream of their own, and so do the DDLs.
     pub fn draw(workload: &Workload, seed: Seed) -> History {
-        let (mean, end) = (workload.row_every.nanos() / 1000, workload.until.nanos() / 1000);
-        let table = |table| {
-            let mut draws = Draws::new(seed, &format!("workload {}", TableId(table)));
-            let mut rows = Vec::new();
-            let mut commit = 1 + draws.below(2 * mean + 1);
-            while commit < end {
-                let key = draws.below(workload.rows.into()) * u64::from(Span::KEYS / workload.rows);
-                rows.push(Row { commit: Ts(commit), key: u32::try_from(key).expect("keys are small") });
-                commit += 1 + draws.below(2 * mean);
-            }
-            rows
-        };
-        History { rows: (1..=workload.tables).map(table).collect() }
+        let mut drawing = Drawing::new(workload);
+        drawing.draw(workload, seed);
+        let Drawing { lives, ddls, .. } = drawing;
+        let rows = (1..).zip(&lives).map(|(table, life)| workload.draw_rows(TableId(table), life, seed));
+        let rows = rows.collect();
+        let syncpoint_every = workload.syncpoint_every.map(|every| every.nanos() / 1000);
+        let mut history = History { rows, lives, ddls: Vec::new(), syncpoint_every };
+        history.ddls = events::deliveries(&history, &ddls);
+        history
     }
 
     /// The tables that exist at a timestamp: what the schema store answers.
-    pub fn tables_at(&self, _: Ts) -> impl Iterator<Item = TableId> {
-        (1..).map(TableId).take(self.rows.len())
+    pub fn tables_at(&self, ts: Ts) -> impl Iterator<Item = TableId> {
+        let lives = (1..).map(TableId).zip(&self.lives);
+        lives.filter(move |(_, life)| life.exists_at(ts)).map(|(table, _)| table)
     }
 
-    /// When something happens next after a timestamp in a span of a table; infinite if nothing does.
-    pub fn next_event(&self, span: Span, after: Ts) -> Ts {
-        let mut rows = self.rows(span.table, after, Ts::INFINITE).iter();
-        rows.find(|row| span.has(row.key)).map_or(Ts::INFINITE, |row| row.commit)
+    /// The name that a table has at a timestamp, if it ever had one.
+    pub fn name_of(&self, table: TableId, ts: Ts) -> Option<TableName> {
+        let life = self.lives.get((table.0 as usize).checked_sub(1)?)?;
+        Some(life.name_at(ts))
     }
 
     /// The changes of a table after one timestamp up to another, in order of commit.
@@ -77,6 +94,22 @@ impl History {
         let from = rows.partition_point(|row| row.commit <= after);
         let to = rows.partition_point(|row| row.commit <= upto);
         &rows[from.min(to)..to]
+    }
+}
+
+impl Workload {
+    /// The changes of a table while it exists.
+    fn draw_rows(&self, table: TableId, life: &Life, seed: Seed) -> Vec<Row> {
+        let (mean, end) = (self.row_every.nanos() / 1000, self.until.nanos() / 1000);
+        let mut draws = Draws::new(seed, &format!("workload {table}"));
+        let mut rows = Vec::new();
+        let mut commit = life.born.0 + 1 + draws.below(2 * mean + 1);
+        while commit < end.min(life.dead.0) {
+            let key = draws.below(self.rows.into()) * u64::from(Span::KEYS / self.rows);
+            rows.push(Row { commit: Ts(commit), key: u32::try_from(key).expect("keys are small") });
+            commit += 1 + draws.below(2 * mean);
+        }
+        rows
     }
 }
 

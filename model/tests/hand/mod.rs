@@ -232,7 +232,7 @@ fn is_told(effect: &Effect<Actor>) -> bool {
 /// A row now and then, for ten seconds, but not within the first 100 us.
 pub fn workload() -> Workload {
     let second = Duration::from_secs(1);
-    Workload { tables: 9, row_every: second, rows: 1, until: second.times(10) }
+    Workload { tables: 9, row_every: second, rows: 1, until: second.times(10), ..Workload::default() }
 }
 
 /// What etcd holds of the changefeed.

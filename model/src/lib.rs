@@ -137,6 +137,18 @@ pub enum Actor {
     Dispatchers(Box<dispatchers::Dispatchers>),
 }
 
+impl Actor {
+    /// The state of a party, as lines for people and for decision vectors.
+    pub fn describe(&self) -> String {
+        let mut text = String::new();
+        match self {
+            Actor::Dispatchers(all) => all.describe(&mut text).expect("text can be written"),
+            other => text = format!("{other:#?}\n"),
+        }
+        text
+    }
+}
+
 impl Machine for Actor {
     type Addr = Addr;
     type Msg = Msg;

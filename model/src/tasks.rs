@@ -79,6 +79,10 @@ impl Lock {
         false
     }
 
+    pub(crate) fn is_held(&self) -> bool {
+        self.holder.is_some()
+    }
+
     /// Releases the lock if the task holds it; the waiters to wake.
     pub(crate) fn release(&mut self, task: TaskId) -> Vec<TaskId> {
         if self.holder != Some(task) {

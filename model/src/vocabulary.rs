@@ -159,6 +159,11 @@ macro_rules! spoken {
             }
         }
 
+        impl $name {
+            /// How it is written: its fields with their types.
+            pub const FORM: &'static str = concat!($(stringify!($field), ": ", stringify!($type), "; "),*);
+        }
+
         impl $crate::hear::Hear for $name {
             fn hear(_: &str, words: &mut $crate::hear::Words) -> Result<$name, $crate::hear::Unheard> {
                 Ok($name { $($field: $crate::hear::Hear::hear(stringify!($field), words)?),* })
@@ -189,6 +194,13 @@ macro_rules! vocabulary {
             fn name(kind: usize) -> &'static str {
                 [$(stringify!($variant)),*][kind]
             }
+        }
+
+        impl $name {
+            /// How its lines are written: each name, and its fields with their types.
+            pub const FORMS: &'static [&'static str] = &[$(
+                concat!(stringify!($variant) $($(, " ", stringify!($field), ": ", stringify!($type), ";")*)?)
+            ),*];
         }
 
         impl std::fmt::Display for $name {

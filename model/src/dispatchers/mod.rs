@@ -22,6 +22,7 @@ mod reports;
 mod requests;
 mod schedule;
 mod snapshot;
+mod state;
 mod stop;
 mod streams;
 mod writes;

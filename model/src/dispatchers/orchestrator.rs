@@ -45,6 +45,10 @@ impl Orchestrator {
         self.closed_epochs.get(&cf).copied()
     }
 
+    pub(super) fn closed_epochs(&self) -> impl Iterator<Item = (ChangefeedId, Epoch)> {
+        self.closed_epochs.iter().map(|(cf, epoch)| (*cf, *epoch))
+    }
+
     /// Remembers that a generation was closed here. Epoch zero counts only if the changefeed was removed for good.
     pub(super) fn record_closed(&mut self, cf: ChangefeedId, epoch: Epoch, removed: bool) {
         if epoch != Epoch::NONE || removed {

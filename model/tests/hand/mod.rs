@@ -177,6 +177,24 @@ impl Hand {
         self.now = until;
     }
 
+    /// Who is driven.
+    pub fn me(&self) -> Addr {
+        self.me
+    }
+
+    /// The state of the party, and of its process.
+    pub fn state(&self) -> String {
+        let Party { actor, shared, .. } = &self.parties[&self.me];
+        let process = match shared {
+            Shared::Node(process) => {
+                let view: Vec<String> = process.view().iter().map(ToString::to_string).collect();
+                format!("{} is {} and sees {}\n", process.id, process.liveness, view.join(", "))
+            }
+            Shared::Service => String::new(),
+        };
+        process + &actor.describe()
+    }
+
     /// The memory that the party shares with the rest of its process.
     pub fn process(&self) -> &Process {
         match &self.parties[&self.me].shared {

@@ -1,0 +1,68 @@
+//! The state of the orchestrator and its managers, as lines for people and for decision vectors.
+
+use std::fmt::{self, Write};
+
+use crate::dispatchers::{Dispatcher, Dispatchers, Manager, journal::Entry};
+
+impl Dispatchers {
+    /// A line for whatever is there: flags, managers with their dispatchers and journals, closed generations.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn describe(&self, f: &mut impl Write) -> fmt::Result {
+        let orchestrator = &self.orchestrator;
+        let flags = flags(&[(orchestrator.fenced, "fenced"), (orchestrator.closed, "closed")]);
+        if !flags.is_empty() {
+            writeln!(f, "orchestrator{flags}")?;
+        }
+        for manager in self.managers.values() {
+            let visible = orchestrator.managers.values().any(|id| *id == manager.id);
+            let initializing = orchestrator.initializing.values().any(|id| *id == manager.id);
+            manager.describe(visible, initializing, f)?;
+        }
+        for (cf, epoch) in orchestrator.closed_epochs() {
+            writeln!(f, "{cf} closed {epoch}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Manager {
+    fn describe(&self, visible: bool, initializing: bool, f: &mut impl Write) -> fmt::Result {
+        let owner = self.owner.node.map_or("nobody".to_owned(), |node| node.to_string());
+        let flags = flags(&[
+            (initializing, "initializing"),
+            (!visible && !initializing, "unregistered"),
+            (self.closing, "closing"),
+            (self.closed, "closed"),
+            (self.write_path_closed, "write-path-closed"),
+            (self.fence.is_held(), "locked"),
+        ]);
+        writeln!(f, "{} follows {owner} {}{flags}", self.cf, self.owner.epoch)?;
+        for dispatcher in self.dispatchers.values() {
+            dispatcher.describe(f)?;
+        }
+        for Entry { from, request } in self.journal.entries() {
+            let (id, action, kind, epoch) = (request.id, request.action, request.kind, request.epoch);
+            writeln!(f, "  journal {id} {action} {kind} from {from} {epoch}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Dispatcher {
+    fn describe(&self, f: &mut impl Write) -> fmt::Result {
+        let flags = flags(&[
+            (!self.registered, "unregistered"),
+            (self.try_removing, "try-removing"),
+            (self.removing, "removing"),
+        ]);
+        writeln!(f, "  {} {} {} {}{flags}", self.id, self.span, self.state, self.checkpoint())
+    }
+}
+
+/// The names of what is so.
+fn flags(all: &[(bool, &str)]) -> String {
+    all.iter().filter(|(is_so, _)| *is_so).map(|(_, name)| format!(" {name}")).collect()
+}

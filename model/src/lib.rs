@@ -197,7 +197,7 @@ impl Machine for Actor {
         }
     }
 
-    fn admit(shared: &mut Shared, from: Addr, to: Addr, _: &Msg) -> Result<(), &'static str> {
+    fn admit(shared: &mut Shared, _: Now, from: Addr, to: Addr, _: &Msg) -> Result<(), &'static str> {
         match shared {
             Shared::Node(process) => process.admit(from, to),
             Shared::Service => Ok(()),

@@ -90,12 +90,16 @@ fn link(weather: &file::LinkWeather) -> LinkWeather {
         loss_per_million: weather.loss.per_million,
         copies_per_million: weather.copies.per_million,
         capacity: weather.capacity,
+        straggler: weather.straggler.map(ranged),
     }
 }
 
 fn latency(Span(min, max): Span, tail: Option<file::Tail>) -> Latency {
-    let tail = tail.map(|tail| (tail.share.per_million, (tail.delay.0, tail.delay.1)));
-    Latency { range: (min, max), tail }
+    Latency { range: (min, max), tail: tail.map(ranged) }
+}
+
+fn ranged(tail: file::Tail) -> (u32, (Duration, Duration)) {
+    (tail.share.per_million, (tail.delay.0, tail.delay.1))
 }
 
 /// A complaint about a part of the file.
@@ -192,6 +196,7 @@ impl Hosts {
                 let mode = match cut.mode {
                     file::Mode::Drop => sim::Cut::Drop,
                     file::Mode::Hold => sim::Cut::Hold,
+                    file::Mode::Reset => sim::Cut::Reset,
                 };
                 let links = self.links(&cut.from, &cut.to, cut.one_way, &cut.class)?;
                 sim::Fault::Cut { links, mode, lasts: lasts(&cut.lasts) }

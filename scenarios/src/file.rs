@@ -102,6 +102,8 @@ pub(crate) struct LinkWeather {
     pub(crate) copies: Share,
     /// How many messages may be under way in one direction.
     pub(crate) capacity: u32,
+    /// What a thread had taken of a stream when its connection broke, and how late it goes on with it.
+    pub(crate) straggler: Option<Tail>,
 }
 
 /// Rare long delays.
@@ -143,7 +145,7 @@ impl Default for LinkWeather {
         let latency = Span(Duration::from_micros(200), Duration::from_millis(2));
         let (loss, copies) = (Share::default(), Share::default());
         // The send and receive channels of the message centre hold so many.
-        LinkWeather { latency, tail: None, loss, copies, capacity: 16_384 }
+        LinkWeather { latency, tail: None, loss, copies, capacity: 16_384, straggler: None }
     }
 }
 
@@ -282,6 +284,8 @@ pub(crate) enum Mode {
     Drop,
     /// They come out in a burst after the heal.
     Hold,
+    /// They are refused, and connections break.
+    Reset,
 }
 
 #[derive(Clone, Debug, Deserialize)]

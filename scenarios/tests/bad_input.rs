@@ -42,7 +42,7 @@ fn unknown_fields_and_missing_ones() {
       | [workload]
     ");
     insta::assert_snapshot!(wrong("", "[weather.peer]\nlatency = \"1ms\"\ndelay = \"1s\""), @r#"
-    x.toml:16:1: unknown field `delay`, expected one of `latency`, `tail`, `loss`, `copies`, `capacity`
+    x.toml:16:1: unknown field `delay`, expected one of `latency`, `tail`, `loss`, `copies`, `capacity`, `straggler`
       | delay = "1s"
     "#);
     insta::assert_snapshot!(wrong("", "[[fault]]\nwhen = { at = \"1s\" }\ndo = { explode = { who = \"n1\" } }"), @r#"

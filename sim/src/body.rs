@@ -28,6 +28,8 @@ pub(crate) enum Stage {
     Full,
     /// Nowhere: its host has gone down.
     Down,
+    /// Nowhere: the connection that it was in has broken.
+    Broken,
 }
 
 /// What is to happen.

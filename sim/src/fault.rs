@@ -48,6 +48,9 @@ pub enum Cut {
     Hold,
     /// Loses them.
     Drop,
+    /// Refuses them: they are lost, and their senders may hear of it ([`Machine::refused`]). When the cut begins,
+    /// connections break: what is under way between the two hosts is lost in both directions.
+    Reset,
 }
 
 /// What goes wrong.
@@ -93,7 +96,8 @@ pub enum Fault<M: Machine> {
         /// Parts per million fast, slow if negative.
         ppm: i32,
     },
-    /// Nothing is delivered on these links. Two cuts of one link last until both have ended.
+    /// Nothing is delivered on these links. Two cuts of one link last until both have ended. The hosts at its ends
+    /// may hear of a cut ([`Machine::disturbed`]).
     Cut {
         /// Which links.
         links: Links<M>,
@@ -255,6 +259,9 @@ fn describe<M: Machine>(fault: &Fault<M>, names: &[String], f: &mut fmt::Formatt
         }
         Fault::Cut { links: set, mode: Cut::Hold, lasts } => {
             write!(f, "{} is clogged{}", links(set), lasting(lasts))
+        }
+        Fault::Cut { links: set, mode: Cut::Reset, lasts } => {
+            write!(f, "{} is reset{}", links(set), lasting(lasts))
         }
         Fault::Heal { links: set } => write!(f, "{} heals", links(set)),
         Fault::Slow { links: set, latency, lasts } => {

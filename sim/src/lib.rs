@@ -21,6 +21,7 @@ mod queue;
 mod random;
 mod record;
 mod run;
+mod sever;
 mod strike;
 mod time;
 

@@ -3,7 +3,7 @@
 use std::{fmt, hash::Hash};
 
 use crate::{
-    Duration, HostId, Now, Sim, StepId,
+    Cut, Duration, HostId, Now, Sim, StepId,
     body::{Body, Parcel, Stage},
     network::Way,
     queue::Slab,
@@ -76,12 +76,28 @@ pub trait Machine: Clone + fmt::Debug {
     /// Whether the host lets in a message that came over a link; if not, a phrase that says why.
     fn admit(
         shared: &mut Self::Shared,
+        now: Now,
         from: Self::Addr,
         to: Self::Addr,
         msg: &Self::Msg,
     ) -> Result<(), &'static str> {
-        let _ = (shared, from, to, msg);
+        let _ = (shared, now, from, to, msg);
         Ok(())
+    }
+
+    /// What the sender of a message hears when a link refuses it ([`Cut::Reset`]), as if its receiver had sent it.
+    fn refused(msg: &Self::Msg) -> Option<Self::Msg> {
+        let _ = msg;
+        None
+    }
+
+    /// Links between a host and a peer have been cut: the message by which one of its actors hears of it, if it does.
+    ///
+    /// A process hears when its connections are reset. Of the other cuts it hears nothing; but a machine that sleeps
+    /// where the real process polls may have to be woken to try, and to notice.
+    fn disturbed(shared: &mut Self::Shared, peer: HostId, mode: Cut) -> Option<(Self::Addr, Self::Msg)> {
+        let _ = (shared, peer, mode);
+        None
     }
 
     /// The host that plays this role now, if one does.
@@ -118,6 +134,20 @@ pub enum Effect<M: Machine> {
         to: M::Addr,
         /// The message.
         msg: M::Msg,
+    },
+    /// Send a message in the name of another actor of the host.
+    SendAs {
+        /// In whose name.
+        from: M::Addr,
+        /// To whom.
+        to: M::Addr,
+        /// The message.
+        msg: M::Msg,
+    },
+    /// Break the connections with the host of this actor.
+    Sever {
+        /// Whose host.
+        with: M::Addr,
     },
     /// Ring after this long by the host's steady clock. An alarm rings once, and setting it twice makes it ring twice.
     Alarm {
@@ -157,6 +187,7 @@ pub struct Outbox<M: Machine> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Asked<M: Machine> {
     Send { slot: u32 },
+    Sever { with: M::Addr },
     Alarm { timer: M::Timer, after: Duration },
     Yield { timer: M::Timer },
     Exit { back_after: Option<Duration> },
@@ -194,9 +225,21 @@ impl<M: Machine> Outbox<M> {
     /// Sends a message. It may be lost, and it outlives its sender.
     #[inline]
     pub fn send(&mut self, to: M::Addr, msg: M::Msg) {
-        let (from, cause, way, stage) = (self.me.0, self.step, Way::default(), Stage::Wire);
+        self.send_as(self.me.0, to, msg);
+    }
+
+    /// Sends a message in the name of another actor of the same host.
+    #[inline]
+    pub fn send_as(&mut self, from: M::Addr, to: M::Addr, msg: M::Msg) {
+        let (cause, way, stage) = (self.step, Way::default(), Stage::Wire);
         let slot = self.bodies.insert(Body::Parcel(Parcel { msg, cause, from, to, receiver: 0, way, stage }));
         self.asked.push(Asked::Send { slot });
+    }
+
+    /// Breaks the connections with the host of an actor: what is under way is lost, in both directions. Nobody hears
+    /// of it but by messages that are sent after it.
+    pub fn sever(&mut self, with: M::Addr) {
+        self.asked.push(Asked::Sever { with });
     }
 
     /// Rings after this long by the host's steady clock.
@@ -241,12 +284,15 @@ impl<M: Machine> Outbox<M> {
 
     /// What was asked for and said since the last call, in order; for driving one machine by hand.
     pub fn take(&mut self) -> (Vec<Effect<M>>, Vec<M::Note>) {
+        let me = self.me.0;
         let asked = std::mem::take(&mut self.asked).into_iter();
         let effects = asked.filter_map(|asked| match asked {
             Asked::Send { slot } => match self.bodies.take(slot) {
-                Body::Parcel(Parcel { to, msg, .. }) => Some(Effect::Send { to, msg }),
+                Body::Parcel(Parcel { from, to, msg, .. }) if from == me => Some(Effect::Send { to, msg }),
+                Body::Parcel(Parcel { from, to, msg, .. }) => Some(Effect::SendAs { from, to, msg }),
                 _ => None,
             },
+            Asked::Sever { with } => Some(Effect::Sever { with }),
             Asked::Alarm { timer, after } => Some(Effect::Alarm { timer, after }),
             Asked::Yield { timer } => Some(Effect::Yield { timer }),
             Asked::Exit { back_after } => Some(Effect::Exit { back_after }),
@@ -270,6 +316,8 @@ impl<M: Machine> fmt::Display for Effect<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Effect::Send { to, msg } => write!(f, "-> {msg} to {to}"),
+            Effect::SendAs { from, to, msg } => write!(f, "-> {msg} to {to} from {from}"),
+            Effect::Sever { with } => write!(f, "breaks the connections with {with}"),
             Effect::Alarm { timer, after } => write!(f, ".. {timer} in {after}"),
             Effect::Yield { timer } => write!(f, ".. {timer} after a yield"),
             Effect::Exit { back_after: Some(after) } => write!(f, "exits, back in {after}"),

@@ -19,6 +19,9 @@ pub struct LinkWeather {
     pub copies_per_million: u32,
     /// How many messages may be under way in one stream and direction; more are dropped.
     pub capacity: u32,
+    /// When connections break: in how many of a million streams a thread of the receiving host has taken the first
+    /// message that is under way already. It comes this much later, and what a new connection brings may overtake it.
+    pub straggler: Option<(u32, (Duration, Duration))>,
 }
 
 impl Default for LinkWeather {
@@ -28,6 +31,7 @@ impl Default for LinkWeather {
             loss_per_million: 0,
             copies_per_million: 0,
             capacity: u32::MAX,
+            straggler: None,
         }
     }
 }
@@ -39,8 +43,7 @@ struct Link {
     plain: bool,
     class: u8,
     /// How many cuts of each mode last.
-    holding: u16,
-    dropping: u16,
+    cuts: [u16; 3],
     /// The delays at present.
     latency: Latency,
     /// Instead of the class's, while it is slow.
@@ -101,7 +104,18 @@ pub(crate) enum Due {
     Arrives,
     Held,
     Cut,
+    Refused,
     Lost,
+}
+
+impl Link {
+    fn has(&self, mode: Cut) -> bool {
+        self.cuts[mode as usize] > 0
+    }
+
+    fn is_open(&self) -> bool {
+        self.cuts == [0; 3]
+    }
 }
 
 impl Network {
@@ -112,8 +126,7 @@ impl Network {
         let link = |class: u8| Link {
             plain: true,
             class,
-            holding: 0,
-            dropping: 0,
+            cuts: [0; 3],
             latency: Latency::default(),
             slow: None,
             held: VecDeque::new(),
@@ -206,9 +219,8 @@ impl Network {
     fn refresh(&mut self, link: usize) {
         let link = &mut self.links[link];
         let weather = &self.weather[usize::from(link.class)];
-        let whole = link.holding == 0 && link.dropping == 0;
         let calm = self.calm || weather.loss_per_million == 0 && weather.copies_per_million == 0;
-        link.plain = whole && calm && !self.special;
+        link.plain = link.is_open() && calm && !self.special;
         link.latency = link.slow.unwrap_or(weather.latency);
         if self.calm {
             link.latency = link.latency.calm();
@@ -219,11 +231,12 @@ impl Network {
     #[inline]
     pub(crate) fn due(&mut self, random: &mut Random, way: Way) -> Due {
         let link = &self.links[usize::from(way.link)];
-        if link.dropping > 0 {
-            return Due::Cut;
-        }
-        if link.holding > 0 {
-            return Due::Held;
+        if !link.is_open() {
+            return match () {
+                () if link.has(Cut::Drop) => Due::Cut,
+                () if link.has(Cut::Reset) => Due::Refused,
+                () => Due::Held,
+            };
         }
         let loss = self.weather[usize::from(link.class)].loss_per_million;
         let lane = &mut self.lanes[way.lane as usize];
@@ -258,24 +271,20 @@ impl Network {
     }
 
     pub(crate) fn cut(&mut self, link: usize, mode: Cut) {
-        match mode {
-            Cut::Hold => self.links[link].holding += 1,
-            Cut::Drop => self.links[link].dropping += 1,
-        }
+        self.links[link].cuts[mode as usize] += 1;
         self.refresh(link);
     }
 
     /// Ends one cut; if the link is open now, what it held comes out.
     pub(crate) fn uncut(&mut self, link: usize, mode: Cut) -> VecDeque<u32> {
-        let cut = &mut self.links[link];
-        let count = if mode == Cut::Hold { &mut cut.holding } else { &mut cut.dropping };
+        let count = &mut self.links[link].cuts[mode as usize];
         *count = count.saturating_sub(1);
         self.release(link)
     }
 
     /// Ends every cut of a link; what it held comes out.
     pub(crate) fn heal(&mut self, link: usize) -> VecDeque<u32> {
-        (self.links[link].holding, self.links[link].dropping) = (0, 0);
+        self.links[link].cuts = [0; 3];
         self.release(link)
     }
 
@@ -283,7 +292,50 @@ impl Network {
     fn release(&mut self, link: usize) -> VecDeque<u32> {
         self.refresh(link);
         let link = &mut self.links[link];
-        if link.holding == 0 && link.dropping == 0 { std::mem::take(&mut link.held) } else { VecDeque::new() }
+        if link.is_open() { std::mem::take(&mut link.held) } else { VecDeque::new() }
+    }
+
+    /// The connections of a link have broken: what it held, and nothing later waits for what was under way.
+    pub(crate) fn sever(&mut self, link: usize, now: Instant) -> VecDeque<u32> {
+        for fifo in &mut self.fifo[link * self.streams..][..self.streams] {
+            fifo.last = fifo.last.min(now);
+        }
+        std::mem::take(&mut self.links[link].held)
+    }
+
+    /// Whether a message whose connection has broken was taken already, and how much later it then comes: only the
+    /// first one of its stream can be, and `taken` tells of which streams one has been looked at.
+    pub(crate) fn straggles<M: Machine>(
+        &self,
+        random: &mut Random,
+        names: &[String],
+        (way, msg): (Way, &M::Msg),
+        taken: &mut Vec<u32>,
+    ) -> Option<Duration> {
+        let link = usize::from(way.link);
+        let (share, range) = self.weather[usize::from(self.links[link].class)].straggler?;
+        msg.stream()?;
+        if self.calm || taken.contains(&way.fifo) {
+            return None;
+        }
+        taken.push(way.fifo);
+        let (from, to) = (&names[link / self.hosts], &names[link % self.hosts]);
+        let stream =
+            |what: &str| random::Stream::named(&format!("{what} {from}>{to} {}", M::Msg::name(msg.kind())));
+        let latency = Latency::uniform(range.0, range.1);
+        let straggles = random.whether(&mut stream("straggler"), way.n.into(), share);
+        straggles.then(|| random.delay(&mut stream("straggler-latency"), way.n.into(), &latency))
+    }
+
+    /// The hosts at the ends of a link.
+    pub(crate) fn ends(&self, link: usize) -> (HostId, HostId) {
+        let host = |index: usize| HostId(u16::try_from(index).expect("hosts are few"));
+        (host(link / self.hosts), host(link % self.hosts))
+    }
+
+    /// Whether this is the way of a message on this link.
+    pub(crate) fn is_on(link: usize, way: Way) -> bool {
+        usize::from(way.link) == link
     }
 
     pub(crate) fn slow(&mut self, link: usize, latency: Option<Latency>) {
@@ -303,10 +355,9 @@ impl Network {
 
     /// Every directed link of a class, or of all.
     pub(crate) fn all(&self, class: Option<Class>) -> impl Iterator<Item = (usize, HostId, HostId)> {
-        let host = |index: usize| HostId(u16::try_from(index).expect("hosts are few"));
         (0..self.links.len())
             .filter(move |link| class.is_none_or(|class| self.links[*link].class == class.0))
-            .map(move |link| (link, host(link / self.hosts), host(link % self.hosts)))
+            .map(move |link| (link, self.ends(link).0, self.ends(link).1))
             .filter(|(_, from, to)| from != to)
     }
 }

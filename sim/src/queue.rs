@@ -19,6 +19,10 @@ pub(crate) struct Queue {
 const SLOT_BITS: u32 = 24;
 const SEQUENCE_BITS: u32 = 64 - SLOT_BITS;
 
+fn slot_of(entry: u128) -> u32 {
+    entry as u32 & ((1 << SLOT_BITS) - 1)
+}
+
 impl Queue {
     #[inline]
     pub(crate) fn push(&mut self, at: Instant, slot: u32) {
@@ -38,7 +42,21 @@ impl Queue {
             return None;
         }
         self.heap.pop();
-        Some((at, entry as u32 & ((1 << SLOT_BITS) - 1)))
+        Some((at, slot_of(entry)))
+    }
+
+    /// Takes out every entry whose slot is wanted: those slots, in order.
+    pub(crate) fn withdraw(&mut self, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
+        let mut taken = Vec::new();
+        self.heap.retain(|Reverse(entry)| {
+            let taking = wanted(slot_of(*entry));
+            if taking {
+                taken.push(*entry);
+            }
+            !taking
+        });
+        taken.sort_unstable();
+        taken.into_iter().map(slot_of).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -70,6 +88,11 @@ impl<T: Default> Slab<T> {
     pub(crate) fn take(&mut self, slot: u32) -> T {
         self.free.push(slot);
         std::mem::take(&mut self.slots[slot as usize])
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, slot: u32) -> &T {
+        &self.slots[slot as usize]
     }
 
     #[inline]

@@ -64,6 +64,8 @@ pub enum Loss {
     Full,
     /// The host does not let it in.
     Refused(&'static str),
+    /// The connection that it was in has broken.
+    Broken,
 }
 
 impl<M: Machine> Record<M> {
@@ -96,6 +98,7 @@ impl fmt::Display for Loss {
         match self {
             Loss::Weather => f.write_str("lost"),
             Loss::Cut => f.write_str("the link is cut"),
+            Loss::Broken => f.write_str("the connection broke"),
             Loss::Down => f.write_str("the receiver is down"),
             Loss::Full => f.write_str("the queue is full"),
             Loss::Refused(why) => write!(f, "refused, {why}"),

@@ -40,12 +40,12 @@ pub(crate) struct Actor<M: Machine> {
 #[derive(Clone, Debug)]
 pub struct Sim<M: Machine> {
     pub(crate) now: Instant,
-    queue: Queue,
+    pub(crate) queue: Queue,
     /// Slots of what happens now, before anything that is queued.
     pub(crate) front: VecDeque<u32>,
     pub(crate) actors: Vec<Actor<M>>,
     pub(crate) hosts: Vec<Host<M>>,
-    names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// Actor numbers by address index.
     by_index: Vec<u32>,
     pub(crate) network: Network,
@@ -256,6 +256,7 @@ impl<M: Machine> Sim<M> {
                 }
                 Stage::Full => self.lose(slot, Loss::Full),
                 Stage::Down => self.lose(slot, Loss::Down),
+                Stage::Broken => self.lose(slot, Loss::Broken),
             },
             Body::Alarm { actor, life, timer, cause, .. } => {
                 let host = &self.hosts[usize::from(self.actors[*actor as usize].host.0)];
@@ -311,6 +312,7 @@ impl<M: Machine> Sim<M> {
                 self.network.hold(way, slot);
                 return false;
             }
+            Due::Refused => return self.refuse(slot),
             Due::Cut => Loss::Cut,
             Due::Lost => Loss::Weather,
         };
@@ -343,7 +345,8 @@ impl<M: Machine> Sim<M> {
             }
         }
         self.network.leave(parcel.way);
-        if let Err(why) = M::admit(&mut host.shared, parcel.from, parcel.to, &parcel.msg) {
+        let now = host.clock.read(self.now);
+        if let Err(why) = M::admit(&mut host.shared, now, parcel.from, parcel.to, &parcel.msg) {
             return self.lose(slot, Loss::Refused(why));
         }
         if host.weather.hop.is_none() {
@@ -355,7 +358,7 @@ impl<M: Machine> Sim<M> {
 
     /// A message is inside the host of its actor, and will come to it after a hop.
     #[inline]
-    fn enter(&mut self, slot: u32) {
+    pub(crate) fn enter(&mut self, slot: u32) {
         let Outbox { bodies, random, .. } = &mut self.out;
         let Body::Parcel(parcel) = bodies.get_mut(slot) else { return };
         let number = parcel.receiver as usize;
@@ -407,7 +410,7 @@ impl<M: Machine> Sim<M> {
     }
 
     #[cold]
-    fn lose(&mut self, slot: u32, why: Loss) -> bool {
+    pub(crate) fn lose(&mut self, slot: u32, why: Loss) -> bool {
         let Body::Parcel(parcel) = self.out.bodies.take(slot) else { return false };
         let Parcel { from, to, msg, cause, .. } = parcel;
         self.digest.fold(4 << 16 | msg.kind() as u64);
@@ -461,6 +464,10 @@ impl<M: Machine> Sim<M> {
         for n in 0..self.out.asked.len() {
             match self.out.asked[n] {
                 Asked::Send { slot } => self.send(number, slot),
+                Asked::Sever { with } => {
+                    let (here, there) = (self.actors[number].host, self.host_of(with));
+                    self.sever(here, there);
+                }
                 Asked::Alarm { timer, after } => self.set_alarm(number, timer, now.steady + after),
                 Asked::Yield { timer } => {
                     let Actor { home, host, .. } = &self.actors[number];

@@ -70,6 +70,7 @@ impl<M: Machine> Sim<M> {
             Fault::Cut { links, mode, lasts } => {
                 let numbers = self.numbers(&links);
                 numbers.iter().for_each(|link| self.network.cut(*link, mode));
+                self.disturb(&numbers, mode);
                 self.later(lasts, Undo::Cut { links, numbers, mode });
             }
             Fault::Heal { links } => self.numbers(&links).into_iter().for_each(|link| self.heal(link)),

@@ -29,6 +29,7 @@ fn stormy(seed: u64, decisions: &Decisions) -> Sim<Node> {
         loss_per_million: 20_000,
         copies_per_million: 20_000,
         capacity: 50,
+        straggler: None,
     };
     let host = HostWeather {
         hop: Some(millis(0, 2)),

@@ -31,7 +31,7 @@ fn finish(sim: &mut Sim<Node>, until: u64) {
 
 /// A fault of some kind at some time, for some time.
 fn any_fault() -> impl Strategy<Value = Planned<Node>> {
-    (0..9, 0_u64..3000, 1_u64..1500, 0..3_u16).prop_map(|(kind, time, lasts, host)| {
+    (0..10, 0_u64..3000, 1_u64..1500, 0..3_u16).prop_map(|(kind, time, lasts, host)| {
         let who = Who::Host(HostId(host));
         let links = Links::around(Who::Host(HostId(host)));
         let lasts = Some(Duration::from_millis(lasts));
@@ -44,6 +44,7 @@ fn any_fault() -> impl Strategy<Value = Planned<Node>> {
             5 => Fault::ClockDrift { who, ppm: 100_000 },
             6 => Fault::Cut { links: Links { both_ways: false, ..links }, mode: Cut::Hold, lasts },
             7 => Fault::Resume { who },
+            8 => Fault::Cut { links, mode: Cut::Reset, lasts },
             _ => Fault::Calm,
         };
         planned(time, fault)
@@ -61,6 +62,7 @@ proptest! {
             loss_per_million: 50_000,
             copies_per_million: 50_000,
             capacity: 30,
+            straggler: None,
         };
         let host = HostWeather { hop: hops.then(|| millis(0, 20)), yields: millis(0, 5), ..HostWeather::default() };
         let mut sim = run(weather, host, plan, seed);

@@ -230,7 +230,10 @@ impl Hand {
                     Effect::Send { to: receiver, msg } => {
                         inputs.push_back((receiver, Input::Message { from: to, msg }))
                     }
-                    Effect::Exit { .. } => {}
+                    Effect::SendAs { from, to: receiver, msg } => {
+                        inputs.push_back((receiver, Input::Message { from, msg }))
+                    }
+                    Effect::Sever { .. } | Effect::Exit { .. } => {}
                 }
             }
         }
@@ -243,7 +246,7 @@ fn is_told(effect: &Effect<Actor>) -> bool {
         Effect::Yield { .. } | Effect::Alarm { .. } => false,
         Effect::Send { msg: Msg::Sink(_), .. } => false,
         Effect::Send { msg: Msg::Etcd(request), .. } => matches!(request, Request::TxnRequest { .. }),
-        Effect::Send { .. } | Effect::Exit { .. } => true,
+        Effect::Send { .. } | Effect::SendAs { .. } | Effect::Sever { .. } | Effect::Exit { .. } => true,
     }
 }
 

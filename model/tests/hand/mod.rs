@@ -48,14 +48,13 @@ struct Party {
 impl Hand {
     /// A part of node n3, in a process that knows n1, n2 and n3; its server knows nobody.
     pub fn new(place: Place, policy: &str) -> Hand {
-        Hand::at(N3, place, policy)
+        Hand::at(N3, place, preset(policy))
     }
 
     /// The same part of another node.
-    pub fn at(node: NodeId, place: Place, policy: &str) -> Hand {
+    pub fn at(node: NodeId, place: Place, policy: Policy) -> Hand {
         let history = Arc::new(History::draw(&workload(), Seed(1)));
-        let policy = Arc::new(Policy::named(policy).expect("a preset"));
-        let mut process = Process::new(node, policy, history);
+        let mut process = Process::new(node, Arc::new(policy), history);
         let actor = match place {
             Place::Server => Actor::Server(Box::default()),
             Place::Coordinator => Actor::Coordinator(Box::default()),
@@ -150,10 +149,32 @@ impl Hand {
         self.input(self.me, Input::Message { from: Addr::Upstream, msg });
     }
 
-    /// What a service hears from now on waits.
+    /// The process sees other nodes.
+    pub fn see(&mut self, nodes: &[NodeId]) {
+        let Some(Party { shared: Shared::Node(process), .. }) = self.parties.get_mut(&self.me) else {
+            return;
+        };
+        process.see(nodes.iter().copied());
+    }
+
+    /// What a service is asked from now on waits.
     pub fn hold(&mut self, service: Addr) {
         self.text += &format!("{service} is silent\n");
         self.held.entry(service).or_default();
+    }
+
+    /// A service that is silent hears the first message that has waited.
+    pub fn serve(&mut self, service: Addr) {
+        let waiting = self.held.get_mut(&service).expect("it is silent");
+        let input = waiting.remove(0);
+        self.text += &format!("{service} answers once\n");
+        self.input(service, input);
+    }
+
+    /// What has waited for a service is lost.
+    pub fn lose(&mut self, service: Addr) {
+        self.text += &format!("what {service} was asked is lost\n");
+        self.held.insert(service, Vec::new());
     }
 
     /// A service hears what has waited, and everything from now on.
@@ -206,10 +227,6 @@ impl Hand {
     fn input(&mut self, to: Addr, input: Input<Actor>) {
         let mut inputs = VecDeque::from([(to, input)]);
         while let Some((to, input)) = inputs.pop_front() {
-            if let (Some(waiting), Input::Message { .. }) = (self.held.get_mut(&to), &input) {
-                waiting.push(input);
-                continue;
-            }
             let Some(Party { actor, shared, out }) = self.parties.get_mut(&to) else { continue };
             let now = Now { steady: self.now, wall: self.now };
             actor.step(shared, now, &input, out);
@@ -228,7 +245,11 @@ impl Hand {
                     Effect::Yield { timer } => inputs.push_back((to, Input::Alarm(timer))),
                     Effect::Alarm { timer, after } => self.alarms.push((self.now + after, to, timer)),
                     Effect::Send { to: receiver, msg } => {
-                        inputs.push_back((receiver, Input::Message { from: to, msg }))
+                        let input = Input::Message { from: to, msg };
+                        match self.held.get_mut(&receiver) {
+                            Some(waiting) => waiting.push(input),
+                            None => inputs.push_back((receiver, input)),
+                        }
                     }
                     Effect::SendAs { from, to: receiver, msg } => {
                         inputs.push_back((receiver, Input::Message { from, msg }))
@@ -238,6 +259,10 @@ impl Hand {
             }
         }
     }
+}
+
+pub fn preset(name: &str) -> Policy {
+    Policy::preset(name).expect("a preset")
 }
 
 /// What is worth a line: what others hear. Of what services are asked, that is what changes something.

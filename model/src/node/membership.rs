@@ -29,7 +29,8 @@ pub(super) struct Membership {
     /// The leader that the last tick saw.
     leader: Option<NodeId>,
     watching: BTreeMap<WatchId, Watching>,
-    ticking: bool,
+    /// When the next tick comes; a wake may bring it forward.
+    next: Option<Instant>,
     reading: Option<CallId>,
     /// Whether something has been heard that a tick has not seen.
     changed: bool,
@@ -115,17 +116,26 @@ impl Server {
 
     /// There may be something for a tick to find.
     pub(super) fn wake_membership(&mut self, cx: &mut Cx) {
-        if !std::mem::replace(&mut self.membership.ticking, true) {
-            self.next_tick(cx);
+        // The end of a tick looks itself whether there is to be another one.
+        if self.membership.reading.is_none() {
+            self.tick_at(cx.now.steady, cx);
         }
     }
 
-    fn next_tick(&self, cx: &mut Cx) {
-        let now = cx.now.steady;
-        cx.out.alarm(Timer::Tick.into(), now.next_on_grid(TICK).since(now));
+    /// Ticks at this time, or on the grid after it, unless a tick comes before.
+    fn tick_at(&mut self, at: Instant, cx: &mut Cx) {
+        let at = at.next_on_grid(TICK);
+        if self.membership.next.is_none_or(|next| at < next) {
+            self.membership.next = Some(at);
+            cx.out.alarm(Timer::Tick.into(), at.since(cx.now.steady));
+        }
     }
 
     pub(super) fn tick(&mut self, cx: &mut Cx) {
+        if self.membership.next.is_none_or(|next| cx.now.steady < next) {
+            return;
+        }
+        self.membership.next = None;
         if self.membership.reading.is_none() && !self.shutdown.has_begun() {
             let read = |call| Etcd::RangeRequest { call, range: Range::FirstOwner };
             self.membership.reading = Some(self.calls.call(cx, Wait::Leader, read));
@@ -156,12 +166,10 @@ impl Server {
         let now = cx.now.steady;
         let suspicious = self.session.as_ref().is_none_or(|session| session.is_suspicious(now));
         if suspicious || self.membership.changed || self.membership.leader.is_none() {
-            return self.next_tick(cx);
+            return self.tick_at(now, cx);
         }
-        self.membership.ticking = false;
-        if let Some(due) = self.membership.nodes.values().flatten().min() {
-            self.membership.ticking = true;
-            cx.out.alarm(Timer::Tick.into(), due.next_on_grid(TICK).since(now));
+        if let Some(due) = self.membership.nodes.values().flatten().min().copied() {
+            self.tick_at(due, cx);
         }
     }
 

@@ -172,9 +172,9 @@ impl Hand {
     }
 
     /// What has waited for a service is lost.
-    pub fn lose(&mut self, service: Addr) {
+    pub fn lose(&mut self, service: Addr) -> Vec<Input<Actor>> {
         self.text += &format!("what {service} was asked is lost\n");
-        self.held.insert(service, Vec::new());
+        self.held.insert(service, Vec::new()).unwrap_or_default()
     }
 
     /// A service hears what has waited, and everything from now on.
@@ -214,6 +214,11 @@ impl Hand {
             Shared::Service => String::new(),
         };
         process + &actor.describe()
+    }
+
+    /// The party as it is now.
+    pub fn actor(&self) -> &Actor {
+        &self.parties[&self.me].actor
     }
 
     /// The memory that the party shares with the rest of its process.
@@ -262,7 +267,7 @@ impl Hand {
 }
 
 pub fn preset(name: &str) -> Policy {
-    Policy::preset(name).expect("a preset")
+    Policy::named(name).expect("a preset")
 }
 
 /// What is worth a line: what others hear. Of what services are asked, that is what changes something.

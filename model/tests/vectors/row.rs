@@ -78,7 +78,7 @@ fn obey(policy: &str, line: &str, hand: &mut Option<Hand>) -> Result<String, Str
 fn set_up(policy: &str, party: &str) -> Result<Hand, String> {
     let (place, node) = party.split_once(" at ").unwrap_or((party, "n3"));
     let node = node.parse().map_err(|right| format!("`{node}` is no node; {right} would be right"))?;
-    model::Policy::named(policy).map_err(|error| error.to_string())?;
+    let policy = model::Policy::named(policy).map_err(|error| error.to_string())?;
     match place {
         "etcd" => Ok(Hand::etcd()),
         place => {

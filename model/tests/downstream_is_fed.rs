@@ -1,0 +1,186 @@
+//! The invariant `downstream_is_fed`, shown small clusters that have settled, as they are or with a part replaced.
+
+use std::sync::Arc;
+
+use model::{
+    Actor, Addr, ChangefeedId, Cluster, Epoch, NodeId, NodeSpec, Place, Policy, Sim, TableId, Ts, Weather,
+    Workload,
+    etcd::{ChangefeedInfo, Etcd, FeedState, Job, Key, Progress, Value},
+    invariants,
+    sink::Sink,
+};
+use sim::{
+    Class, Clock, Decisions, Duration, Fault, HostId, HostSpec, HostWeather, Instant, Latency, Layout,
+    LinkWeather, Planned, Seed, When,
+};
+
+const N1: NodeId = NodeId { slot: 1, life: 0 };
+const N2: NodeId = NodeId { slot: 2, life: 0 };
+const T1: TableId = TableId(1);
+
+fn after(millis: u64) -> Instant {
+    Instant::START + Duration::from_millis(millis)
+}
+
+/// What the invariant finds in a cluster of two nodes and one table, with a calm from one time until another (in
+/// milliseconds), once some of its actors are replaced.
+fn found(calm: u64, end: u64, replace: impl FnOnce(&mut Vec<(Addr, Actor)>)) -> String {
+    let plan = vec![Planned { when: When::At(after(calm)), fault: Fault::Calm }];
+    let mut sim = Sim::new(cluster().layout(Seed(1)), plan, Seed(1), &Decisions::default());
+    let named = invariants::ALL.iter().find(|named| named.name == "downstream_is_fed").expect("it exists");
+    let (mut watch, mut found) = (named.watch(), Vec::new());
+    while sim.step(after(end)) {
+        watch.observe(&sim, sim.record(), &mut found);
+    }
+    let mut actors: Vec<(Addr, Actor)> = sim.machines().map(|(addr, actor)| (addr, actor.clone())).collect();
+    replace(&mut actors);
+    watch.settled(&picture(&sim, actors), &mut found);
+    found.iter().map(|violation| format!("{violation}\n")).collect()
+}
+
+fn cluster() -> Cluster {
+    let millis = Duration::from_millis;
+    let link = LinkWeather { latency: Latency::uniform(millis(1), millis(3)), ..LinkWeather::default() };
+    let policy = Arc::new(Policy::named("master").expect("a preset"));
+    let node = NodeSpec { policy, clock: Clock::default() };
+    Cluster {
+        nodes: vec![node.clone(), node],
+        changefeeds: 1,
+        workload: Workload {
+            tables: 1,
+            row_every: millis(1000),
+            rows: 4,
+            until: millis(60_000),
+            ..Workload::default()
+        },
+        weather: Weather {
+            peer: link,
+            etcd: link,
+            pd: link,
+            upstream: link,
+            sink: link,
+            node: HostWeather::default(),
+            statement: Latency::uniform(millis(1), millis(20)),
+        },
+    }
+}
+
+/// A run whose actors are these, each on a host of its own that is up. The servers of nodes are left out: they would
+/// begin to work.
+fn picture(sim: &Sim, actors: Vec<(Addr, Actor)>) -> Sim {
+    let shown = actors.into_iter().filter(|(_, actor)| !matches!(actor, Actor::Server(_)));
+    let hosts = shown.map(|(addr, actor)| HostSpec {
+        name: addr.to_string(),
+        class: Class(0),
+        clock: Clock::default(),
+        weather: HostWeather::default(),
+        shared: sim.shared(sim.host_of(addr)).clone(),
+        actors: vec![(addr, actor)],
+    });
+    let layout = Layout { hosts: hosts.collect(), classes: vec![LinkWeather::default()] };
+    let mut picture = Sim::new(layout, Vec::new(), Seed(0), &Decisions::default());
+    while picture.step(Instant::START) {}
+    assert!(picture.host_ids().all(|host: HostId| picture.is_up(host)), "everybody has come up");
+    picture
+}
+
+/// Replaces an actor.
+fn set(actors: &mut [(Addr, Actor)], addr: Addr, actor: Actor) {
+    actors.iter_mut().find(|(one, _)| *one == addr).expect("it is there").1 = actor;
+}
+
+/// The dispatchers of the node that has the table.
+fn writers(actors: &[(Addr, Actor)]) -> Actor {
+    let has_it = |actor: &Actor| match actor {
+        Actor::Dispatchers(all) => all.managers().any(|one| one.writers().any(|(_, span)| span.table == T1)),
+        _ => false,
+    };
+    actors.iter().find(|(_, actor)| has_it(actor)).expect("somebody writes").1.clone()
+}
+
+/// An etcd that holds only this of the changefeed.
+fn etcd(state: FeedState, checkpoint: u64) -> Actor {
+    let cf = ChangefeedId(1);
+    let info = ChangefeedInfo { state, epoch: Epoch(1), start_ts: Ts(1) };
+    let job = Job { checkpoint: Ts(checkpoint), progress: Progress::None };
+    let keys = [(Key::Info(cf), Value::Info(Box::new(info))), (Key::Job(cf), Value::Job(job))];
+    Actor::Etcd(Box::new(Etcd::holding(keys)))
+}
+
+fn dispatchers(node: NodeId) -> Addr {
+    Addr::Node(node, Place::Dispatchers)
+}
+
+#[test]
+fn a_quiet_cluster_feeds_its_downstream() {
+    let text = found(10_000, 20_000, |_| {});
+    insta::assert_snapshot!(text, @"");
+}
+
+#[test]
+fn a_table_without_dispatcher_is_fed_by_nobody() {
+    let text = found(10_000, 20_000, |actors| {
+        for node in [N1, N2] {
+            set(actors, dispatchers(node), Actor::Dispatchers(Box::default()));
+        }
+    });
+    insta::assert_snapshot!(text, @"downstream_is_fed (coverage): t1 of cf1 has no working dispatcher; its maintainer on n1 (e@528) has 0 spans to place, 0 operators; the coordinator on n2 has it replicating on n1");
+}
+
+#[test]
+fn a_table_with_two_dispatchers_is_covered_twice() {
+    let text = found(10_000, 20_000, |actors| {
+        let twice = writers(actors);
+        for node in [N1, N2] {
+            set(actors, dispatchers(node), twice.clone());
+        }
+    });
+    insta::assert_snapshot!(text, @"downstream_is_fed (coverage): the working dispatchers of t1 of cf1 do not cover it once: d2@n1 on n1, d2@n1 on n2");
+}
+
+#[test]
+fn a_checkpoint_that_is_not_past_the_calm_is_stuck() {
+    let text = found(10_000, 20_000, |actors| set(actors, Addr::Etcd, etcd(FeedState::Normal, 10_000_000)));
+    insta::assert_snapshot!(text, @"downstream_is_fed (checkpoint): the checkpoint of cf1 stands at ts10000000, not past the calm at ts10000000; its maintainer on n1 (e@528) has 0 spans to place, 0 operators; the coordinator on n2 has it replicating on n1");
+    let text = found(10_000, 20_000, |actors| set(actors, Addr::Etcd, etcd(FeedState::Normal, 10_000_001)));
+    insta::assert_snapshot!(text, @"");
+}
+
+#[test]
+fn a_row_that_is_older_than_the_checkpoint_has_to_be_downstream() {
+    let text = found(10_000, 20_000, |actors| set(actors, Addr::Sink, Actor::Sink(Box::<Sink>::default())));
+    insta::assert_snapshot!(text, @"downstream_is_fed (data): row 0 of t1 was changed at ts11402183, the checkpoint of cf1 is ts18400000, and downstream is nothing");
+}
+
+#[test]
+fn rows_behind_the_checkpoint_may_be_missing() {
+    let missing = |checkpoint| {
+        found(0, 20_000, |actors| {
+            set(actors, Addr::Sink, Actor::Sink(Box::<Sink>::default()));
+            set(actors, Addr::Etcd, etcd(FeedState::Normal, checkpoint));
+        })
+    };
+    insta::assert_snapshot!(missing(1), @"");
+    insta::assert_snapshot!(missing(5_000_000), @"downstream_is_fed (data): row 262144 of t1 was changed at ts4551387, the checkpoint of cf1 is ts5000000, and downstream is nothing");
+}
+
+#[test]
+fn nothing_is_promised_of_a_changefeed_that_is_stopped() {
+    let text = found(10_000, 20_000, |actors| {
+        set(actors, Addr::Etcd, etcd(FeedState::Stopped, 1));
+        set(actors, Addr::Sink, Actor::Sink(Box::<Sink>::default()));
+        set(actors, dispatchers(N1), Actor::Dispatchers(Box::default()));
+    });
+    insta::assert_snapshot!(text, @"");
+}
+
+#[test]
+fn a_cluster_that_has_not_had_time_says_what_it_waits_for() {
+    let mut texts: Vec<String> = (1..40).map(|n| found(0, n * 100, |_| {})).collect();
+    texts.dedup();
+    insta::assert_snapshot!(texts.concat(), @"
+    downstream_is_fed (coverage): t1 of cf1 has no working dispatcher; the coordinator on n2 has not bootstrapped
+    downstream_is_fed (coverage): t1 of cf1 has no working dispatcher; the coordinator on n2 has it scheduling on n1
+    downstream_is_fed (coverage): t1 of cf1 has no working dispatcher; its maintainer on n1 (e@528) has 1 spans to place, 1 operators; the coordinator on n2 has it scheduling on n1
+    ");
+}

@@ -144,6 +144,17 @@ impl End<'_> {
         Ok(())
     }
 
+    /// Whether a node runs a maintainer of a changefeed.
+    fn maintains(&self, node: NodeId, cf: ChangefeedId) -> bool {
+        self.sim.machines().any(|(addr, actor)| match actor {
+            Actor::Maintainers(all) => {
+                let up = self.sim.is_up(self.sim.host_of(addr));
+                up && addr.node() == Some(node) && all.registered(cf).is_some()
+            }
+            _ => false,
+        })
+    }
+
     /// What a changefeed waits for, in the model's terms.
     fn why(&self, cf: ChangefeedId) -> String {
         let mut reasons = Vec::new();
@@ -172,6 +183,16 @@ impl End<'_> {
                         let operators = one.operators();
                         format!("its maintainer on {node} ({epoch}) has {missing} spans to place, {operators} operators")
                     });
+                }
+                (Addr::Node(node, Place::Dispatchers), Actor::Dispatchers(all)) => {
+                    let managers = all.managers().filter(|manager| manager.changefeed() == cf);
+                    let owners = managers.filter_map(|manager| manager.owner().node);
+                    let strange = owners.filter(|owner| !self.maintains(*owner, cf));
+                    reasons.extend(strange.map(|owner| {
+                        format!(
+                            "the dispatcher manager on {node} reports to {owner}, where nobody maintains it"
+                        )
+                    }));
                 }
                 _ => {}
             }

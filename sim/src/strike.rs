@@ -271,10 +271,6 @@ impl<M: Machine> Sim<M> {
 
     fn calm(&mut self) {
         self.network.calm();
-        for link in self.numbers(&Links { from: End::Any, to: End::Any, both_ways: true, class: None }) {
-            self.network.slow(link, None);
-            self.heal(link);
-        }
         let cause = Some(self.record().id);
         for id in self.host_ids() {
             self.drift(id, 0);
@@ -284,6 +280,11 @@ impl<M: Machine> Sim<M> {
             weather.yields = weather.yields.calm();
             self.resume(id);
             self.boot(id, cause);
+        }
+        // What stands at a door came off its link before what the link holds.
+        for link in self.numbers(&Links { from: End::Any, to: End::Any, both_ways: true, class: None }) {
+            self.network.slow(link, None);
+            self.heal(link);
         }
     }
 }

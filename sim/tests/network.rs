@@ -120,6 +120,19 @@ fn a_clog_loses_nothing_and_comes_out_in_one_burst() {
     assert!(seen.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{seen:?}");
 }
 
+/// What came to the door of a paused host was sent before what the link holds after it.
+#[test]
+fn the_calm_ends_a_pause_and_a_clog_in_order() {
+    let weather = LinkWeather { latency: millis(1, 1), ..LinkWeather::default() };
+    let pause = planned(100, Fault::Pause { who: Who::Host(HostId(1)), lasts: None });
+    let links = Links::between(HostId(0), HostId(1));
+    let clog = planned(200, Fault::Cut { links, mode: Cut::Hold, lasts: None });
+    let mut sim = run(weather, HostWeather::default(), vec![pause, clog, planned(300, Fault::Calm)], 3);
+    finish(&mut sim, 500);
+    let seen = seen(sim.machine(Peer(1)));
+    assert!(seen.len() > 40 && seen.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{seen:?}");
+}
+
 #[test]
 fn two_cuts_of_one_link_last_until_both_have_ended() {
     let weather = LinkWeather { latency: millis(1, 1), ..LinkWeather::default() };

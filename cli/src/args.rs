@@ -7,7 +7,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 const EXIT_CODES: &str = "\
 Exit codes:
   0    everything held (without --policy: every claim was confirmed)
-  1    an invariant broke
+  1    an invariant broke (without --policy: one that no claim lets break)
   2    bad input or usage
   3    the testbed failed: a panic in a run, or a digest that differs when a run is repeated
   4    nothing ran, or a witness is missing: nothing has been shown

@@ -168,7 +168,7 @@ impl Job {
 
     /// A policy was asked for, and everything held: that shows something even where the scenario claims a break.
     fn unless_it_claims_a_break(&self) -> Exit {
-        let breaks = self.claim.as_ref().is_some_and(|claim| claim.breaks.is_some());
+        let breaks = self.claim.as_ref().is_some_and(|claim| !claim.breaks.is_empty());
         if breaks { Exit::Held } else { Exit::Vacuous }
     }
 }

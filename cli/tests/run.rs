@@ -10,7 +10,7 @@ fn list_tells_what_there_is() {
     let Called { code, stdout, stderr } = cdcsim("list");
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     let json = cdcsim("list --format json").json();
-    assert_eq!(json["schema"], "cdcsim.list/1");
+    assert_eq!(json["schema"], "cdcsim.list/2");
     for kind in ["scenarios", "policies", "invariants"] {
         let listed = json[kind].as_array().expect("a list");
         assert!(!listed.is_empty());
@@ -56,6 +56,26 @@ fn a_claim_can_be_confirmed_by_a_break() {
     assert!(called.stdout.ends_with("  claim: breaks single_writer: confirmed\n\n"), "{}", called.stdout);
 }
 
+/// An invariant that the claim does not name refutes it, with its seeds; one that may break does not.
+#[test]
+fn a_break_that_was_not_claimed_is_told() {
+    let scenario = include_str!("../../scenarios/data/delayed-create.toml");
+    let (story, _) = scenario.split_once("[[claim]]").expect("it claims something");
+    let ended = |claim: &str| {
+        let text = format!("{story}[[claim]]\npolicy = \"baseline\"\n{claim}\n");
+        let folder = folder(&[("breaks.toml", &text)]);
+        let called = cdcsim_in(&folder, &format!("run breaks.toml --seed {}", FINDING.seed));
+        let line = called.stdout.trim_end().lines().last().unwrap_or_default();
+        format!("{} {}", called.code.unwrap_or(-1), line.trim().replace(&FINDING.seed, "SEED"))
+    };
+    insta::assert_snapshot!(ended("breaks = 'downstream_is_fed'"), @"1 claim: breaks downstream_is_fed: refuted by single_writer in 1 (seed SEED)");
+    insta::assert_snapshot!(ended("may_break = 'downstream_is_fed'"), @"1 claim: holds, may break downstream_is_fed: refuted by single_writer in 1 (seed SEED)");
+    insta::assert_snapshot!(ended("breaks = 'downstream_is_fed'\nmay_break = 'single_writer'"), @"4 claim: breaks downstream_is_fed, may break single_writer: nothing shown for want of a broken downstream_is_fed");
+    insta::assert_snapshot!(ended("breaks = ['single_writer', 'downstream_is_fed']"), @"4 claim: breaks single_writer and downstream_is_fed: nothing shown for want of a broken downstream_is_fed");
+    insta::assert_snapshot!(ended("breaks = ['single_writer']\nmay_break = ['downstream_is_fed']"), @"0 claim: breaks single_writer, may break downstream_is_fed: confirmed");
+    insta::assert_snapshot!(ended("may_break = ['single_writer', 'downstream_is_fed']"), @"0 claim: holds, may break single_writer and downstream_is_fed: confirmed");
+}
+
 #[test]
 fn a_missing_witness_shows_nothing() {
     let claim = "\n[[claim]]\npolicy = \"master\"\nwitnesses = [\"StaleRefused\"]\n";
@@ -90,7 +110,7 @@ fn results_for_programs() {
     let called = cdcsim(&line);
     assert_eq!((called.code, called.stderr.as_str()), (Some(1), ""));
     let json = called.json();
-    assert_eq!(json["schema"], "cdcsim.result/1");
+    assert_eq!(json["schema"], "cdcsim.result/2");
     assert_eq!(json["exit"], 1);
     assert_no_floats(&json);
     let [broken, held] = json["results"].as_array().expect("a list").as_slice() else {

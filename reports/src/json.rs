@@ -5,13 +5,13 @@ use scenarios::{
     capsule::hex,
     invariants::Named,
     run::Outcome,
-    sweep::{Tally, Verdict},
+    sweep::{self, Tally, Verdict},
     trace::Line,
 };
 use serde::Serialize;
 
 /// The format of the results of `run`.
-pub const RESULT: &str = "cdcsim.result/1";
+pub const RESULT: &str = "cdcsim.result/2";
 /// The format of the result of `replay`.
 pub const REPLAY: &str = "cdcsim.replay/1";
 
@@ -83,14 +83,29 @@ pub struct Broke {
 /// How a claim came out.
 #[derive(Debug, Serialize)]
 pub struct ClaimResult {
-    /// The invariant that was to break; none: everything was to hold.
-    pub breaks: Option<String>,
-    /// `confirmed`, `broken` or `vacuous`.
+    /// The invariants that were to break.
+    pub breaks: Vec<String>,
+    /// The invariants that might break or not. All others were to hold.
+    pub may_break: Vec<String>,
+    /// `confirmed`, `refuted` or `vacuous`.
     pub verdict: &'static str,
+    /// What broke that was to hold, if it is refuted.
+    pub refuted_by: Vec<RefutedBy>,
     /// What is missing, if it is vacuous.
     pub missing: Vec<String>,
     /// How often each witness appeared.
     pub witnesses: Vec<Witness>,
+}
+
+/// An invariant that was to hold and broke.
+#[derive(Debug, Serialize)]
+pub struct RefutedBy {
+    /// The invariant.
+    pub invariant: &'static str,
+    /// In how many runs.
+    pub runs: u64,
+    /// The first of their seeds.
+    pub seeds: Vec<String>,
 }
 
 /// How often a witness appeared.
@@ -225,14 +240,23 @@ impl Sweep {
 
 impl ClaimResult {
     fn new(claim: &Claim, tally: &Tally) -> ClaimResult {
-        let (verdict, missing) = match tally.judge(claim) {
-            Verdict::Confirmed => ("confirmed", Vec::new()),
-            Verdict::Broken => ("broken", Vec::new()),
-            Verdict::Vacuous { missing } => ("vacuous", missing),
+        let (verdict, by, missing) = match tally.judge(claim) {
+            Verdict::Confirmed => ("confirmed", Vec::new(), Vec::new()),
+            Verdict::Refuted { by } => ("refuted", by, Vec::new()),
+            Verdict::Vacuous { missing } => ("vacuous", Vec::new(), missing),
         };
+        let refuted_by = by.iter().map(RefutedBy::from).collect();
         let witnesses = claim.witnesses.iter();
         let witnesses = witnesses.map(|note| Witness { note: note.clone(), runs: tally.witnessed(note) });
-        ClaimResult { breaks: claim.breaks.clone(), verdict, missing, witnesses: witnesses.collect() }
+        let (breaks, may_break) = (claim.breaks.clone(), claim.may_break.clone());
+        ClaimResult { breaks, may_break, verdict, refuted_by, missing, witnesses: witnesses.collect() }
+    }
+}
+
+impl From<&sweep::Broke> for RefutedBy {
+    fn from(broke: &sweep::Broke) -> RefutedBy {
+        let seeds = broke.first.iter().map(ToString::to_string).collect();
+        RefutedBy { invariant: broke.invariant, runs: broke.runs, seeds }
     }
 }
 
@@ -290,7 +314,7 @@ pub fn text(result: &impl Serialize) -> String {
 }
 
 /// The format of `list`.
-pub const LIST: &str = "cdcsim.list/1";
+pub const LIST: &str = "cdcsim.list/2";
 
 /// What there is.
 #[derive(Debug, Serialize)]
@@ -321,8 +345,10 @@ pub struct ListedScenario {
 pub struct ListedClaim {
     /// The policy.
     pub policy: String,
-    /// The invariant that breaks; none: everything holds.
-    pub breaks: Option<String>,
+    /// The invariants that break.
+    pub breaks: Vec<String>,
+    /// The invariants that may break or not. All others hold.
+    pub may_break: Vec<String>,
     /// Notes that have to appear.
     pub witnesses: Vec<String>,
 }
@@ -353,6 +379,7 @@ impl List {
         let claim = |claim: Claim| ListedClaim {
             policy: claim.policy.name().to_owned(),
             breaks: claim.breaks,
+            may_break: claim.may_break,
             witnesses: claim.witnesses,
         };
         let scenario = |scenario: &Scenario| ListedScenario {

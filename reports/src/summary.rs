@@ -7,7 +7,7 @@ use scenarios::{
     capsule::hex,
     invariants::Named,
     run::Outcome,
-    sweep::{Tally, Verdict},
+    sweep::{Broke, Tally, Verdict},
 };
 
 use crate::style::{BAD, FAINT, GOOD, ODD, STRONG, styled};
@@ -75,13 +75,13 @@ pub fn tally(tally: &Tally, asked: u64) -> String {
 
 /// How a claim came out, with how often its witnesses appeared.
 pub fn verdict(claim: &Claim, tally: &Tally) -> String {
-    let what = match &claim.breaks {
-        Some(invariant) => format!("breaks {invariant}"),
-        None => "holds".to_owned(),
-    };
+    let what = claimed(claim);
     let result = match tally.judge(claim) {
         Verdict::Confirmed => styled(GOOD, "confirmed"),
-        Verdict::Broken => styled(BAD, "refuted"),
+        Verdict::Refuted { by } => {
+            let by: Vec<String> = by.iter().map(broke).collect();
+            format!("{} by {}", styled(BAD, "refuted"), by.join(" and by "))
+        }
         Verdict::Vacuous { missing } => {
             format!("{} of {}", styled(ODD, "nothing shown for want"), missing.join(" and of "))
         }
@@ -91,6 +91,26 @@ pub fn verdict(claim: &Claim, tally: &Tally) -> String {
     let witnesses =
         if witnesses.is_empty() { String::new() } else { format!("; witnesses: {}", witnesses.join(", ")) };
     format!("  claim: {what}: {result}{witnesses}")
+}
+
+/// What is claimed, in words.
+fn claimed(claim: &Claim) -> String {
+    let what = match claim.breaks.as_slice() {
+        [] => "holds".to_owned(),
+        names => format!("breaks {}", names.join(" and ")),
+    };
+    match claim.may_break.as_slice() {
+        [] => what,
+        names => format!("{what}, may break {}", names.join(" and ")),
+    }
+}
+
+/// What broke in how many runs, and the first of their seeds.
+fn broke(broke: &Broke) -> String {
+    let seeds: Vec<String> = broke.first.iter().map(ToString::to_string).collect();
+    let more = if broke.runs > seeds.len() as u64 { ", …" } else { "" };
+    let seed = if broke.runs == 1 { "seed" } else { "seeds" };
+    format!("{} in {} ({seed} {}{more})", broke.invariant, broke.runs, seeds.join(", "))
 }
 
 /// One replayed run.
@@ -123,7 +143,7 @@ pub fn list(scenarios: &[Scenario], presets: &[Preset], invariants: &[Named]) ->
         let first = story.split_inclusive(". ").next().unwrap_or_default();
         writeln!(text, "  {:<18} {}", scenario.name(), first.trim()).expect("a string takes it");
         for claim in scenario.claims() {
-            let what = claim.breaks.map_or("holds".to_owned(), |invariant| format!("breaks {invariant}"));
+            let what = claimed(&claim);
             writeln!(text, "  {:<18} {}", "", styled(FAINT, format!("{}: {what}", claim.policy)))
                 .expect("a string takes it");
         }

@@ -22,7 +22,7 @@ fn results_of_a_sweep() {
     let results = json::Results { schema: json::RESULT, results: vec![sweep], exit: 1 };
     insta::assert_snapshot!(json::text(&results), @r#"
     {
-      "schema": "cdcsim.result/1",
+      "schema": "cdcsim.result/2",
       "results": [
         {
           "scenario": "delayed-create",
@@ -50,8 +50,14 @@ fn results_of_a_sweep() {
             }
           ],
           "claim": {
-            "breaks": "single_writer",
+            "breaks": [
+              "single_writer"
+            ],
+            "may_break": [
+              "downstream_is_fed"
+            ],
             "verdict": "confirmed",
+            "refuted_by": [],
             "missing": [],
             "witnesses": []
           },

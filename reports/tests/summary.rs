@@ -3,7 +3,10 @@
 mod support;
 
 use reports::summary;
-use scenarios::{Claim, PRESETS, Scenario, sweep::Tally};
+use scenarios::{
+    Claim, PRESETS, Scenario, Seed,
+    sweep::{Broke, Tally},
+};
 use support::{broken, five, incident, plain};
 
 #[test]
@@ -37,7 +40,7 @@ fn one_seed_and_many() {
       5 seeds: 3 held, 1 broken, 1 failed in the testbed
         single_writer (admitted) broke in 1
         single_writer (applied) broke in 1
-      claim: breaks single_writer: confirmed
+      claim: breaks single_writer, may break downstream_is_fed: confirmed
     ");
 }
 
@@ -46,22 +49,27 @@ fn what_did_not_go_as_claimed() {
     let (scenario, policy) = incident();
     let claim = |breaks: Option<&str>| Claim {
         policy: policy.clone(),
-        breaks: breaks.map(str::to_owned),
+        breaks: breaks.into_iter().map(str::to_owned).collect(),
+        may_break: Vec::new(),
         witnesses: vec!["StaleRefused".to_owned()],
     };
     let mut cut_short = Tally::default();
     (cut_short.ran, cut_short.held, cut_short.broken, cut_short.failed) = (3, 2, 1, 1);
+    let first = vec![Seed(7)];
+    cut_short.by_invariant.push(Broke { invariant: "downstream_is_fed", runs: 1, first });
     cut_short.interrupted = true;
     let told = [
         summary::tally(&cut_short, scenario.seeds()),
         summary::verdict(&claim(None), &cut_short),
         summary::verdict(&claim(Some("single_writer")), &cut_short),
+        summary::verdict(&claim(Some("single_writer")), &Tally::default()),
     ];
     insta::assert_snapshot!(plain(&told.join("\n")), @"
     4 of 200 seeds: 2 held, 1 broken, 1 failed in the testbed
     interrupted: the seeds that are missing were not run
-    claim: holds: refuted; witnesses: StaleRefused in 0
-    claim: breaks single_writer: nothing shown for want of StaleRefused and of a broken single_writer; witnesses: StaleRefused in 0
+    claim: holds: refuted by downstream_is_fed in 1 (seed 7); witnesses: StaleRefused in 0
+    claim: breaks single_writer: refuted by downstream_is_fed in 1 (seed 7); witnesses: StaleRefused in 0
+    claim: breaks single_writer: nothing shown for want of StaleRefused and of a run and of a broken single_writer; witnesses: StaleRefused in 0
     ");
 }
 

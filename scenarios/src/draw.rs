@@ -136,11 +136,17 @@ pub(crate) fn check(file: &File, place: &Place) -> Result<(), Error> {
 
 fn check_claim(claim: &file::ClaimText) -> Result<(), Wrong> {
     PolicySpec::parse(claim.policy.get_ref()).map_err(|error| (claim.policy.span(), error.what))?;
-    if let Some(breaks) = &claim.breaks {
-        let mut known = invariants::ALL.iter().map(|one| one.name);
-        if !known.any(|name| name == breaks.get_ref()) {
+    let mut named: Vec<&str> = Vec::new();
+    for names in claim.breaks.iter().chain(&claim.may_break) {
+        for name in names.get_ref().all() {
             let known = invariants::ALL.iter().map(|one| one.name);
-            return Err((breaks.span(), unknown("invariant", breaks.get_ref(), known)));
+            if !known.clone().any(|one| one == name) {
+                return Err((names.span(), unknown("invariant", name, known)));
+            }
+            if named.contains(&name.as_str()) {
+                return Err((names.span(), format!("`{name}` is named twice in this claim; once is enough")));
+            }
+            named.push(name);
         }
     }
     claim.witnesses.iter().try_for_each(|witness| match Moment::named::<Actor>(witness.get_ref()) {

@@ -25,8 +25,10 @@ pub struct Scenario {
 pub struct Claim {
     /// The policy.
     pub policy: PolicySpec,
-    /// The invariant that it breaks in some seeds; none: everything holds in all.
-    pub breaks: Option<String>,
+    /// The invariants that it breaks, each in some seeds.
+    pub breaks: Vec<String>,
+    /// The invariants that it may break or not. All others hold in all seeds.
+    pub may_break: Vec<String>,
     /// Notes of which each has to appear in some seed.
     pub witnesses: Vec<String>,
 }
@@ -310,19 +312,39 @@ pub(crate) struct RevokeLease {
 
 /// One host, several, or `all`.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "a host such as \"n1\", a list of hosts, or \"all\"")]
+#[serde(untagged, expecting = "write a host such as \"n1\", a list of hosts, or \"all\"")]
 pub(crate) enum Ends {
     One(String),
     Several(Vec<String>),
+}
+
+/// One name or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "write an invariant such as \"single_writer\", or a list of invariants")]
+pub(crate) enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Names {
+    pub(crate) fn all(&self) -> &[String] {
+        match self {
+            Names::One(name) => std::slice::from_ref(name),
+            Names::Several(names) => names,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClaimText {
     pub(crate) policy: Spanned<String>,
-    /// The invariant that this policy breaks; without it everything holds.
+    /// The invariants that this policy breaks; without any everything holds.
     #[serde(default)]
-    pub(crate) breaks: Option<Spanned<String>>,
+    pub(crate) breaks: Option<Spanned<Names>>,
+    /// The invariants of which it does not matter whether they hold.
+    #[serde(default)]
+    pub(crate) may_break: Option<Spanned<Names>>,
     /// Notes without which nothing has been shown.
     #[serde(default)]
     pub(crate) witnesses: Vec<Spanned<String>>,
@@ -362,9 +384,13 @@ impl Scenario {
 
     /// What it says of policies.
     pub fn claims(&self) -> Vec<Claim> {
+        let names = |names: &Option<Spanned<Names>>| {
+            names.as_ref().map(|names| names.get_ref().all().to_vec()).unwrap_or_default()
+        };
         let claims = self.file.claims.iter().map(|claim| Claim {
             policy: PolicySpec::parse(claim.policy.get_ref()).expect("it was checked when the file was read"),
-            breaks: claim.breaks.as_ref().map(|breaks| breaks.get_ref().clone()),
+            breaks: names(&claim.breaks),
+            may_break: names(&claim.may_break),
             witnesses: claim.witnesses.iter().map(|witness| witness.get_ref().clone()).collect(),
         });
         claims.collect()

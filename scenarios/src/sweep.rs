@@ -39,6 +39,8 @@ pub struct Tally {
     pub failed: u64,
     /// In how many runs each aspect of each invariant broke, in order of discovery.
     pub by_aspect: Vec<(&'static str, &'static str, u64)>,
+    /// In which runs each invariant broke, in order of discovery.
+    pub by_invariant: Vec<Broke>,
     /// All records of all runs.
     pub records: u64,
     /// Whether it was stopped before the last seed.
@@ -47,14 +49,28 @@ pub struct Tally {
     witnessed: Vec<u64>,
 }
 
+/// The runs in which an invariant broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broke {
+    /// The invariant.
+    pub invariant: &'static str,
+    /// In how many runs.
+    pub runs: u64,
+    /// The first of these seeds, a few at most.
+    pub first: Vec<Seed>,
+}
+
 /// How a claim came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// As claimed.
     Confirmed,
     /// Something broke that was to hold.
-    Broken,
-    /// Nothing broke that was to break, or a witness is missing: these seeds show nothing.
+    Refuted {
+        /// What broke and where.
+        by: Vec<Broke>,
+    },
+    /// Something did not break that was to break, or a witness is missing: these seeds show nothing.
     Vacuous {
         /// What is missing.
         missing: Vec<String>,
@@ -63,6 +79,8 @@ pub enum Verdict {
 
 /// Seeds that each job runs before results are told, so that memory does not grow with the number of seeds.
 const CHUNK: u64 = 32;
+/// So many seeds are remembered of each invariant that breaks.
+const REMEMBERED: usize = 5;
 
 /// Runs every seed of a range with `run`; results are told in order. Stops early when `stop` is set, between two seeds.
 ///
@@ -142,6 +160,24 @@ impl Tally {
                 None => self.by_aspect.push((key.0, key.1, 1)),
             }
         }
+        for (n, violation) in outcome.violations.iter().enumerate() {
+            if !outcome.violations[..n].iter().any(|before| before.invariant == violation.invariant) {
+                self.count_broken(violation.invariant, outcome.seed);
+            }
+        }
+    }
+
+    fn count_broken(&mut self, invariant: &'static str, seed: Seed) {
+        let place = self.by_invariant.iter().position(|broke| broke.invariant == invariant);
+        let place = place.unwrap_or_else(|| {
+            self.by_invariant.push(Broke { invariant, runs: 0, first: Vec::new() });
+            self.by_invariant.len() - 1
+        });
+        let broke = &mut self.by_invariant[place];
+        broke.runs += 1;
+        if broke.first.len() < REMEMBERED {
+            broke.first.push(seed);
+        }
     }
 
     /// In how many runs a note was made.
@@ -150,20 +186,23 @@ impl Tally {
         kind.and_then(|kind| self.witnessed.get(kind)).copied().unwrap_or(0)
     }
 
-    /// How a claim came out over these seeds. Each witness has to appear in one seed at least.
+    /// How a claim came out over these seeds. Nothing may break that is not named; what is to break has to, and each
+    /// witness has to appear, in one seed at least.
     pub fn judge(&self, claim: &Claim) -> Verdict {
+        let is_named =
+            |broke: &&Broke| claim.breaks.iter().chain(&claim.may_break).any(|one| one == broke.invariant);
+        let by: Vec<Broke> = self.by_invariant.iter().filter(|broke| !is_named(broke)).cloned().collect();
+        if !by.is_empty() {
+            return Verdict::Refuted { by };
+        }
         let unseen = claim.witnesses.iter().filter(|note| self.witnessed(note) == 0);
         let mut missing: Vec<String> = unseen.cloned().collect();
         if self.ran == 0 {
             missing.push("a run".to_owned());
         }
-        match &claim.breaks {
-            None if self.broken > 0 => return Verdict::Broken,
-            Some(invariant) if !self.by_aspect.iter().any(|(name, ..)| name == invariant) => {
-                missing.push(format!("a broken {invariant}"));
-            }
-            None | Some(_) => {}
-        }
+        let unbroken =
+            claim.breaks.iter().filter(|name| !self.by_invariant.iter().any(|one| one.invariant == **name));
+        missing.extend(unbroken.map(|name| format!("a broken {name}")));
         if missing.is_empty() { Verdict::Confirmed } else { Verdict::Vacuous { missing } }
     }
 }

@@ -148,6 +148,22 @@ fn names_that_mean_nothing() {
     x.toml:16:10: `one_writer` is no invariant; did you mean `single_writer`?
       | breaks = "one_writer"
     "#);
+    insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = [\"single_writer\", \"fed\"]"), @r#"
+    x.toml:16:10: `fed` is no invariant; there is single_writer or downstream_is_fed
+      | breaks = ["single_writer", "fed"]
+    "#);
+    insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = 1"), @r#"
+    x.toml:16:10: write an invariant such as "single_writer", or a list of invariants
+      | breaks = 1
+    "#);
+    insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nmay_break = \"single_writers\""), @r#"
+    x.toml:16:13: `single_writers` is no invariant; did you mean `single_writer`?
+      | may_break = "single_writers"
+    "#);
+    insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = [\"single_writer\"]\nmay_break = \"single_writer\""), @r#"
+    x.toml:17:13: `single_writer` is named twice in this claim; once is enough
+      | may_break = "single_writer"
+    "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nwitnesses = [\"StaleRefusd\"]"), @r#"
     x.toml:16:14: `StaleRefusd` is no note; did you mean `StaleRefused`?
       | witnesses = ["StaleRefusd"]

@@ -6,9 +6,9 @@ use std::{
 };
 
 use scenarios::{
-    Seed,
+    Claim, PolicySpec, Seed, Violation,
     run::Outcome,
-    sweep::{Ended, Tally, sweep},
+    sweep::{Broke, Ended, Tally, Verdict, sweep},
 };
 
 /// A run that takes no time, with a digest that tells which seed it was.
@@ -50,6 +50,41 @@ fn a_panic_is_told_with_its_seed_and_takes_no_other_seed_with_it() {
         assert_eq!((tally.ran, tally.held, tally.failed), (2, 2, 3));
         assert!(!tally.interrupted);
     }
+}
+
+/// A claim names all that breaks; seeds of the rest are told.
+#[test]
+fn what_breaks_is_counted_by_invariant_and_judged() {
+    let run = |seed: Seed| {
+        let violation =
+            |invariant, aspect| Violation { invariant, aspect, what: String::new(), because: Vec::new() };
+        let mut violations = Vec::new();
+        if seed.0 >= 2 {
+            let (first, second) =
+                (violation("single_writer", "admitted"), violation("single_writer", "applied"));
+            violations.extend([first, violation("downstream_is_fed", "data"), second]);
+        }
+        Outcome { violations, ..held(seed) }
+    };
+    let (_, tally) = told(0..9, 2, run);
+    let counts: Vec<(&str, u64)> =
+        tally.by_invariant.iter().map(|broke| (broke.invariant, broke.runs)).collect();
+    assert_eq!(counts, [("single_writer", 7), ("downstream_is_fed", 7)]);
+    let judged = |breaks: &[&str], may_break: &[&str]| {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let policy = PolicySpec::parse("master").expect("a preset");
+        let (breaks, may_break) = (names(breaks), names(may_break));
+        tally.judge(&Claim { policy, breaks, may_break, witnesses: Vec::new() })
+    };
+    let first = (2..7).map(Seed).collect();
+    let by = vec![Broke { invariant: "downstream_is_fed", runs: 7, first }];
+    assert_eq!(judged(&["single_writer"], &[]), Verdict::Refuted { by: by.clone() });
+    assert_eq!(judged(&["other"], &["single_writer"]), Verdict::Refuted { by }, "before what is missing");
+    assert_eq!(judged(&["single_writer", "downstream_is_fed"], &[]), Verdict::Confirmed);
+    assert_eq!(judged(&["single_writer"], &["downstream_is_fed"]), Verdict::Confirmed);
+    assert_eq!(judged(&[], &["single_writer", "downstream_is_fed"]), Verdict::Confirmed);
+    let missing = vec!["a broken other".to_owned()];
+    assert_eq!(judged(&["single_writer", "other"], &["downstream_is_fed"]), Verdict::Vacuous { missing });
 }
 
 #[test]

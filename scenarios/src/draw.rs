@@ -15,10 +15,10 @@ use toml::Spanned;
 
 use crate::{
     Error,
-    error::unknown,
+    error::{one_of, unknown},
     file::{self, Do, Ends, File, Place},
     policy::PolicySpec,
-    units::Span,
+    units::{Length, Span},
 };
 
 /// A scenario under a seed: what is simulated, and until when.
@@ -33,17 +33,19 @@ pub struct Drawn {
 impl Drawn {
     /// Draws everything that the seed decides before the run.
     pub(crate) fn draw(file: &File, policy: &Arc<Policy>, seed: Seed) -> Drawn {
-        let calm = Instant::START + file.run_for;
-        let nodes = *file.cluster.nodes.get_ref();
+        let calm = Instant::START + file.run_for.0;
+        let (nodes, changefeeds) = (*file.cluster.nodes.get_ref(), *file.cluster.changefeeds.get_ref());
         let faults = file.faults.iter().enumerate();
         // Each fault has its own draws, so that another one moves none of them.
         let planned = faults.map(|(n, fault)| {
             let mut draws = Draws::new(seed, &format!("fault {n}"));
-            Hosts { nodes }.planned(fault, &mut draws).expect("it was checked when the file was read")
+            Hosts { nodes, changefeeds }
+                .planned(fault, &mut draws)
+                .expect("it was checked when the file was read")
         });
         let mut plan: Vec<Planned<Actor>> = planned.collect();
         plan.push(Planned { when: When::At(calm), fault: sim::Fault::Calm });
-        Drawn { cluster: cluster(file, policy, seed), plan, end: calm + file.settle_for }
+        Drawn { cluster: cluster(file, policy, seed), plan, end: calm + file.settle_for.0 }
     }
 }
 
@@ -53,7 +55,7 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
     let nodes = (1..=*file.cluster.nodes.get_ref()).map(|slot| {
         let mut draws = Draws::new(seed, &format!("clock n{slot}"));
         let mut around = |limit: u64| draws.below(2 * limit + 1).cast_signed() - limit.cast_signed();
-        let offset = around(node.clock_offset.nanos());
+        let offset = around(node.clock_offset.0.nanos());
         let drift = i32::try_from(around(node.clock_drift_ppm.into())).unwrap_or(0);
         NodeSpec { policy: policy.clone(), clock: Clock::new(offset, drift) }
     });
@@ -62,9 +64,9 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
         changefeeds: u8::try_from(*file.cluster.changefeeds.get_ref()).expect("it was checked"),
         workload: model::Workload {
             tables: *file.workload.tables.get_ref(),
-            row_every: *file.workload.row_every.get_ref(),
+            row_every: file.workload.row_every.get_ref().0,
             rows: *file.workload.rows.get_ref(),
-            until: file.run_for + file.settle_for,
+            until: file.run_for.0 + file.settle_for.0,
             ..model::Workload::default()
         },
         weather: Weather {
@@ -102,6 +104,9 @@ fn ranged(tail: file::Tail) -> (u32, (Duration, Duration)) {
     (tail.share.per_million, (tail.delay.0, tail.delay.1))
 }
 
+/// More changes of rows make a run that takes minutes and gigabytes.
+const MOST_CHANGES: u64 = 10_000_000;
+
 /// A complaint about a part of the file.
 type Wrong = (Range<usize>, String);
 
@@ -118,16 +123,27 @@ pub(crate) fn check(file: &File, place: &Place) -> Result<(), Error> {
     within(&file.workload.tables, "tables", 1000)?;
     within(&file.workload.rows, "rows of a table", 1024)?;
     let row_every = &file.workload.row_every;
-    if *row_every.get_ref() < Duration::from_millis(1) {
+    let Length(every) = *row_every.get_ref();
+    if every < Duration::from_millis(1) {
         return Err(place.error(row_every.span(), "a row of a table changes every millisecond at most"));
     }
-    let hosts = Hosts { nodes: *file.cluster.nodes.get_ref() };
+    let (tables, lasts) = (*file.workload.tables.get_ref(), file.run_for.0 + file.settle_for.0);
+    let changes = u64::from(tables) * (lasts.nanos() / every.nanos());
+    if changes > MOST_CHANGES {
+        let what = format!(
+            "{tables} tables with a change every {every} for {lasts} make {changes} changes of rows; \
+             at most {MOST_CHANGES}: take fewer tables, rarer changes or a shorter run"
+        );
+        return Err(place.error(row_every.span(), what));
+    }
+    let (nodes, changefeeds) = (*file.cluster.nodes.get_ref(), *file.cluster.changefeeds.get_ref());
+    let hosts = Hosts { nodes, changefeeds };
     for fault in &file.faults {
         hosts.planned(fault, &mut Draws::new(Seed(0), "check")).map_err(complain)?;
         if let file::When::At(at) = &fault.when
-            && at.get_ref().1 >= file.run_for
+            && at.get_ref().1 >= file.run_for.0
         {
-            let what = format!("the fault phase ends after {}; a fault happens before", file.run_for);
+            let what = format!("the fault phase ends after {}; a fault happens before", file.run_for.0);
             return Err(place.error(at.span(), what));
         }
     }
@@ -168,6 +184,7 @@ fn moment_names() -> impl Iterator<Item = &'static str> + Clone {
 #[derive(Clone, Copy)]
 struct Hosts {
     nodes: u32,
+    changefeeds: u32,
 }
 
 impl Hosts {
@@ -213,7 +230,9 @@ impl Hosts {
             }
             Do::RevokeLease(revoke) => {
                 let node = self.node(revoke.who.get_ref());
-                let wrong = || format!("`{}` is no node; n1 is one", revoke.who.get_ref());
+                let names = self.nodes();
+                let known = names.iter().map(String::as_str);
+                let wrong = || unknown("node", revoke.who.get_ref(), known);
                 let node =
                     node.and_then(|node| node.ok_or_else(wrong)).map_err(|what| (revoke.who.span(), what))?;
                 let command = model::etcd::Command::RevokeLeaseOf { node };
@@ -247,7 +266,10 @@ impl Hosts {
             Ends::Several(several) => {
                 let hosts = several.iter().map(|name| match self.named(name)? {
                     Who::Host(host) => Ok(host),
-                    _ => Err(format!("`{name}` is no fixed host; a group consists of hosts such as n1")),
+                    _ => Err(format!(
+                        "`{name}` cannot be in a list; a list names nodes: {}",
+                        self.nodes().join(", ")
+                    )),
                 });
                 hosts.collect::<Result<_, _>>().map(End::Group).map_err(wrong)
             }
@@ -263,7 +285,11 @@ impl Hosts {
         if let Some(node) = self.node(name)? {
             return Ok(Who::Host(HostId(u16::from(node.slot) - 1)));
         }
-        if let Some(cf) = name.strip_prefix("maintainer of cf").and_then(|cf| cf.parse().ok()) {
+        if let Some(cf) = name.strip_prefix("maintainer of cf").and_then(|cf| cf.parse::<u8>().ok()) {
+            if !(1..=self.changefeeds).contains(&cf.into()) {
+                let changefeeds = self.changefeeds;
+                return Err(format!("there is no `cf{cf}`; {}", numbered("changefeed", "cf", changefeeds)));
+            }
             return Ok(Who::Role(Role::Maintainer(ChangefeedId(cf))));
         }
         match name {
@@ -271,11 +297,23 @@ impl Hosts {
             "receiver" => Ok(Who::Receiver),
             "coordinator" => Ok(Who::Role(Role::Coordinator)),
             "maintainer" => Ok(Who::Role(Role::Maintainer(ChangefeedId(1)))),
+            "etcd" | "pd" | "upstream" | "sink" => Err(format!(
+                "`{name}` is a service, and faults happen to nodes; to cut or slow its links write to = \"all\", \
+                 class = \"{name}\""
+            )),
             _ => {
-                let known = ["n1", "sender", "receiver", "coordinator", "maintainer", "maintainer of cf1"];
-                Err(unknown("host", name, known))
+                let mut known = self.nodes();
+                known.extend(["sender", "receiver", "coordinator", "maintainer"].map(str::to_owned));
+                known.extend((1..=self.changefeeds).map(|cf| format!("maintainer of cf{cf}")));
+                let known = one_of(known.iter().map(String::as_str));
+                Err(format!("`{name}` is no host; there is {known}"))
             }
         }
+    }
+
+    /// The names of the nodes.
+    fn nodes(self) -> Vec<String> {
+        (1..=self.nodes).map(|slot| format!("n{slot}")).collect()
     }
 
     /// A node by its name, if that is what the name is.
@@ -286,7 +324,7 @@ impl Hosts {
         if (1..=self.nodes).contains(&slot.into()) {
             return Ok(Some(NodeId { slot, life: 0 }));
         }
-        Err(format!("there is no `{name}`; the nodes of this cluster are n1 to n{}", self.nodes))
+        Err(format!("there is no `{name}`; {}", numbered("node", "n", self.nodes)))
     }
 
     /// An actor by its name, such as `n2/dispatchers`.
@@ -298,9 +336,22 @@ impl Hosts {
         let mut known = services.into_iter().chain(nodes);
         let found = known.find(|addr| addr.to_string() == *name.get_ref());
         found.ok_or_else(|| {
-            let known =
-                "n1/server, n1/coordinator, n1/maintainers, n1/dispatchers, …, etcd, pd, upstream, sink";
-            (name.span(), format!("`{}` is no address; one of {known}", name.get_ref()))
+            let what = format!(
+                "`{}` is no address; write a node and its part, such as n1/dispatchers, or a service. \
+                 The parts are server, coordinator, maintainers and dispatchers, the services etcd, pd, upstream and \
+                 sink; {}",
+                name.get_ref(),
+                numbered("node", "n", self.nodes)
+            );
+            (name.span(), what)
         })
+    }
+}
+
+/// What the numbered things of a kind are called.
+fn numbered(what: &str, prefix: &str, count: u32) -> String {
+    match count {
+        1 => format!("the only {what} is {prefix}1"),
+        _ => format!("the {what}s of this cluster are {prefix}1 to {prefix}{count}"),
     }
 }

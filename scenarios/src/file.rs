@@ -9,7 +9,7 @@ use toml::Spanned;
 use crate::{
     Error,
     policy::PolicySpec,
-    units::{Nth, Share, Span},
+    units::{Length, Nth, Share, Span},
 };
 
 /// A story that a colleague could retell, and what it shows.
@@ -43,9 +43,9 @@ pub(crate) struct File {
     #[serde(default = "hundred")]
     pub(crate) seeds: u64,
     /// How long things may go wrong.
-    pub(crate) run_for: Duration,
+    pub(crate) run_for: Length,
     /// How long the cluster has to settle after that.
-    pub(crate) settle_for: Duration,
+    pub(crate) settle_for: Length,
     pub(crate) cluster: Cluster,
     pub(crate) workload: Workload,
     #[serde(default)]
@@ -77,7 +77,7 @@ fn one() -> Spanned<u32> {
 pub(crate) struct Workload {
     pub(crate) tables: Spanned<u32>,
     /// How often a row of a table changes, on average.
-    pub(crate) row_every: Spanned<Duration>,
+    pub(crate) row_every: Spanned<Length>,
     /// How many rows a table has.
     pub(crate) rows: Spanned<u32>,
 }
@@ -129,7 +129,7 @@ pub(crate) struct NodeWeather {
     /// How long a process takes to start.
     pub(crate) boot: Span,
     /// How far a clock is off at the start, at most, forwards or backwards.
-    pub(crate) clock_offset: Duration,
+    pub(crate) clock_offset: Length,
     /// How fast or slow a clock runs, at most, in parts per million.
     pub(crate) clock_drift_ppm: u32,
 }
@@ -160,7 +160,7 @@ impl Default for NodeWeather {
             yields: micros(5, 300),
             slack: micros(0, 300),
             boot: micros(0, 500_000),
-            clock_offset: Duration::ZERO,
+            clock_offset: Length(Duration::ZERO),
             clock_drift_ppm: 0,
         }
     }

@@ -5,6 +5,13 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, de};
 use sim::{Draws, Duration};
 
+/// A length of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Length(pub(crate) Duration);
+
+/// Nothing in a scenario takes longer than a day: a run has to end, and sums of lengths have to fit.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A length, or the range from which one is taken: `5s` or `200us..3ms`, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span(pub(crate) Duration, pub(crate) Duration);
@@ -31,12 +38,24 @@ impl Nth {
     }
 }
 
+impl FromStr for Length {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Length, String> {
+        let length: Duration = text.parse()?;
+        if length > LONGEST {
+            return Err(format!("`{text}` is too long; nothing in a scenario takes longer than 24h"));
+        }
+        Ok(Length(length))
+    }
+}
+
 impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Span, String> {
         let (from, to) = text.split_once("..").unwrap_or((text, text));
-        let (from, to): (Duration, Duration) = (from.trim().parse()?, to.trim().parse()?);
+        let (Length(from), Length(to)) = (from.trim().parse()?, to.trim().parse()?);
         if from > to {
             return Err(format!("`{text}` is an empty range: {from} is more than {to}"));
         }
@@ -83,7 +102,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(Span, Share);
+as_text!(Length, Span, Share);
 
 impl<'de> Deserialize<'de> for Nth {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Nth, D::Error> {

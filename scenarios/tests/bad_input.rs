@@ -93,6 +93,28 @@ fn values_out_of_their_ranges() {
     x.toml:3:11: `5 parsecs` is no length of time; write a number and a unit, such as 250ms, 1.5s or 2m
       | run_for = "5 parsecs"
     "#);
+    insta::assert_snapshot!(wrong("run_for = \"5s\"", "run_for = \"1000000h\""), @r#"
+    x.toml:3:11: `1000000h` is too long; nothing in a scenario takes longer than 24h
+      | run_for = "1000000h"
+    "#);
+    insta::assert_snapshot!(wrong("settle_for = \"5s\"", "settle_for = \"25h\""), @r#"
+    x.toml:4:14: `25h` is too long; nothing in a scenario takes longer than 24h
+      | settle_for = "25h"
+    "#);
+    insta::assert_snapshot!(wrong("", "[weather.peer]\nlatency = \"0s..18446744073709551615ns\""), @r#"
+    x.toml:15:11: `18446744073709551615ns` is too long; nothing in a scenario takes longer than 24h
+      | latency = "0s..18446744073709551615ns"
+    "#);
+    insta::assert_snapshot!(wrong("", "[weather.node]\nclock_offset = \"3000000h\""), @r#"
+    x.toml:15:16: `3000000h` is too long; nothing in a scenario takes longer than 24h
+      | clock_offset = "3000000h"
+    "#);
+    insta::assert_snapshot!(wrong("tables = 2\nrow_every = \"1s\"", "tables = 1000\nrow_every = \"900us\"").lines().next().unwrap(), @"x.toml:11:13: a row of a table changes every millisecond at most");
+    let long = GOOD.replace("5s", "1h").replace("\"1s\"", "\"1ms\"");
+    insta::assert_snapshot!(Scenario::parse("x", "x.toml", &long).expect_err("it is long").to_string(), @r#"
+    x.toml:11:13: 2 tables with a change every 1ms for 7200s make 14400000 changes of rows; at most 10000000: take fewer tables, rarer changes or a shorter run
+      | row_every = "1ms"
+    "#);
     insta::assert_snapshot!(wrong("", "[weather.peer]\nlatency = \"3ms..1ms\""), @r#"
     x.toml:15:11: `3ms..1ms` is an empty range: 3ms is more than 1ms
       | latency = "3ms..1ms"
@@ -120,7 +142,7 @@ fn names_that_mean_nothing() {
       | do = { crash = { who = "n4" } }
     "#);
     insta::assert_snapshot!(fault(at, "{ crash = { who = \"coordinatr\" } }"), @r#"
-    x.toml:16:24: `coordinatr` is no host; did you mean `coordinator`?
+    x.toml:16:24: `coordinatr` is no host; there is n1, n2, n3, sender, receiver, coordinator, maintainer or maintainer of cf1
       | do = { crash = { who = "coordinatr" } }
     "#);
     insta::assert_snapshot!(fault(at, "{ cut = { from = [\"n1\", \"n9\"], to = \"all\" } }"), @r#"
@@ -131,13 +153,37 @@ fn names_that_mean_nothing() {
     x.toml:16:49: `peers` is no class of links; did you mean `peer`?
       | do = { cut = { from = "n1", to = "all", class = "peers" } }
     "#);
+    insta::assert_snapshot!(fault(at, "{ crash = { who = \"leader\" } }"), @r#"
+    x.toml:16:24: `leader` is no host; there is n1, n2, n3, sender, receiver, coordinator, maintainer or maintainer of cf1
+      | do = { crash = { who = "leader" } }
+    "#);
+    insta::assert_snapshot!(fault(at, "{ crash = { who = \"maintainer of cf2\" } }"), @r#"
+    x.toml:16:24: there is no `cf2`; the only changefeed is cf1
+      | do = { crash = { who = "maintainer of cf2" } }
+    "#);
+    insta::assert_snapshot!(fault(at, "{ crash = { who = \"etcd\" } }"), @r#"
+    x.toml:16:24: `etcd` is a service, and faults happen to nodes; to cut or slow its links write to = "all", class = "etcd"
+      | do = { crash = { who = "etcd" } }
+    "#);
+    insta::assert_snapshot!(fault(at, "{ cut = { from = \"n1\", to = 3 } }"), @r#"
+    x.toml:16:34: write a host such as "n1", a list of hosts, or "all"
+      | do = { cut = { from = "n1", to = 3 } }
+    "#);
+    insta::assert_snapshot!(fault(at, "{ cut = { from = [\"n1\", \"maintainer\"], to = \"all\" } }"), @r#"
+    x.toml:16:23: `maintainer` cannot be in a list; a list names nodes: n1, n2, n3
+      | do = { cut = { from = ["n1", "maintainer"], to = "all" } }
+    "#);
+    insta::assert_snapshot!(fault(at, "{ revoke_lease = { who = \"maintainer\" } }"), @r#"
+    x.toml:16:31: `maintainer` is no node; there is n1, n2 or n3
+      | do = { revoke_lease = { who = "maintainer" } }
+    "#);
     let crash = "{ crash = { who = \"n1\" } }";
     insta::assert_snapshot!(fault("{ upon = { kind = \"ScheduleDispatcherReq\", nth = 1 } }", crash), @r#"
     x.toml:15:26: `ScheduleDispatcherReq` is no kind of message or note; did you mean `ScheduleDispatcherRequest`?
       | when = { upon = { kind = "ScheduleDispatcherReq", nth = 1 } }
     "#);
     insta::assert_snapshot!(fault("{ upon = { kind = \"Elected\", nth = 1, to = \"m2\" } }", crash), @r#"
-    x.toml:15:51: `m2` is no address; one of n1/server, n1/coordinator, n1/maintainers, n1/dispatchers, …, etcd, pd, upstream, sink
+    x.toml:15:51: `m2` is no address; write a node and its part, such as n1/dispatchers, or a service. The parts are server, coordinator, maintainers and dispatchers, the services etcd, pd, upstream and sink; the nodes of this cluster are n1 to n3
       | when = { upon = { kind = "Elected", nth = 1, to = "m2" } }
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"mastr\""), @r#"

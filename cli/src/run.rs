@@ -4,6 +4,7 @@ use std::{
     fs, io,
     ops::Range,
     path::{Path, PathBuf},
+    process,
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
@@ -238,21 +239,47 @@ impl Telling<'_> {
 /// Makes the folder of capsules and tries it, so that a long sweep does not find out at the end.
 fn prepare(out: &Path) -> io::Result<()> {
     fs::create_dir_all(out)?;
-    let trial = out.join("trial.json.part");
+    let trial = part(out);
     fs::write(&trial, "")?;
     fs::remove_file(&trial)
 }
 
+/// A file that no other process writes.
+fn part(out: &Path) -> PathBuf {
+    out.join(format!(".cdcsim-{}.part", process::id()))
+}
+
+/// Saves a capsule under a name that tells what it is. A file of that name with something else in it stays as it is, and
+/// the capsule gets a number: scenarios of one name may be in several folders.
 fn save(out: &Path, job: &Job, outcome: &Outcome) -> Result<PathBuf, Stop> {
     let policy =
         job.policy.name().replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-', "_");
-    let path = out.join(format!("{}-{policy}-{}.json", job.scenario.name(), outcome.seed));
+    let name = format!("{}-{policy}-{}", job.scenario.name(), outcome.seed);
     let text = Capsule::of(&job.scenario, &job.policy, outcome).to_text();
-    // Written beside and then renamed: a capsule is whole or not there.
-    let part = path.with_extension("json.part");
-    let written = fs::write(&part, text).and_then(|()| fs::rename(&part, &path));
-    written.map_err(|error| cannot_write(&path, &error))?;
-    Ok(path)
+    let numbered = (2..).map(|n| out.join(format!("{name}-{n}.json")));
+    for path in [out.join(format!("{name}.json"))].into_iter().chain(numbered) {
+        match place(out, &path, &text) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(cannot_write(&path, &error)),
+        }
+    }
+    unreachable!("there is always another number")
+}
+
+/// Writes a file, unless it is there already. It is written beside and then named: a capsule is whole or not there.
+fn place(out: &Path, path: &Path, text: &str) -> io::Result<()> {
+    if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(());
+    }
+    let (part, is_taken) = (part(out), || fs::symlink_metadata(path).is_ok());
+    // A link, other than a renaming, never replaces a file. Where there are no links, nobody else is to write meanwhile.
+    let done = fs::write(&part, text).and_then(|()| match fs::hard_link(&part, path) {
+        Err(_) if !is_taken() => fs::rename(&part, path),
+        done => done,
+    });
+    let _ = fs::remove_file(&part);
+    done.map_err(|error| if is_taken() { io::ErrorKind::AlreadyExists.into() } else { error })
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Stop {

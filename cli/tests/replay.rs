@@ -100,6 +100,35 @@ fn a_seed_in_which_everything_holds() {
     assert!(stdout.ends_with("\n  nothing broke\n"), "{stdout}");
 }
 
+/// Scenarios of one name in two folders, a run that is repeated, and a capsule that somebody has edited.
+#[test]
+fn no_capsule_is_written_over() {
+    let scenario = include_str!("../../scenarios/data/delayed-create.toml");
+    let folder = folder(&[]);
+    for (name, text) in [("a", scenario.to_owned()), ("b", format!("{scenario}# Another one.\n"))] {
+        fs::create_dir(folder.path().join(name)).expect("there is room for a folder");
+        fs::write(folder.path().join(name).join("x.toml"), text).expect("there is room for a file");
+    }
+    let run = format!("run a/x.toml b/x.toml --policy baseline --seed {} --out found", FINDING.seed);
+    let capsules = || {
+        let stdout = cdcsim_in(&folder, &run).stdout;
+        let lines = stdout.lines().filter_map(|line| line.trim().strip_prefix("capsule: found/"));
+        lines.map(|line| line.replace(&FINDING.seed, "SEED")).collect::<Vec<_>>().join(" ")
+    };
+    insta::assert_snapshot!(capsules(), @"x-baseline-SEED.json x-baseline-SEED-2.json");
+    insta::assert_snapshot!(capsules(), @"x-baseline-SEED.json x-baseline-SEED-2.json");
+    let first = folder.path().join(format!("found/x-baseline-{}.json", FINDING.seed));
+    fs::write(&first, "mine").expect("the file is ours");
+    insta::assert_snapshot!(capsules(), @"x-baseline-SEED-3.json x-baseline-SEED-2.json");
+    assert_eq!(fs::read_to_string(&first).expect("it is there"), "mine");
+    let mut files: Vec<String> = fs::read_dir(folder.path().join("found"))
+        .expect("it is there")
+        .map(|file| file.expect("a file").file_name().to_string_lossy().replace(&FINDING.seed, "SEED"))
+        .collect();
+    files.sort();
+    insta::assert_snapshot!(files.join(" "), @"x-baseline-SEED-2.json x-baseline-SEED-3.json x-baseline-SEED.json");
+}
+
 #[test]
 fn a_capsule_comes_out_as_it_was_saved() {
     let (folder, path) = saved();

@@ -68,7 +68,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "A..B", value_parser = seeds, allow_hyphen_values = true)]
     pub(crate) seeds: Option<Range<u64>>,
     /// How many seeds run at the same time; the results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true)]
     pub(crate) jobs: Option<u16>,
     /// What to tell of each seed in which something broke
     #[arg(long, value_enum, default_value_t)]
@@ -76,7 +76,7 @@ pub(crate) struct Run {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
     /// Tell at most so many broken seeds of each scenario and policy; all are counted
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = count, allow_hyphen_values = true)]
     pub(crate) max_findings: u64,
     /// Save each broken seed that is told as a capsule in this folder
     #[arg(long, value_name = "DIR")]
@@ -127,11 +127,21 @@ fn seed(text: &str) -> Result<u64, String> {
     seed.ok_or_else(|| format!("a seed is a whole number from 0 to {}", u64::MAX - 1))
 }
 
+/// A number of things.
+fn count(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "write a whole number, 0 or more".to_owned())
+}
+
 /// A range such as `0..200`.
 fn seeds(text: &str) -> Result<Range<u64>, String> {
     let form = || "write a range such as 0..200; the end is not included".to_owned();
     let (from, to) = text.split_once("..").ok_or_else(form)?;
-    let (from, to): (u64, u64) = (from.parse().map_err(|_| form())?, to.parse().map_err(|_| form())?);
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|letter| letter.is_ascii_digit());
+    if !is_number(from) || !is_number(to) {
+        return Err(form());
+    }
+    let large = |_| format!("the end of a range is at most {}", u64::MAX);
+    let (from, to): (u64, u64) = (from.parse().map_err(large)?, to.parse().map_err(large)?);
     if from >= to {
         return Err(format!("the range is empty: {from} is not less than {to}"));
     }

@@ -84,7 +84,22 @@ pub(crate) fn again(replay: &capsule::Replay, first: u64) -> Result<(Outcome, Ve
 
 /// How a run differs from what its capsule says of it.
 fn differs(capsule: Option<&Capsule>, outcome: &Outcome) -> Option<String> {
-    let capsule = capsule.filter(|capsule| capsule.digest != hex(outcome.digest))?;
+    let capsule = capsule?;
+    if capsule.digest == hex(outcome.digest) {
+        let told: Vec<String> =
+            capsule.violations.iter().map(|one| format!("{} ({})", one.invariant, one.aspect)).collect();
+        let found: Vec<String> =
+            outcome.violations.iter().map(|one| format!("{} ({})", one.invariant, one.aspect)).collect();
+        let list =
+            |names: Vec<String>| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        return (told != found).then(|| {
+            let (found, told) = (list(found), list(told));
+            format!(
+                "its digest is the same, but what broke is {found}; the capsule says {told}: \
+                     either the invariants have changed since, or the capsule"
+            )
+        });
+    }
     Some(format!(
         "its digest is {}, but {} in the capsule, which version {} wrote (this is {}): \
          either the model has changed since, or the capsule",

@@ -42,6 +42,21 @@ fn seeds() {
 
     For more information, try '--help'.
     ");
+    insta::assert_snapshot!(complaint("run quiet-cluster --seeds 0..18446744073709551616"), @"
+    error: invalid value '0..18446744073709551616' for '--seeds <A..B>': the end of a range is at most 18446744073709551615
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(complaint("run quiet-cluster --max-findings -1"), @"
+    error: invalid value '-1' for '--max-findings <N>': write a whole number, 0 or more
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(complaint("run quiet-cluster --jobs -1"), @"
+    error: invalid value '-1' for '--jobs <N>': -1 is not in 1..=1024
+
+    For more information, try '--help'.
+    ");
     insta::assert_snapshot!(complaint("run quiet-cluster --seed -1"), @"
     error: invalid value '-1' for '--seed <SEED>': a seed is a whole number from 0 to 18446744073709551614
 

@@ -152,6 +152,13 @@ fn a_digest_that_differs_is_the_testbeds_failure() {
 }
 
 #[test]
+fn a_capsule_that_tells_of_another_violation() {
+    let called = tampered("\"aspect\": \"applied\"", "\"aspect\": \"imagined\"", "text");
+    assert_eq!(called.code, Some(3));
+    insta::assert_snapshot!(called.stderr.replace(&FINDING.seed, "SEED"), @"error: x.json: the testbed failed in seed SEED: its digest is the same, but what broke is single_writer (admitted), single_writer (applied); the capsule says single_writer (admitted), single_writer (imagined): either the invariants have changed since, or the capsule");
+}
+
+#[test]
 fn a_capsule_of_another_format() {
     insta::assert_snapshot!(tampered("cdcsim.capsule/1", "cdcsim.capsule/2", "text").complaint(), @"error: x.json: its schema is `cdcsim.capsule/2`; this version reads `cdcsim.capsule/1`");
 }

@@ -77,6 +77,8 @@ pub fn tally(tally: &Tally, asked: u64) -> String {
 pub fn verdict(claim: &Claim, tally: &Tally) -> String {
     let what = claimed(claim);
     let result = match tally.judge(claim) {
+        // Seeds that were not run may still refute it.
+        Verdict::Confirmed if tally.interrupted => styled(ODD, "confirmed so far"),
         Verdict::Confirmed => styled(GOOD, "confirmed"),
         Verdict::Refuted { by } => {
             let by: Vec<String> = by.iter().map(broke).collect();

@@ -63,6 +63,10 @@ fn what_did_not_go_as_claimed() {
         summary::verdict(&claim(None), &cut_short),
         summary::verdict(&claim(Some("single_writer")), &cut_short),
         summary::verdict(&claim(Some("single_writer")), &Tally::default()),
+        summary::verdict(
+            &Claim { may_break: vec!["downstream_is_fed".to_owned()], witnesses: Vec::new(), ..claim(None) },
+            &cut_short,
+        ),
     ];
     insta::assert_snapshot!(plain(&told.join("\n")), @"
     4 of 200 seeds: 2 held, 1 broken, 1 failed in the testbed
@@ -70,6 +74,7 @@ fn what_did_not_go_as_claimed() {
     claim: holds: refuted by downstream_is_fed in 1 (seed 7); witnesses: StaleRefused in 0
     claim: breaks single_writer: refuted by downstream_is_fed in 1 (seed 7); witnesses: StaleRefused in 0
     claim: breaks single_writer: nothing shown for want of StaleRefused and of a run and of a broken single_writer; witnesses: StaleRefused in 0
+    claim: holds, may break downstream_is_fed: confirmed so far
     ");
 }
 

@@ -402,6 +402,9 @@ impl Scenario {
     }
 }
 
+/// As much is shown of a line: a file that is none of TOML may be one long line.
+const SHOWN: usize = 200;
+
 /// Where complaints about a file are placed.
 pub(crate) struct Place<'a> {
     at: &'a str,
@@ -414,7 +417,7 @@ impl Place<'_> {
         let before = &self.text[..self.text.floor_char_boundary(span.start)];
         let line = before.matches('\n').count() + 1;
         let column = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1) + 1;
-        let shown = self.text.lines().nth(line - 1).unwrap_or_default();
+        let shown: String = self.text.lines().nth(line - 1).unwrap_or_default().chars().take(SHOWN).collect();
         Error::new(format!("{}:{line}:{column}", self.at), format!("{}\n  | {shown}", what.into()))
     }
 }

@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc};
 use sim::{Class, Clock, HostId, HostSpec, HostWeather, Latency, Layout, LinkWeather, Seed};
 
 use crate::{
-    Actor, Addr, ChangefeedId, Epoch, History, NodeId, Place, Policy, Process, Shared, Sim, Ts, Workload,
+    Actor, Addr, ChangefeedConfig, ChangefeedId, Epoch, History, NodeId, Place, Policy, Process, Shared, Sim,
+    Ts, Workload,
     coordinator::Coordinator,
     dispatchers::Dispatchers,
     etcd::{ChangefeedInfo, Etcd, FeedState, Job, Key, Progress, Value},
@@ -66,6 +67,8 @@ pub struct Cluster {
     pub nodes: Vec<NodeSpec>,
     /// How many changefeeds there are, numbered from one.
     pub changefeeds: u8,
+    /// How each of them is configured.
+    pub config: ChangefeedConfig,
     /// What changes upstream.
     pub workload: Workload,
     /// How links and hosts behave.
@@ -144,12 +147,14 @@ impl Cluster {
     fn node(&self, slot: u8, spec: &NodeSpec, history: &Arc<History>) -> HostSpec<Actor> {
         let id = NodeId { slot, life: 0 };
         let at = |place| Addr::Node(id, place);
+        let mut process = Process::new(id, spec.policy.clone(), history.clone());
+        process.config = self.config.clone();
         HostSpec {
             name: id.to_string(),
             class: LinkClass::Peer.class(),
             clock: spec.clock,
             weather: self.weather.node,
-            shared: Shared::Node(Box::new(Process::new(id, spec.policy.clone(), history.clone()))),
+            shared: Shared::Node(Box::new(process)),
             actors: vec![
                 (at(Place::Server), Actor::Server(Box::<Server>::default())),
                 (at(Place::Coordinator), Actor::Coordinator(Box::<Coordinator>::default())),

@@ -116,6 +116,11 @@ impl TableId {
     pub const TRIGGER: TableId = TableId(0);
 }
 
+impl DispatcherId {
+    /// No dispatcher: an id that a message leaves out. Prints as `d0@n0`.
+    pub const NONE: DispatcherId = DispatcherId { maker: NodeId { slot: 0, life: 0 }, n: 0 };
+}
+
 impl Span {
     /// The end of the key space of every table.
     pub const KEYS: u32 = 1 << 20;
@@ -131,6 +136,12 @@ impl Span {
     /// Whether a key of the table is in it.
     pub fn has(self, key: u32) -> bool {
         (self.from..self.to).contains(&key)
+    }
+
+    /// The two as one span, if the other one begins where this one ends.
+    pub fn joined(self, next: Span) -> Option<Span> {
+        let consecutive = self.table == next.table && self.to == next.from;
+        consecutive.then_some(Span { to: next.to, ..self })
     }
 
     /// Whether some key is in both.

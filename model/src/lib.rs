@@ -6,6 +6,7 @@
 
 mod bootstrapper;
 mod cluster;
+mod config;
 pub mod coordinator;
 pub mod dispatchers;
 pub mod etcd;
@@ -25,6 +26,7 @@ mod vocabulary;
 use sim::{HostId, Input, Machine, Now, Outbox};
 
 pub use cluster::{Cluster, LinkClass, NodeSpec, Role, Weather};
+pub use config::ChangefeedConfig;
 pub use ids::{
     Addr, ChangefeedId, DispatcherId, Epoch, Mode, NodeId, Place, SchemaId, Span, TableId, TableName, Ts,
 };

@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use sim::Now;
 
-use crate::{Addr, DispatcherId, History, Msg, NodeId, Out, Policy, ids::Place, vocabulary::say};
+use crate::{
+    Addr, ChangefeedConfig, DispatcherId, History, Msg, NodeId, Out, Policy, ids::Place, vocabulary::say,
+};
 
 /// Whether a node takes part. It only moves forward, one step at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +28,8 @@ pub struct Process {
     pub policy: Arc<Policy>,
     /// What the schema store and the event service know of the upstream.
     pub history: Arc<History>,
+    /// How its changefeeds are configured: what every request that carries a configuration says.
+    pub config: ChangefeedConfig,
     /// Whether it takes part.
     pub liveness: Liveness,
     /// Dispatcher ids made so far.
@@ -55,7 +59,8 @@ impl Process {
     /// A process that has just started and knows nobody.
     pub fn new(id: NodeId, policy: Arc<Policy>, history: Arc<History>) -> Process {
         let (view, slips) = (BTreeSet::new(), BTreeSet::new());
-        Process { id, policy, history, liveness: Liveness::Alive, ids: 0, view, slips }
+        let (config, liveness) = (ChangefeedConfig::default(), Liveness::Alive);
+        Process { id, policy, history, config, liveness, ids: 0, view, slips }
     }
 
     /// An id that no other dispatcher has.
@@ -96,7 +101,8 @@ impl Process {
     /// The process dies, and another one with another id will start from nothing.
     pub(crate) fn restart(&mut self) {
         let id = NodeId { slot: self.id.slot, life: self.id.life + 1 };
-        *self = Process::new(id, self.policy.clone(), self.history.clone());
+        let config = self.config.clone();
+        *self = Process { config, ..Process::new(id, self.policy.clone(), self.history.clone()) };
     }
 
     /// Whether the message centre takes a message that comes over the network.

@@ -46,6 +46,7 @@ fn cluster() -> Cluster {
     Cluster {
         nodes: vec![node.clone(), node],
         changefeeds: 1,
+        config: model::ChangefeedConfig::default(),
         workload: Workload {
             tables: 1,
             row_every: millis(1000),

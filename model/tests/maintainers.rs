@@ -30,6 +30,7 @@ fn response(epoch: u64, checkpoint: u64, tables: &[u32]) -> Inbox {
         checkpoint: Ts(checkpoint),
         spans: tables.iter().map(span).collect(),
         operators: Vec::new(),
+        merge_operators: Vec::new(),
         err: None,
     };
     Inbox::MaintainerBootstrapResponse { response: Box::new(response) }

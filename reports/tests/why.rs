@@ -36,28 +36,28 @@ fn the_incident() {
                             ** ManagerCreated cf1 n3 n1 e0
       #198    0.797474716s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#196)
                             ** MaintainerBootstrapped cf1 e0 working=0 absent=17
-      #265      1.0000139s -- n1 crashes (#264)
-      #893   10.053907724s etcd .. Expire lease1 (#892)
+      #266      1.0000139s -- n1 crashes (#265)
+      #937   10.053907724s etcd .. Expire lease1 (#936)
                             ** LeaseExpired lease1 keys: capture/n1, owner/lease1
-      #904   10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#903)
+      #948   10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#947)
                             ** Elected n3 version=6
-      #905   10.058610358s n3/coordinator <- Elected version=6 from n3/server (#904)
+      #949   10.058610358s n3/coordinator <- Elected version=6 from n3/server (#948)
                             ** TermBegins n3 version=6
-      #1285  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1284)
+      #1356  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1355)
                             ** Bootstrapped changefeeds=1
-      #1306  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 from n3/coordinator (#1305)
+      #1378  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 from n3/coordinator (#1377)
                             ** MaintainerAdded cf1 n3 e0
-      #1307  15.765510983s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 from n3/maintainers (#1306)
-      #1319   15.78110248s n3/dispatchers .. Task task2 (#1318)
+      #1379  15.765510983s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 from n3/maintainers (#1378)
+      #1391   15.78110248s n3/dispatchers .. Task task2 (#1390)
                             ** DispatcherCreated cf1 d1@n3 ddl ts1
                             ** OwnerChanged cf1 n3 n3 e0
-      #1320  15.781143797s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1319)
+      #1392  15.781143797s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1391)
                             ** MaintainerBootstrapped cf1 e0 working=5 absent=12
-    > #1368  15.981392064s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1367)
-    > #1393  15.990926863s n3/dispatchers .. Task task4 (#1392)
+    > #1442  15.981392064s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1441)
+    > #1467  15.990926863s n3/dispatchers .. Task task4 (#1466)
                             ** DispatcherCreated cf1 d3@n3 t3 ts1
-    > #2415  21.290807108s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#245)
-    > #2419  21.308618319s n3/dispatchers .. Task task6 (#2418)
+    > #2543  21.290807108s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#246)
+    > #2547  21.308618319s n3/dispatchers .. Task task6 (#2546)
                             ** DispatcherCreated cf1 d4@n1 t3 ts1
     ");
 }

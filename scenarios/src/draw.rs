@@ -4,8 +4,8 @@
 use std::{ops::Range, sync::Arc};
 
 use model::{
-    Actor, Addr, ChangefeedId, Cluster, LinkClass, NodeId, NodeSpec, Place as Part, Policy, Role, Weather,
-    invariants,
+    Actor, Addr, ChangefeedConfig, ChangefeedId, Cluster, LinkClass, NodeId, NodeSpec, Place as Part, Policy,
+    Role, Weather, invariants,
 };
 use sim::{
     Clock, Draws, Duration, End, HostId, HostWeather, Instant, Kind as _, Latency, LinkWeather, Links,
@@ -62,6 +62,7 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
     Cluster {
         nodes: nodes.collect(),
         changefeeds: u8::try_from(*file.cluster.changefeeds.get_ref()).expect("it was checked"),
+        config: ChangefeedConfig { low_latency: file.cluster.low_latency },
         workload: model::Workload {
             tables: *file.workload.tables.get_ref(),
             row_every: file.workload.row_every.get_ref().0,

@@ -66,6 +66,9 @@ pub(crate) struct Cluster {
     pub(crate) nodes: Spanned<u32>,
     #[serde(default = "one")]
     pub(crate) changefeeds: Spanned<u32>,
+    /// Whether changefeeds are replicated with low latency rather than high throughput.
+    #[serde(default)]
+    pub(crate) low_latency: bool,
 }
 
 fn one() -> Spanned<u32> {

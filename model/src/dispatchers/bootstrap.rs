@@ -168,7 +168,7 @@ impl Bootstrap {
             return Next::Done;
         }
         let Some(manager) = all.managers.get(&id) else { return Next::Done };
-        let response = manager.snapshot(self.epoch, cx);
+        let response = manager.snapshot(cx);
         let waiters = all.release(id, me);
         Dispatchers::wake_all(waiters, cx);
         self.respond(response, cx);
@@ -196,6 +196,7 @@ impl Bootstrap {
             checkpoint: Ts::NONE,
             spans: Vec::new(),
             operators: Vec::new(),
+            merge_operators: Vec::new(),
             err: Some(why),
         };
         self.respond(response, cx);

@@ -120,7 +120,7 @@ impl Construction {
 
     /// From here on requests of the heartbeat collector are handled, although the manager is not visible yet.
     fn register_paths(&mut self, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Built {
-        if !all.streams.register(Stream::Schedule, self.cf, id) {
+        if !Stream::OF_MANAGERS.into_iter().all(|stream| all.streams.register(stream, self.cf, id)) {
             return self.fail(id, all, cx);
         }
         match self.trigger {
@@ -139,6 +139,7 @@ impl Construction {
             return self.fail(id, all, cx);
         }
         manager.sink_running = true;
+        manager.begin_gathering(cx);
         all.touch();
         Built::Done(id)
     }

@@ -7,9 +7,6 @@ use crate::{
     tasks::{Next, TaskId},
 };
 
-/// How long after its first dispatcher a manager begins to report.
-const FIRST_REPORT: sim::Duration = sim::Duration::from_secs(1);
-
 /// Dispatchers that are being created together.
 #[derive(Clone, Debug)]
 pub(super) struct Creation {
@@ -98,9 +95,7 @@ impl Creation {
     fn insert(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Created {
         let Some((id, span, start_ts)) = self.infos.pop() else { return Created::Done };
         let Some(manager) = all.managers.get_mut(&self.manager) else { return Created::Failed };
-        if !std::mem::replace(&mut manager.reporting, true) {
-            cx.out.alarm(Timer::Heartbeat { manager: manager.id }.into(), FIRST_REPORT);
-        }
+        manager.begin_heartbeats(cx);
         if manager.is_refused(cx) {
             return Created::Failed;
         }

@@ -1,7 +1,9 @@
 //! One dispatcher: its state, what it has read and what of that is not downstream yet.
 
 use crate::{
-    DispatcherId, Row, Span, TableId, Ts, dispatchers::progress::Progress, upstream::events::Position,
+    DispatcherId, Row, Span, TableId, Ts,
+    dispatchers::{merge::Start, progress::Progress},
+    upstream::events::Position,
     vocabulary::words,
 };
 
@@ -38,11 +40,15 @@ pub struct Dispatcher {
     pub(super) span: Span,
     pub(super) state: ComponentState,
     pub(super) start_ts: Ts,
+    /// Whether it leaves out the rows that were committed right after its start: they are downstream already.
+    pub(super) skip_dml: bool,
     /// The number of its insertion.
     pub(super) seq: u64,
     /// Whether the event collector sends it events, and whether some are on their way.
     pub(super) registered: bool,
     pub(super) events_coming: bool,
+    /// Whether the event collector only prepares to: the target of a merge.
+    pub(super) prepared: bool,
     /// Whether its removal was asked for.
     pub(super) try_removing: bool,
     /// Whether it is drained and may be cleaned.
@@ -66,9 +72,11 @@ impl Dispatcher {
             span,
             state: ComponentState::Initializing,
             start_ts,
+            skip_dml: false,
             seq: 0,
             registered: false,
             events_coming: false,
+            prepared: false,
             try_removing: false,
             removing: false,
             sent: Position::start(start_ts, false),
@@ -103,6 +111,22 @@ impl Dispatcher {
     /// Everything up to here is downstream.
     pub fn checkpoint(&self) -> Ts {
         self.progress.checkpoint(self.resolved)
+    }
+
+    /// It starts somewhere else, and has read nothing yet.
+    pub(super) fn start_at(&mut self, start: Start) {
+        (self.start_ts, self.skip_dml) = (start.ts, start.skip_dml);
+        (self.sent, self.next_event, self.resolved) = (Position::start(start.ts, false), Ts::NONE, start.ts);
+    }
+
+    /// The event collector forgets it.
+    pub(super) fn unregister(&mut self) {
+        (self.registered, self.prepared) = (false, false);
+    }
+
+    /// The barrier that it waits for: its commit, and whether it is a syncpoint. There are none yet.
+    pub(super) fn barrier(&self) -> Option<(Ts, bool)> {
+        None
     }
 
     /// Whether everything that was handed to the sink is downstream.

@@ -1,7 +1,7 @@
 //! How events get from the event service to a dispatcher, and what it does with a batch of them.
 
 use crate::{
-    Cx, DispatcherId, Ts,
+    Cx, DispatcherId, Row, Ts,
     dispatchers::{ComponentState, Dispatcher, DispatcherStatus, Dispatchers, ManagerId, Timer},
     upstream::{History, events::Position},
 };
@@ -70,7 +70,9 @@ impl Dispatcher {
     /// The event service sends rows, and behind the last ones the resolved timestamp.
     fn take_batch(&mut self, history: &History, resolved: Ts) {
         let rows = history.rows(self.span.table, self.sent.ts, resolved);
-        self.batch.extend(rows.iter().filter(|row| self.span.has(row.key)).take(BATCH));
+        let (span, start_ts, skip_dml) = (self.span, self.start_ts, self.skip_dml);
+        let is_left_out = |row: &Row| skip_dml && row.commit.before() == start_ts;
+        self.batch.extend(rows.iter().filter(|row| span.has(row.key) && !is_left_out(row)).take(BATCH));
         self.blocked = !self.batch.is_empty();
         self.batch.iter().for_each(|row| self.progress.add(row.commit));
         match self.batch.last() {

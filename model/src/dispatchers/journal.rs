@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    DispatcherId, NodeId,
+    Cx, DispatcherId, Epoch, NodeId,
     dispatchers::{Action, ScheduleRequest},
 };
 
@@ -14,31 +14,49 @@ pub(super) struct Entry {
     pub(super) request: ScheduleRequest,
 }
 
-/// At most one entry per dispatcher.
+/// What tells entries apart: there is at most one of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) id: DispatcherId,
+    /// Zero where the generation is not part of it.
+    epoch: Epoch,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Journal {
-    entries: BTreeMap<DispatcherId, Entry>,
+    entries: BTreeMap<Key, Entry>,
+}
+
+impl Key {
+    pub(super) fn of(request: &ScheduleRequest, cx: &Cx) -> Key {
+        Key { id: request.id, epoch: cx.policy().dispatchers.journal_key.generation(request.epoch) }
+    }
 }
 
 impl Journal {
-    pub(super) fn get(&self, id: DispatcherId) -> Option<&Entry> {
-        self.entries.get(&id)
+    pub(super) fn get(&self, key: Key) -> Option<&Entry> {
+        self.entries.get(&key)
     }
 
-    /// Writes an entry in the place of any other for the dispatcher.
-    pub(super) fn write(&mut self, from: NodeId, request: ScheduleRequest) {
-        self.entries.insert(request.id, Entry { from, request });
+    /// Writes an entry in the place of any other of its key.
+    pub(super) fn write(&mut self, key: Key, from: NodeId, request: ScheduleRequest) {
+        self.entries.insert(key, Entry { from, request });
     }
 
-    pub(super) fn erase(&mut self, id: DispatcherId) {
-        self.entries.remove(&id);
+    pub(super) fn erase(&mut self, key: Key) {
+        self.entries.remove(&key);
     }
 
     /// Erases the entry if it is a Create.
-    pub(super) fn erase_create(&mut self, id: DispatcherId) {
-        if self.get(id).is_some_and(|entry| entry.request.action == Action::Create) {
-            self.erase(id);
+    pub(super) fn erase_create(&mut self, key: Key) {
+        if self.get(key).is_some_and(|entry| entry.request.action == Action::Create) {
+            self.erase(key);
         }
+    }
+
+    /// Erases whatever there is of a dispatcher.
+    pub(super) fn erase_all(&mut self, id: DispatcherId) {
+        self.entries.retain(|key, _| key.id != id);
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {

@@ -7,7 +7,14 @@ use std::{
 
 use crate::{
     ChangefeedId, Cx, DispatcherId, Span, Ts,
-    dispatchers::{DispatcherStatus, Watermark, admission::Owner, dispatcher::Dispatcher, journal::Journal},
+    dispatchers::{
+        Watermark,
+        admission::Owner,
+        dispatcher::Dispatcher,
+        journal::Journal,
+        merge,
+        reports::{Changes, HeartbeatTask},
+    },
     tasks::{Lock, TaskId},
 };
 
@@ -28,6 +35,9 @@ pub struct Manager {
     pub(super) seq: u64,
     pub(super) trigger: Option<DispatcherId>,
     pub(super) journal: Journal,
+    pub(super) merges: merge::Journal,
+    /// Whether redo dispatchers may be created. There are none yet.
+    pub(super) redo_ready: bool,
     /// Whether the sink is open.
     pub(super) has_sink: bool,
     pub(super) closing: bool,
@@ -38,14 +48,11 @@ pub struct Manager {
     pub(super) sink_running: bool,
     /// Dispatchers whose batch waits for a worker of the sink.
     pub(super) queued: VecDeque<DispatcherId>,
-    /// Whether the heartbeat task runs, and how often it has.
-    pub(super) reporting: bool,
-    pub(super) reports: u64,
-    /// The watermark of the last periodic report, and the one known when the last change of states was reported.
+    /// The periodic report, and the watermark that it told last.
+    pub(super) heartbeat: HeartbeatTask,
     pub(super) watermark: Watermark,
-    pub(super) watermark_then: Watermark,
-    /// Changes of states that have not been reported, with the number of each dispatcher's insertion.
-    pub(super) statuses: Vec<(DispatcherStatus, u64)>,
+    /// Changes of states that have not been reported.
+    pub(super) changes: Changes,
 }
 
 impl Manager {
@@ -60,17 +67,17 @@ impl Manager {
             seq: 0,
             trigger: None,
             journal: Journal::default(),
+            merges: merge::Journal::default(),
+            redo_ready: false,
             has_sink: false,
             closing: false,
             closed: false,
             write_path_closed: false,
             sink_running: false,
             queued: VecDeque::new(),
-            reporting: false,
-            reports: 0,
-            watermark_then: watermark.clone(),
+            heartbeat: HeartbeatTask::None,
+            changes: Changes::after(watermark.clone()),
             watermark,
-            statuses: Vec::new(),
         }
     }
 
@@ -107,12 +114,6 @@ impl Manager {
             running && !one.is_trigger() && (gets_events || self.queued.contains(&one.id))
         };
         self.dispatchers.values().filter(may_write).map(|one| (one.id, one.span))
-    }
-
-    /// Remembers a status that is to be reported soon; whether the report has to be set off.
-    pub(super) fn push_status(&mut self, status: DispatcherStatus, seq: u64) -> bool {
-        self.statuses.push((status, seq));
-        self.statuses.len() == 1
     }
 }
 

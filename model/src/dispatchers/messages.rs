@@ -2,7 +2,7 @@
 
 use crate::{
     ChangefeedId, DispatcherId, Epoch, Mode, Span, Ts,
-    dispatchers::ComponentState,
+    dispatchers::{ComponentState, Stream},
     vocabulary::{spoken, vocabulary, words},
 };
 
@@ -23,19 +23,26 @@ vocabulary! {
         MaintainerCloseRequest { cf: ChangefeedId, removed: bool, epoch: Epoch },
         /// A dispatcher is to be created or removed.
         ScheduleDispatcherRequest { request: ScheduleRequest },
+        /// Dispatchers of neighbouring spans are to become one.
+        MergeDispatcherRequest { request: MergeRequest },
     }
 }
+
+/// So many queues a changefeed has behind the router: the orchestrator's and one for each stream.
+const QUEUES: usize = 8;
 
 impl Inbox {
     /// Behind the router, what is for the orchestrator and what is for each stream of each changefeed have no order.
     pub(crate) fn queue(&self) -> Option<usize> {
-        let of = |kind: usize, cf: &ChangefeedId| Some(2 * usize::from(cf.0) + kind);
+        let of = |kind: usize, cf: ChangefeedId| Some(QUEUES * usize::from(cf.0) + kind);
         match self {
             Inbox::Resolved { .. } | Inbox::LocalFence | Inbox::Close => None,
             Inbox::MaintainerBootstrapRequest { cf, .. }
             | Inbox::MaintainerPostBootstrapRequest { cf, .. }
-            | Inbox::MaintainerCloseRequest { cf, .. } => of(0, cf),
-            Inbox::ScheduleDispatcherRequest { request } => of(1, &request.cf),
+            | Inbox::MaintainerCloseRequest { cf, .. } => of(0, *cf),
+            Inbox::ScheduleDispatcherRequest { .. } | Inbox::MergeDispatcherRequest { .. } => {
+                Stream::of(self).and_then(|(stream, cf)| of(1 + stream as usize, cf))
+            }
         }
     }
 }
@@ -56,6 +63,22 @@ spoken! {
         /// From where it is to replicate.
         pub start_ts: Ts,
         /// Whether it is a redo dispatcher.
+        pub mode: Mode,
+        /// The generation of the sender.
+        pub epoch: Epoch,
+    }
+}
+
+spoken! {
+    /// Dispatchers that are to become one.
+    pub struct MergeRequest {
+        /// The changefeed.
+        pub cf: ChangefeedId,
+        /// The dispatcher that is to come out of it.
+        pub merged: DispatcherId,
+        /// The dispatchers that go into it, in the order of their spans.
+        pub sources: Vec<DispatcherId>,
+        /// Whether they are redo dispatchers.
         pub mode: Mode,
         /// The generation of the sender.
         pub epoch: Epoch,
@@ -99,6 +122,8 @@ spoken! {
         pub spans: Vec<ReportedSpan>,
         /// Requests that were begun and not finished.
         pub operators: Vec<ScheduleRequest>,
+        /// Merges that were begun and not finished.
+        pub merge_operators: Vec<MergeRequest>,
         /// Why there is no manager.
         pub err: Option<&'static str>,
     }

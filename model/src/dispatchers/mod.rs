@@ -13,8 +13,10 @@ mod dispatcher;
 mod events;
 mod journal;
 mod manager;
+mod merge;
 mod messages;
 mod orchestrator;
+mod outgoing;
 mod post_bootstrap;
 mod progress;
 mod remove;
@@ -42,8 +44,10 @@ use crate::{
 pub use admission::Owner;
 pub use dispatcher::{ComponentState, Dispatcher};
 pub use manager::{Manager, ManagerId};
+pub(crate) use merge::Moment;
 pub use messages::*;
 use orchestrator::Orchestrator;
+use outgoing::Outgoing;
 use requests::Request;
 pub use streams::Stream;
 use streams::Streams;
@@ -65,6 +69,8 @@ vocabulary! {
         Heartbeat { manager: ManagerId },
         /// A manager reports changes of states.
         Statuses { manager: ManagerId },
+        /// The next report leaves the queue of the heartbeat collector.
+        Send,
     }
 }
 
@@ -91,6 +97,14 @@ vocabulary! {
         DispatcherCleaned { cf: ChangefeedId, id: DispatcherId, checkpoint: Ts },
         /// The table trigger gets events from now on.
         TriggerRegistered { cf: ChangefeedId, id: DispatcherId },
+        /// A merge has begun: its target is there, and gets no events yet.
+        MergeBegun { cf: ChangefeedId, id: DispatcherId, span: Span },
+        /// The event service can serve the target of a merge.
+        MergeReady { cf: ChangefeedId, id: DispatcherId },
+        /// The target of a merge takes over from its sources.
+        MergeCommitted { cf: ChangefeedId, id: DispatcherId, start_ts: Ts },
+        /// A merge is given up.
+        MergeAborted { cf: ChangefeedId, id: DispatcherId, why: &'static str },
         /// A transaction leaves for the downstream.
         WriteStarted { cf: ChangefeedId, id: DispatcherId, span: Span, query: QueryId },
         /// A transaction is known to be downstream.
@@ -110,6 +124,7 @@ pub struct Dispatchers {
     managers: BTreeMap<ManagerId, Manager>,
     managers_made: u32,
     streams: Streams,
+    outgoing: Outgoing,
     tasks: Tasks<Task>,
     /// Whom the answer to a query of the downstream is for.
     queries: BTreeMap<QueryId, Asker>,
@@ -127,6 +142,9 @@ enum Task {
     PostBootstrap(post_bootstrap::PostBootstrap),
     Close(close::Close),
     Schedule(schedule::Schedule),
+    Merge(merge::Merge),
+    Ready(merge::Ready),
+    MergeCheck(merge::Check),
     Remove(remove::Remove),
     Stop(stop::Stop),
     Fence(stop::Fence),
@@ -200,6 +218,7 @@ impl Dispatchers {
             Timer::Worker { manager } => self.start_write(manager, cx),
             Timer::Heartbeat { manager } => self.on_heartbeat(manager, cx),
             Timer::Statuses { manager } => self.on_statuses(manager, cx),
+            Timer::Send => self.send_next(cx),
         }
     }
 
@@ -238,6 +257,9 @@ impl Dispatchers {
             Task::PostBootstrap(task) => task.resume(id, wake, self, cx),
             Task::Close(task) => task.resume(id, self, cx),
             Task::Schedule(task) => task.resume(id, wake, self, cx),
+            Task::Merge(task) => task.resume(id, self, cx),
+            Task::Ready(task) => task.resume(self, cx),
+            Task::MergeCheck(task) => task.resume(id, wake, self, cx),
             Task::Remove(task) => task.resume(self, cx),
             Task::Stop(task) => task.resume(self, cx),
             Task::Fence(task) => task.resume(self, cx),
@@ -256,8 +278,8 @@ impl Dispatchers {
     fn done(&mut self, id: TaskId, task: &Task, cx: &mut Cx) {
         match task {
             Task::Bootstrap(_) | Task::PostBootstrap(_) | Task::Close(_) => self.shard_is_free(id, cx),
-            Task::Schedule(_) => self.stream_is_free(id, cx),
-            Task::Remove(_) | Task::Stop(_) => {}
+            Task::Schedule(_) | Task::Merge(_) => self.stream_is_free(id, cx),
+            Task::Ready(_) | Task::MergeCheck(_) | Task::Remove(_) | Task::Stop(_) => {}
             Task::Fence(_) => cx.tell(Place::Server, node::Inbox::LocalFenced),
             Task::Shutdown(_) => cx.tell(Place::Server, node::Inbox::DispatchersClosed),
         }

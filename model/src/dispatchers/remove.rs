@@ -3,8 +3,8 @@
 use sim::Duration;
 
 use crate::{
-    Cx, DispatcherId,
-    dispatchers::{Dispatchers, ManagerId},
+    Cx, DispatcherId, Ts,
+    dispatchers::{ComponentState, DispatcherStatus, Dispatchers, ManagerId, Note, Task},
     tasks::Next,
 };
 
@@ -15,14 +15,34 @@ const POLL: Duration = Duration::from_millis(10);
 pub(super) struct Remove {
     manager: ManagerId,
     dispatcher: DispatcherId,
+    submitted: bool,
+}
+
+impl Dispatchers {
+    /// Begins the removal of a dispatcher: it gets no more events from here on. Of one that does not exist the maintainer
+    /// hears that it has stopped.
+    pub(super) fn remove_dispatcher(&mut self, id: ManagerId, dispatcher: DispatcherId, cx: &mut Cx) {
+        let Some(manager) = self.managers.get_mut(&id) else { return };
+        let (cf, seq) = (manager.cf, manager.seq);
+        let Some(one) = manager.dispatchers.get_mut(&dispatcher) else {
+            let status =
+                DispatcherStatus { id: dispatcher, state: ComponentState::Stopped, checkpoint: Ts::NONE };
+            return self.report_soon(id, status, seq, cx);
+        };
+        if !std::mem::replace(&mut one.try_removing, true) {
+            one.unregister();
+            cx.note(Note::DispatcherUnregistered { cf, id: dispatcher });
+            self.touch();
+            self.spawn(Task::Remove(Remove { manager: id, dispatcher, submitted: false }), cx);
+        }
+    }
 }
 
 impl Remove {
-    pub(super) fn new(manager: ManagerId, dispatcher: DispatcherId) -> Remove {
-        Remove { manager, dispatcher }
-    }
-
     pub(super) fn resume(&mut self, all: &mut Dispatchers, _: &mut Cx) -> Next {
+        if !std::mem::replace(&mut self.submitted, true) {
+            return Next::Yield;
+        }
         let Some(manager) = all.managers.get_mut(&self.manager).filter(|manager| !manager.closed) else {
             return Next::Done;
         };

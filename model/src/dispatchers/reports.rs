@@ -3,29 +3,93 @@
 use sim::Duration;
 
 use crate::{
-    Cx, Place, Ts,
+    Cx, Ts,
     dispatchers::{
         ComponentState, DispatcherStatus, Dispatchers, Heartbeat, Manager, ManagerId, Note, Timer, Watermark,
     },
     maintainer,
 };
 
-const PERIOD: Duration = Duration::from_millis(200);
-/// Every so many reports lists every dispatcher: every 10 s.
-const COMPLETE: u64 = 50;
+/// How often a manager reports.
+struct Pace {
+    /// How long after its first dispatcher it begins to.
+    first: Duration,
+    period: Duration,
+    /// Every so many reports lists every dispatcher: every 10 s.
+    complete: u64,
+}
+
+const ORDINARY: Pace =
+    Pace { first: Duration::from_secs(1), period: Duration::from_millis(200), complete: 50 };
+const LOW_LATENCY: Pace = Pace { first: Duration::ZERO, period: Duration::from_millis(50), complete: 200 };
 /// How long changes of states are gathered.
 const GATHER: Duration = Duration::from_millis(10);
 
+/// The periodic report of a manager.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum HeartbeatTask {
+    /// There has been no dispatcher.
+    #[default]
+    None,
+    /// It has run so many times.
+    Runs { times: u64 },
+    /// The manager closes. It does not start again.
+    Cancelled,
+}
+
+/// Changes of states that are to be reported soon.
+#[derive(Clone, Debug)]
+pub(super) struct Changes {
+    /// What has changed, with how many dispatchers had been inserted.
+    statuses: Vec<(DispatcherStatus, u64)>,
+    /// Whether they are being gathered: nobody does so before the manager is built.
+    gathering: bool,
+    /// The watermark that was known when the previous ones were reported.
+    watermark: Watermark,
+}
+
+impl HeartbeatTask {
+    pub(super) fn cancel(&mut self) {
+        if let HeartbeatTask::Runs { .. } = self {
+            *self = HeartbeatTask::Cancelled;
+        }
+    }
+}
+
+impl Changes {
+    pub(super) fn after(watermark: Watermark) -> Changes {
+        Changes { statuses: Vec::new(), gathering: false, watermark }
+    }
+}
+
+fn pace(cx: &Cx) -> &'static Pace {
+    match cx.policy().dispatchers.heartbeat_pace.is_fast(cx.process.config.low_latency) {
+        false => &ORDINARY,
+        true => &LOW_LATENCY,
+    }
+}
+
+impl Watermark {
+    /// A status lowers the checkpoint, whatever its number; the number only rises, so that no maintainer takes the
+    /// report for an old one.
+    fn lower(&mut self, status: &DispatcherStatus, seq: u64) {
+        self.seq = self.seq.max(seq);
+        if status.checkpoint != Ts::NONE {
+            self.checkpoint = self.checkpoint.min(status.checkpoint);
+        }
+    }
+}
+
 impl Dispatchers {
     pub(super) fn on_heartbeat(&mut self, id: ManagerId, cx: &mut Cx) {
-        let Some(manager) = self.managers.get_mut(&id).filter(|one| one.reporting && !one.closed) else {
-            return;
-        };
-        manager.reports += 1;
-        let complete = manager.reports.is_multiple_of(COMPLETE);
+        let Some(manager) = self.managers.get_mut(&id).filter(|one| !one.closed) else { return };
+        let HeartbeatTask::Runs { times } = &mut manager.heartbeat else { return };
+        *times += 1;
+        let Pace { period, complete, .. } = pace(cx);
+        let complete = times.is_multiple_of(*complete);
         let (heartbeat, cleaned) = manager.aggregate(complete, cx);
-        manager.send(heartbeat, cx);
-        cx.out.alarm(Timer::Heartbeat { manager: id }.into(), PERIOD);
+        self.report(id, heartbeat, cx);
+        cx.out.alarm(Timer::Heartbeat { manager: id }.into(), *period);
         if cleaned {
             self.touch();
         }
@@ -33,44 +97,62 @@ impl Dispatchers {
 
     /// A change of a state: it is reported together with others that come soon.
     pub(super) fn report_soon(&mut self, id: ManagerId, status: DispatcherStatus, seq: u64, cx: &mut Cx) {
-        if let Some(manager) = self.managers.get_mut(&id)
-            && manager.push_status(status, seq)
-        {
-            cx.out.alarm(Timer::Statuses { manager: id }.into(), GATHER);
+        if let Some(manager) = self.managers.get_mut(&id) {
+            manager.changes.statuses.push((status, seq));
+            manager.gather(cx);
         }
     }
 
     pub(super) fn on_statuses(&mut self, id: ManagerId, cx: &mut Cx) {
         let Some(manager) = self.managers.get_mut(&id).filter(|one| one.sink_running) else { return };
-        let mut watermark = manager.watermark_then.clone();
-        let mut statuses = Vec::new();
-        for (status, seq) in std::mem::take(&mut manager.statuses) {
-            watermark.seq = watermark.seq.max(seq);
-            if status.checkpoint != Ts::NONE {
-                watermark.checkpoint = watermark.checkpoint.min(status.checkpoint);
-            }
+        let changes = &mut manager.changes;
+        let mut watermark = std::mem::replace(&mut changes.watermark, manager.watermark.clone());
+        let mut statuses = Vec::with_capacity(changes.statuses.len());
+        for (status, seq) in changes.statuses.drain(..) {
+            watermark.lower(&status, seq);
             statuses.push(status);
         }
-        manager.watermark_then = manager.watermark.clone();
-        manager.send(Heartbeat { watermark, statuses, complete: false, err: None }, cx);
+        changes.gathering = false;
+        self.report(id, Heartbeat { watermark, statuses, complete: false, err: None }, cx);
+    }
+
+    /// To whoever is the owner now.
+    fn report(&mut self, id: ManagerId, heartbeat: Heartbeat, cx: &mut Cx) {
+        if let Some(manager) = self.managers.get(&id)
+            && let Some(owner) = manager.owner.node
+        {
+            let (cf, heartbeat) = (manager.cf, Box::new(heartbeat));
+            self.enqueue(owner, maintainer::Inbox::HeartBeatRequest { cf, heartbeat }, cx);
+        }
     }
 }
 
 impl Manager {
-    /// To whoever is the owner now. A message that is under way is not redirected.
-    fn send(&self, heartbeat: Heartbeat, cx: &mut Cx) {
-        if let Some(owner) = self.owner.node {
-            let heartbeat = Box::new(heartbeat);
-            cx.send(
-                owner,
-                Place::Maintainers,
-                maintainer::Inbox::HeartBeatRequest { cf: self.cf, heartbeat },
-            );
+    /// The heartbeat task begins with the first dispatcher.
+    pub(super) fn begin_heartbeats(&mut self, cx: &mut Cx) {
+        if let HeartbeatTask::None = self.heartbeat {
+            self.heartbeat = HeartbeatTask::Runs { times: 0 };
+            cx.out.alarm(Timer::Heartbeat { manager: self.id }.into(), pace(cx).first);
+        }
+    }
+
+    /// The manager is built: what has changed so far is reported, too.
+    pub(super) fn begin_gathering(&mut self, cx: &mut Cx) {
+        self.changes.watermark = self.watermark.clone();
+        self.gather(cx);
+    }
+
+    fn gather(&mut self, cx: &mut Cx) {
+        let Changes { statuses, gathering, .. } = &mut self.changes;
+        if self.sink_running && !statuses.is_empty() && !std::mem::replace(gathering, true) {
+            cx.out.alarm(Timer::Statuses { manager: self.id }.into(), GATHER);
         }
     }
 
     /// How far all dispatchers are. Those that are drained are reported stopped, once, and cleaned; not while the
     /// manager closes. Whether any was.
+    ///
+    /// The target of a merge that does not take over yet is passed by, even if it is being removed: it is never cleaned.
     fn aggregate(&mut self, complete: bool, cx: &mut Cx) -> (Heartbeat, bool) {
         let mut watermark = Watermark { checkpoint: Ts::INFINITE, resolved: Ts::INFINITE, seq: self.seq };
         let (mut statuses, mut clean) = (Vec::new(), Vec::new());
@@ -93,11 +175,12 @@ impl Manager {
         if cleaned {
             for (id, checkpoint) in clean {
                 self.dispatchers.remove(&id);
-                self.journal.erase(id);
+                self.journal.erase_all(id);
                 self.trigger = self.trigger.filter(|trigger| *trigger != id);
                 cx.note(Note::DispatcherCleaned { cf: self.cf, id, checkpoint });
             }
         }
+        self.clean_merge_journal(cx);
         (Heartbeat { watermark, statuses, complete, err: None }, cleaned)
     }
 }

@@ -39,9 +39,8 @@ impl Request {
             Inbox::Resolved { .. }
             | Inbox::LocalFence
             | Inbox::Close
-            | Inbox::ScheduleDispatcherRequest { .. } => {
-                return None;
-            }
+            | Inbox::ScheduleDispatcherRequest { .. }
+            | Inbox::MergeDispatcherRequest { .. } => return None,
         };
         Some(Request { from, cf: *cf, epoch: *epoch, what })
     }

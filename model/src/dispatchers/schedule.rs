@@ -3,12 +3,11 @@
 //! Consecutive Creates are worked off together, Removes one at a time.
 
 use crate::{
-    Cx, DispatcherId, NodeId, Span, Ts,
+    Cx, DispatcherId, Mode, NodeId, Span, Ts,
     dispatchers::{
-        Action, ComponentState, DispatcherStatus, Dispatchers, Inbox, Manager, ManagerId, Note,
-        ScheduleRequest, Task, Wake,
+        Action, Dispatchers, Inbox, Manager, ManagerId, Note, ScheduleRequest, Wake,
         create::{Created, Creation},
-        remove::Remove,
+        journal::Key,
         streams::Letter,
     },
     tasks::{Next, TaskId},
@@ -20,7 +19,7 @@ pub(super) struct Schedule {
     manager: ManagerId,
     batch: Vec<(NodeId, ScheduleRequest)>,
     /// The dispatchers that are being created, and their creation.
-    creating: Option<(Vec<DispatcherId>, Creation)>,
+    creating: Option<(Vec<Key>, Creation)>,
 }
 
 impl Schedule {
@@ -43,24 +42,24 @@ impl Schedule {
             if accepted.is_empty() {
                 return self.end(me, all, cx);
             }
-            let ids = accepted.iter().map(|(id, ..)| *id).collect();
-            self.creating = Some((ids, Creation::new(self.manager, accepted)));
+            let (keys, infos) = accepted.into_iter().unzip();
+            self.creating = Some((keys, Creation::new(self.manager, infos)));
         }
-        let Some((ids, creation)) = &mut self.creating else { return Next::Done };
-        match creation.resume(me, wake, all, cx) {
-            Created::NotYet(next) => next,
-            Created::Done | Created::Failed => {
-                if let Some(manager) = all.managers.get_mut(&self.manager) {
-                    for id in ids {
-                        let exists = manager.dispatchers.contains_key(id);
-                        if cx.policy().dispatchers.create_journal.is_settled(exists) {
-                            manager.journal.erase_create(*id);
-                        }
-                    }
+        let Some((keys, creation)) = &mut self.creating else { return Next::Done };
+        let closed = match creation.resume(me, wake, all, cx) {
+            Created::NotYet(next) => return next,
+            Created::Failed => true,
+            Created::Done => false,
+        };
+        if let Some(manager) = all.managers.get_mut(&self.manager) {
+            for key in keys {
+                let exists = manager.dispatchers.contains_key(&key.id);
+                if cx.policy().dispatchers.create_journal.is_settled(closed, exists) {
+                    manager.journal.erase_create(*key);
                 }
-                self.end(me, all, cx)
             }
         }
+        self.end(me, all, cx)
     }
 
     fn end(&self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
@@ -69,20 +68,28 @@ impl Schedule {
     }
 
     /// Looks at every request: what is to be removed is, what is to be created is returned.
-    fn check(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Vec<(DispatcherId, Span, Ts)> {
+    fn check(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Vec<(Key, (DispatcherId, Span, Ts))> {
         let mut accepted = Vec::new();
         for (from, request) in std::mem::take(&mut self.batch) {
             let Some(manager) = all.managers.get_mut(&self.manager) else { break };
-            if !manager.admits(from, &request, cx) {
+            let key = Key::of(&request, cx);
+            if !manager.admits(from, &request, key, cx) {
                 continue;
             }
+            let id = request.id;
             match (request.action, request.span) {
                 (Action::Create, Some(span)) => {
-                    accepted.push((request.id, span, request.start_ts));
-                    manager.journal.write(from, request);
+                    accepted.push((key, (id, span, request.start_ts)));
+                    manager.journal.write(key, from, request);
                 }
                 (Action::Create, None) => {}
-                (Action::Remove, _) => all.remove_dispatcher(self.manager, from, request, cx),
+                (Action::Remove, _) => {
+                    // Nobody would ever erase the entry of a dispatcher that does not exist.
+                    if manager.dispatchers.contains_key(&id) {
+                        manager.journal.write(key, from, request);
+                    }
+                    all.remove_dispatcher(self.manager, id, cx);
+                }
             }
         }
         accepted
@@ -91,17 +98,25 @@ impl Schedule {
 
 impl Manager {
     /// Whether a request is to be carried out. Nobody looks whether another dispatcher covers the same span.
-    fn admits(&mut self, from: NodeId, request: &ScheduleRequest, cx: &mut Cx) -> bool {
+    fn admits(&mut self, from: NodeId, request: &ScheduleRequest, key: Key, cx: &mut Cx) -> bool {
         let policy = &cx.process.policy.clone().dispatchers;
         let (cf, id) = (self.cf, request.id);
+        if id == DispatcherId::NONE {
+            cx.note(Note::Ignored { cf, from, why: "it names no dispatcher" });
+            return false;
+        }
         if !policy.schedule_fence.admits(&self.owner, from, request.epoch) {
             let (epoch, owner, current) = (request.epoch, self.owner.node, self.owner.epoch);
             cx.note(Note::StaleRefused { cf, from, epoch, owner, current });
             return false;
         }
-        if let Some(entry) = self.journal.get(id) {
+        if request.mode == Mode::Redo && !self.redo_ready {
+            cx.note(Note::Ignored { cf, from, why: "redo is not ready" });
+            return false;
+        }
+        if let Some(entry) = self.journal.get(key) {
             if !policy.stale_journal.keeps(&self.owner, entry.from, entry.request.epoch) {
-                self.journal.erase(id);
+                self.journal.erase(key);
             } else if request.action == Action::Create {
                 cx.note(Note::Ignored { cf, from, why: "an earlier request is not finished" });
                 return false;
@@ -113,27 +128,5 @@ impl Manager {
             return false;
         }
         true
-    }
-}
-
-impl Dispatchers {
-    /// Begins the removal of a dispatcher. For one that does not exist the maintainer is told so.
-    fn remove_dispatcher(&mut self, id: ManagerId, from: NodeId, request: ScheduleRequest, cx: &mut Cx) {
-        let Some(manager) = self.managers.get_mut(&id) else { return };
-        let dispatcher_id = request.id;
-        let Some(dispatcher) = manager.dispatchers.get_mut(&dispatcher_id) else {
-            let state = ComponentState::Stopped;
-            let status = DispatcherStatus { id: dispatcher_id, state, checkpoint: Ts::NONE };
-            return self.report_soon(id, status, 0, cx);
-        };
-        let first = !std::mem::replace(&mut dispatcher.try_removing, true);
-        let cf = manager.cf;
-        manager.journal.write(from, request);
-        if first {
-            dispatcher.registered = false;
-            cx.note(Note::DispatcherUnregistered { cf, id: dispatcher_id });
-            self.touch();
-            self.spawn(Task::Remove(Remove::new(id, dispatcher_id)), cx);
-        }
     }
 }

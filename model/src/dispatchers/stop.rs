@@ -59,15 +59,17 @@ impl Stop {
                 };
                 if let Some(dispatcher) = manager.dispatchers.get_mut(&next) {
                     // Not drained: what is in the sink already stays there until the context is cancelled.
-                    dispatcher.registered = false;
+                    dispatcher.unregister();
                     dispatcher.removing = true;
                 }
                 all.touch();
                 Next::Yield
             }
             Stage::Paths => {
-                manager.reporting = false;
-                all.streams.unregister(Stream::Schedule, manager.cf, id);
+                manager.heartbeat.cancel();
+                for stream in Stream::OF_MANAGERS {
+                    all.streams.unregister(stream, manager.cf, id);
+                }
                 if !self.cancel_first {
                     all.cancel(id, cx);
                 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     ChangefeedId, Cx, NodeId,
-    dispatchers::{Action, Dispatchers, Inbox, ManagerId, Note, Timer, Wake, schedule::Schedule},
+    dispatchers::{Action, Dispatchers, Inbox, ManagerId, Note, Timer, Wake, merge, schedule::Schedule},
     tasks::TaskId,
     vocabulary::say,
 };
@@ -23,6 +23,8 @@ const BATCH: usize = 1024;
 pub enum Stream {
     /// Dispatchers that are to be created and removed.
     Schedule,
+    /// Dispatchers that are to become one.
+    Merge,
 }
 
 /// One thread of a stream.
@@ -51,10 +53,14 @@ pub(super) struct Streams {
 }
 
 impl Stream {
+    /// The streams in which a manager has a path from its construction to its end.
+    pub(super) const OF_MANAGERS: [Stream; 2] = [Stream::Schedule, Stream::Merge];
+
     /// The stream of a message, and the changefeed of its path.
     pub(super) fn of(inbox: &Inbox) -> Option<(Stream, ChangefeedId)> {
         match inbox {
             Inbox::ScheduleDispatcherRequest { request } => Some((Stream::Schedule, request.cf)),
+            Inbox::MergeDispatcherRequest { request } => Some((Stream::Merge, request.cf)),
             Inbox::Resolved { .. }
             | Inbox::LocalFence
             | Inbox::Close
@@ -125,6 +131,11 @@ impl Dispatchers {
             return cx.note(Note::Ignored { cf, from, why: "no dispatcher manager" });
         };
         path.waiting.push_back((from, inbox.clone()));
+        if let (Inbox::MergeDispatcherRequest { request }, Some(manager)) =
+            (inbox, self.managers.get_mut(&path.manager))
+        {
+            manager.journal_merge(merge::Moment::Received, from, request, cx);
+        }
         self.work_stream(stream, Thread::of(stream, cf).number, cx);
     }
 
@@ -137,6 +148,7 @@ impl Dispatchers {
         let Some((manager, batch)) = self.streams.next(thread) else { return };
         let task = match stream {
             Stream::Schedule => super::Task::Schedule(Schedule::new(manager, batch)),
+            Stream::Merge => super::Task::Merge(merge::Merge::new(manager, batch)),
         };
         let task = self.tasks.add(task);
         self.streams.busy.insert(thread, task);
@@ -161,6 +173,7 @@ impl std::fmt::Display for Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Stream::Schedule => "schedule",
+            Stream::Merge => "merge",
         })
     }
 }

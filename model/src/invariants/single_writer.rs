@@ -248,13 +248,17 @@ impl SingleWriter {
     }
 }
 
-/// The dispatcher that an input asks to be created.
+/// The dispatcher that an input asks to be created, or to come out of a merge.
 fn created(input: &Input<Actor>) -> Option<DispatcherId> {
     match input {
         Input::Message {
             msg: crate::Msg::Dispatchers(dispatchers::Inbox::ScheduleDispatcherRequest { request }),
             ..
         } if request.action == dispatchers::Action::Create => Some(request.id),
+        Input::Message {
+            msg: crate::Msg::Dispatchers(dispatchers::Inbox::MergeDispatcherRequest { request }),
+            ..
+        } => Some(request.merged),
         _ => None,
     }
 }

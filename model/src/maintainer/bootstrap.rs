@@ -116,6 +116,9 @@ impl Maintainer {
         shuffle(&mut responses, cx);
         let working = self.working_spans(&responses);
         self.restore_operators(&responses, &tables, cx);
+        for (node, response) in &responses {
+            self.merge_operators.extend(response.merge_operators.iter().map(|merge| (*node, merge.clone())));
+        }
         for table in &tables {
             match working.get(table) {
                 Some(spans) => {

@@ -8,7 +8,7 @@ use crate::{
     ChangefeedId, Cx, DispatcherId, Epoch, NodeId, Ts,
     bootstrapper::Bootstrapper,
     coordinator::{MaintainerState, MaintainerStatus},
-    dispatchers::{BootstrapResponse, Heartbeat, Watermark},
+    dispatchers::{BootstrapResponse, Heartbeat, MergeRequest, Watermark},
     maintainer::{
         Inbox, MaintainerId, Note, Timer, checkpoint, operators::Operators, removal, scheduler, spans::Spans,
         stamp,
@@ -51,6 +51,8 @@ pub struct Maintainer {
     pub(super) basic: scheduler::Basic,
     pub(super) round: checkpoint::Round,
     pub(super) watermarks: BTreeMap<NodeId, Watermark>,
+    /// Merges that nodes had begun and not finished when they answered the bootstrap. Nobody takes them up yet.
+    pub(super) merge_operators: Vec<(NodeId, MergeRequest)>,
     pub(super) removal: removal::Removal,
     pub(super) nodes_changed: bool,
     dirty: bool,
@@ -84,6 +86,7 @@ impl Maintainer {
             basic: scheduler::Basic::default(),
             round: checkpoint::Round::default(),
             watermarks: BTreeMap::new(),
+            merge_operators: Vec::new(),
             removal: removal::Removal::default(),
             nodes_changed: false,
             dirty: true,
@@ -133,6 +136,11 @@ impl Maintainer {
     /// How many operators are under way.
     pub fn operators(&self) -> usize {
         self.operators.len()
+    }
+
+    /// The merges that its predecessor had begun, and the nodes that told of them.
+    pub fn merge_operators(&self) -> &[(NodeId, MergeRequest)] {
+        &self.merge_operators
     }
 
     /// The nodes that have not answered the bootstrap.

@@ -1,7 +1,10 @@
 //! Switches of the dispatcher orchestrator and its managers. S numbers are those of the protocol page.
 
 use super::switches;
-use crate::{DispatcherId, Epoch, NodeId, dispatchers::Owner};
+use crate::{
+    DispatcherId, Epoch, NodeId,
+    dispatchers::{ComponentState, Moment, Owner},
+};
 
 switches! {
     /// The switches of the dispatcher side.
@@ -21,6 +24,8 @@ switches! {
             /// Those of its owner and of the owner's epoch (pingcap/ticdc#5435).
             OwnerAndEpoch,
         },
+        /// Which requests to merge dispatchers a manager carries out (S18, `fence_merge`).
+        pub merge_fence: RequestFence,
         /// Which post-bootstrap requests a manager carries out (S20).
         pub post_bootstrap_fence: RequestFence,
         /// Which close requests a manager carries out; the others are acknowledged (S21,
@@ -63,12 +68,71 @@ switches! {
             /// When the dispatcher exists (pingcap/ticdc#5106).
             UntilItExists,
         },
-        /// Which journal entries a bootstrap response tells of (S32, S33).
-        pub journal_report: JournalReport {
-            /// All (before pingcap/ticdc#5436).
-            All,
-            /// Those of the present owner, and Removes of dispatchers that the same response reports (pingcap/ticdc#5436).
-            CurrentAndReportedRemoves,
+        /// What tells entries of the journal apart.
+        pub journal_key: JournalKey {
+            /// The dispatcher.
+            Dispatcher,
+            /// The dispatcher and the generation, so that two requests for one dispatcher can be under way (the text of
+            /// pingcap/ticdc#5182; review mutant M4).
+            DispatcherAndGeneration,
+        },
+        /// Whether a bootstrap response tells of Creates that an earlier owner has begun (S32,
+        /// `bootstrap_omits_stale_creates`).
+        pub stale_creates: StaleCreates: are_told {
+            /// It does (before pingcap/ticdc#5436).
+            Told => true,
+            /// It does not (pingcap/ticdc#5436).
+            Omitted => false,
+        },
+        /// Whether a bootstrap response tells of Removes that an earlier owner has begun (S33,
+        /// `bootstrap_stale_remove_only_if_reported`).
+        pub stale_removes: StaleRemoves {
+            /// It does (before pingcap/ticdc#5436).
+            Told,
+            /// Of those whose dispatcher it reports (pingcap/ticdc#5436).
+            ToldIfReported,
+        },
+        /// Whether a manager writes down the merges that it has begun, for the next maintainer (S36, `merge_journal`).
+        pub merge_journal: MergeJournal: is_kept {
+            /// It does not: the next maintainer sees spans that overlap (before pingcap/ticdc#3769).
+            None => false,
+            /// It does, and tells of them in bootstrap responses (pingcap/ticdc#3769).
+            Kept => true,
+        },
+        /// When a merge is written down (S37, `merge_journal_after_owner_check`).
+        pub merge_journal_moment: MergeJournalMoment {
+            /// When it has turned out to be the owner's.
+            Admitted,
+            /// When it arrives, whoever sent it (review of pingcap/ticdc#3769).
+            Received,
+        },
+        /// When a merge that was written down is finished (S38, `merge_journal_kept_until_sources_gone`).
+        pub merge_journal_end: MergeJournalEnd {
+            /// When the sources are gone and the target works.
+            SourcesGone,
+            /// When the target has taken over, though its sources are still there (review of pingcap/ticdc#3769).
+            Committed,
+        },
+        /// What the merge journal keeps.
+        pub merge_journal_entry: MergeJournalEntry: is_shared {
+            /// A copy of the request.
+            Copy => false,
+            /// The request itself, which a maintainer of the same process may use again (review mutant M27).
+            Pointer => true,
+        },
+        /// Whether the merge journal keeps a request that names no target.
+        pub merge_journal_key: MergeJournalKey: takes_none {
+            /// It does not.
+            Named => false,
+            /// It does (review mutant M28).
+            Any => true,
+        },
+        /// How often a manager reports where low latency is configured (S39, `low_latency_heartbeat`).
+        pub heartbeat_pace: HeartbeatPace {
+            /// As often as elsewhere: every 200 ms (before pingcap/ticdc#5862).
+            Ordinary,
+            /// Every 50 ms, from the first dispatcher on (pingcap/ticdc#5862).
+            AsConfigured,
         },
         /// Whether responses to maintainers name the generation that they answer (S26, `responses_carry_epoch`).
         pub response_epoch: ResponseEpoch {
@@ -101,7 +165,7 @@ switches! {
         /// Whether the write path is looked at again when something that took long is published (S4,
         /// `write_path_recheck_on_publish`).
         pub publication: Publication: is_rechecked {
-            /// It is not (before pingcap/ticdc#5106).
+            /// It is not (before pingcap/ticdc#5106; review mutant M23).
             Unchecked => false,
             /// It is (pingcap/ticdc#5106).
             Rechecked => true,
@@ -192,20 +256,60 @@ impl StaleJournal {
 }
 
 impl CreateJournal {
-    pub(crate) fn is_settled(self, exists: bool) -> bool {
+    /// `closed`: the attempt ended because the write path is closed.
+    pub(crate) fn is_settled(self, closed: bool, exists: bool) -> bool {
         match self {
             CreateJournal::UntilAttempted => true,
-            CreateJournal::UntilItExists => exists,
+            CreateJournal::UntilItExists => !closed && exists,
         }
     }
 }
 
-impl JournalReport {
-    /// `current`: the entry is the present owner's; `removes_reported`: it removes a dispatcher of the same response.
-    pub(crate) fn includes(self, current: bool, removes_reported: bool) -> bool {
+impl JournalKey {
+    /// What of the generation is part of a key.
+    pub(crate) fn generation(self, epoch: Epoch) -> Epoch {
         match self {
-            JournalReport::All => true,
-            JournalReport::CurrentAndReportedRemoves => current || removes_reported,
+            JournalKey::Dispatcher => Epoch::NONE,
+            JournalKey::DispatcherAndGeneration => epoch,
+        }
+    }
+}
+
+impl StaleRemoves {
+    pub(crate) fn are_told(self, reported: bool) -> bool {
+        match self {
+            StaleRemoves::Told => true,
+            StaleRemoves::ToldIfReported => reported,
+        }
+    }
+}
+
+impl MergeJournalMoment {
+    pub(crate) fn is(self, moment: Moment) -> bool {
+        match self {
+            MergeJournalMoment::Admitted => moment == Moment::Admitted,
+            MergeJournalMoment::Received => moment == Moment::Received,
+        }
+    }
+}
+
+impl MergeJournalEnd {
+    /// `target`: its state, if it is there.
+    pub(crate) fn is_reached(self, sources_left: bool, target: Option<ComponentState>) -> bool {
+        use ComponentState::{MergeReady, Preparing, Working};
+        match self {
+            MergeJournalEnd::SourcesGone => !sources_left && target.is_none_or(|state| state == Working),
+            MergeJournalEnd::Committed => target.is_none_or(|state| !matches!(state, Preparing | MergeReady)),
+        }
+    }
+}
+
+impl HeartbeatPace {
+    /// `configured`: whether low latency is.
+    pub(crate) fn is_fast(self, configured: bool) -> bool {
+        match self {
+            HeartbeatPace::Ordinary => false,
+            HeartbeatPace::AsConfigured => configured,
         }
     }
 }

@@ -95,6 +95,7 @@ fn baseline() -> Policy {
         dispatchers: Dispatchers {
             bootstrap_fence: BootstrapFence::LastWins,
             schedule_fence: RequestFence::AnySender,
+            merge_fence: RequestFence::AnySender,
             post_bootstrap_fence: RequestFence::AnySender,
             close_fence: RequestFence::AnySender,
             fence_mutex: FenceMutex::None,
@@ -102,7 +103,15 @@ fn baseline() -> Policy {
             pending_queue: PendingQueue::FirstWins,
             stale_journal: StaleJournal::Blocks,
             create_journal: CreateJournal::UntilAttempted,
-            journal_report: JournalReport::All,
+            journal_key: JournalKey::Dispatcher,
+            stale_creates: StaleCreates::Told,
+            stale_removes: StaleRemoves::Told,
+            merge_journal: MergeJournal::None,
+            merge_journal_moment: MergeJournalMoment::Admitted,
+            merge_journal_end: MergeJournalEnd::SourcesGone,
+            merge_journal_entry: MergeJournalEntry::Copy,
+            merge_journal_key: MergeJournalKey::Named,
+            heartbeat_pace: HeartbeatPace::Ordinary,
             response_epoch: ResponseEpoch::Absent,
             trigger_validation: TriggerValidation::None,
             missing_trigger: MissingTrigger::Silent,
@@ -157,6 +166,7 @@ fn pr_5435() -> Policy {
     policy.maintainer.close_response = CloseResponse::WhileRemoving;
     policy.dispatchers.bootstrap_fence = BootstrapFence::ByEpoch;
     policy.dispatchers.schedule_fence = RequestFence::OwnerAndEpoch;
+    policy.dispatchers.merge_fence = RequestFence::OwnerAndEpoch;
     policy.dispatchers.post_bootstrap_fence = RequestFence::OwnerAndEpoch;
     policy.dispatchers.close_fence = RequestFence::OwnerAndEpoch;
     policy.dispatchers.fence_mutex = FenceMutex::PerManager;
@@ -171,17 +181,22 @@ fn pr_5435() -> Policy {
 fn pr_5436() -> Policy {
     let mut policy = pr_5435();
     policy.dispatchers.trigger_validation = TriggerValidation::BeforeTakeOver;
-    policy.dispatchers.journal_report = JournalReport::CurrentAndReportedRemoves;
+    policy.dispatchers.stale_creates = StaleCreates::Omitted;
+    policy.dispatchers.stale_removes = StaleRemoves::ToldIfReported;
     policy.dispatchers.missing_trigger = MissingTrigger::Reported;
     policy
 }
 
 /// V6, a part of MST.
 fn pr_3769() -> Policy {
-    pr_5436()
+    let mut policy = pr_5436();
+    policy.dispatchers.merge_journal = MergeJournal::Kept;
+    policy
 }
 
 /// V7, MST, MASTER.
 fn master() -> Policy {
-    pr_3769()
+    let mut policy = pr_3769();
+    policy.dispatchers.heartbeat_pace = HeartbeatPace::AsConfigured;
+    policy
 }

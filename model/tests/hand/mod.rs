@@ -11,7 +11,7 @@ use std::{
 use model::{
     Actor, Addr, ChangefeedId, DispatcherId, Epoch, History, Mode, Msg, NodeId, Place, Policy, Process,
     Record, Shared, Span, TableId, Timer, Ts, Workload, dispatchers,
-    dispatchers::ScheduleRequest,
+    dispatchers::{MergeRequest, ScheduleRequest},
     etcd::{CallId, ChangefeedInfo, Etcd, FeedState, Inbox as Request, Job, Key, Op, Progress, Value},
     maintainer,
     pd::Pd,
@@ -309,6 +309,36 @@ pub fn close(epoch: u64, removed: bool) -> dispatchers::Inbox {
 
 pub fn create(epoch: u64, n: u32) -> dispatchers::Inbox {
     schedule(epoch, n, dispatchers::Action::Create, dispatchers::OperatorType::Add)
+}
+
+/// Part `n` of so many parts of table 7.
+pub fn create_part(epoch: u64, n: u32, parts: u32) -> dispatchers::Inbox {
+    let key = |n: u32| Span::KEYS / parts * n;
+    let span = Span { table: TableId(7), from: key(n - 1), to: key(n) };
+    let create = schedule(epoch, n, dispatchers::Action::Create, dispatchers::OperatorType::Split);
+    changed(create, |request| request.span = Some(span))
+}
+
+/// The dispatchers `sources` are to become dispatcher `merged`; zero is none.
+pub fn merge(epoch: u64, sources: &[u32], merged: u32) -> dispatchers::Inbox {
+    let id = |n| if n == 0 { DispatcherId::NONE } else { DispatcherId { maker: N1, n } };
+    let request = MergeRequest {
+        cf: CF,
+        merged: id(merged),
+        sources: sources.iter().map(|n| id(*n)).collect(),
+        mode: Mode::Default,
+        epoch: Epoch(epoch),
+    };
+    dispatchers::Inbox::MergeDispatcherRequest { request }
+}
+
+/// A request to create or remove a dispatcher, with a difference.
+pub fn changed(request: dispatchers::Inbox, change: impl FnOnce(&mut ScheduleRequest)) -> dispatchers::Inbox {
+    let dispatchers::Inbox::ScheduleDispatcherRequest { mut request } = request else {
+        panic!("{request} creates and removes nothing")
+    };
+    change(&mut request);
+    dispatchers::Inbox::ScheduleDispatcherRequest { request }
 }
 
 pub fn remove(epoch: u64, n: u32) -> dispatchers::Inbox {

@@ -92,6 +92,7 @@ fn messages() -> String {
     ];
     let structs = [
         ("ScheduleRequest", dispatchers::ScheduleRequest::FORM),
+        ("MergeRequest", dispatchers::MergeRequest::FORM),
         ("BootstrapResponse", dispatchers::BootstrapResponse::FORM),
         ("ReportedSpan", dispatchers::ReportedSpan::FORM),
         ("Heartbeat", dispatchers::Heartbeat::FORM),

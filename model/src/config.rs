@@ -1,0 +1,8 @@
+//! How changefeeds are configured. All changefeeds of a run are configured alike.
+
+/// The configuration of a changefeed, as far as the protocol depends on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangefeedConfig {
+    /// Whether it is to be replicated with low latency rather than high throughput (`performance-mode`).
+    pub low_latency: bool,
+}

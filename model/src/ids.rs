@@ -69,6 +69,12 @@ pub struct DispatcherId {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u64);
 
+/// The epoch in the configuration that a message brings along, where it is not the epoch of the message itself.
+///
+/// Prints as `config-e7`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConfigEpoch(pub Epoch);
+
 /// A commit, resolved or checkpoint timestamp: microseconds of true time since the start of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ts(pub u64);
@@ -160,6 +166,18 @@ impl Epoch {
     }
 }
 
+impl ConfigEpoch {
+    /// What a message of an epoch says of that in the configuration.
+    pub(crate) fn beside(epoch: Epoch, config: Epoch) -> Option<ConfigEpoch> {
+        (config != epoch).then_some(ConfigEpoch(config))
+    }
+
+    /// The epoch in the configuration that came with a message of an epoch.
+    pub(crate) fn of(config: Option<ConfigEpoch>, epoch: Epoch) -> Epoch {
+        config.map_or(epoch, |config| config.0)
+    }
+}
+
 impl Ts {
     /// No timestamp; checkpoint 0 is a fatal error in the real system.
     pub const NONE: Ts = Ts(0);
@@ -209,7 +227,7 @@ impl sim::Address for Addr {
 }
 
 say!(TableName);
-heard!(NodeId, ChangefeedId, TableId, SchemaId, Span, DispatcherId, Epoch, Ts, Addr);
+heard!(NodeId, ChangefeedId, TableId, SchemaId, Span, DispatcherId, Epoch, ConfigEpoch, Ts, Addr);
 
 words! {
     Mode { Default => "default", Redo => "redo" }
@@ -276,6 +294,12 @@ impl fmt::Display for Epoch {
             (millis, 0) => write!(f, "e@{millis}"),
             (millis, logical) => write!(f, "e@{millis}+{logical}"),
         }
+    }
+}
+
+impl fmt::Display for ConfigEpoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "config-{}", self.0)
     }
 }
 
@@ -377,6 +401,15 @@ impl FromStr for Epoch {
             parts.map(|(millis, logical)| (millis << 18) + logical)
         });
         oracle.unwrap_or_else(|| numbered(word, "e")).map(Epoch).ok_or("an epoch such as e7 or e@5003")
+    }
+}
+
+impl FromStr for ConfigEpoch {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<ConfigEpoch, &'static str> {
+        let epoch = word.strip_prefix("config-").and_then(|epoch| epoch.parse().ok());
+        epoch.map(ConfigEpoch).ok_or("an epoch such as config-e7")
     }
 }
 

@@ -28,7 +28,8 @@ use sim::{HostId, Input, Machine, Now, Outbox};
 pub use cluster::{Cluster, LinkClass, NodeSpec, Role, Weather};
 pub use config::ChangefeedConfig;
 pub use ids::{
-    Addr, ChangefeedId, DispatcherId, Epoch, Mode, NodeId, Place, SchemaId, Span, TableId, TableName, Ts,
+    Addr, ChangefeedId, ConfigEpoch, DispatcherId, Epoch, Mode, NodeId, Place, SchemaId, Span, TableId,
+    TableName, Ts,
 };
 pub use policy::Policy;
 pub use process::{Liveness, Process, Shared};

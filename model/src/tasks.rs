@@ -28,7 +28,8 @@ pub(crate) enum Next {
 #[derive(Clone, Debug)]
 pub(crate) struct Tasks<T> {
     next: u32,
-    table: BTreeMap<TaskId, T>,
+    /// Each task that is not running, and whether it waits to be woken.
+    table: BTreeMap<TaskId, (T, bool)>,
 }
 
 impl<T> Default for Tasks<T> {
@@ -41,21 +42,28 @@ impl<T> Tasks<T> {
     pub(crate) fn add(&mut self, task: T) -> TaskId {
         self.next += 1;
         let id = TaskId(self.next);
-        self.table.insert(id, task);
+        self.table.insert(id, (task, false));
         id
     }
 
     /// Takes a task out for its next step.
     pub(crate) fn take(&mut self, id: TaskId) -> Option<T> {
-        self.table.remove(&id)
+        self.table.remove(&id).map(|(task, _)| task)
     }
 
-    pub(crate) fn put(&mut self, id: TaskId, task: T) {
-        self.table.insert(id, task);
+    /// Puts it back; `waits`: to be woken.
+    pub(crate) fn put(&mut self, id: TaskId, task: T, waits: bool) {
+        self.table.insert(id, (task, waits));
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (TaskId, &T)> {
-        self.table.iter().map(|(id, task)| (*id, task))
+    /// A task that has not ended.
+    pub(crate) fn get(&self, id: TaskId) -> Option<&T> {
+        self.table.get(&id).map(|(task, _)| task)
+    }
+
+    /// Whether a task waits to be woken.
+    pub(crate) fn is_waiting(&self, id: TaskId) -> bool {
+        self.table.get(&id).is_some_and(|(_, waits)| *waits)
     }
 }
 
@@ -83,6 +91,17 @@ impl Lock {
         self.holder.is_some()
     }
 
+    /// Whether the task may do now what takes one step only: it acquires the lock and will have released it at the end of
+    /// the step. If not, it is woken as by [`Lock::acquire`].
+    pub(crate) fn pass(&mut self, task: TaskId) -> bool {
+        let held = self.holder == Some(task);
+        let passes = self.acquire(task);
+        if passes && !held {
+            self.holder = None;
+        }
+        passes
+    }
+
     /// Releases the lock if the task holds it; the waiters to wake.
     pub(crate) fn release(&mut self, task: TaskId) -> Vec<TaskId> {
         if self.holder != Some(task) {
@@ -90,6 +109,16 @@ impl Lock {
         }
         self.holder = None;
         std::mem::take(&mut self.waiters)
+    }
+
+    /// Who holds it.
+    pub(crate) fn holder(&self) -> Option<TaskId> {
+        self.holder
+    }
+
+    /// Who waits for it.
+    pub(crate) fn waiters(&self) -> &[TaskId] {
+        &self.waiters
     }
 }
 

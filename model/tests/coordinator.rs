@@ -148,7 +148,7 @@ fn before_there_were_epochs_the_maintainer_is_told_at_once() {
     etcd is silent
     200 ms pass
         ** Placed cf1 n1 e1
-        -> AddMaintainerRequest cf1 ts10 e0 to n1/maintainers
+        -> AddMaintainerRequest cf1 ts10 e0 config-e1 to n1/maintainers
     ");
 }
 

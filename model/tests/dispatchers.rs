@@ -185,11 +185,13 @@ fn a_fenced_node_takes_no_requests() {
     n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
         ** DispatcherCreated cf1 d7@n1 t7 ts10
     n3/maintainers: LocalFence
-        ** WritePathClosed cf1 n3
-        -> LocalFenced to n3/server
+        ** WritePathClosed cf1 n3 fenced
+        ** DispatcherUnregistered cf1 d7@n1
         ** ManagerClosed cf1 n3
+        -> LocalFenced to n3/server
     n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t8 ts10 default e5
         ** Ignored cf1 n1 `no dispatcher manager`
     n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
+        ** Ignored cf1 n1 `the orchestrator ends`
     ");
 }

@@ -265,6 +265,9 @@ fn a_closed_manager_merges_nothing() {
     n1/maintainers: MaintainerCloseRequest cf1 e5
         ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** DispatcherUnregistered cf1 d1@n1
+        ** DispatcherUnregistered cf1 d2@n1
+        ** DispatcherUnregistered cf1 d3@n1
         ** ManagerClosed cf1 n3
     1100 ms pass
     ");

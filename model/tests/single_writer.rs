@@ -143,7 +143,7 @@ fn host(node: NodeId, actor: Actor) -> HostSpec<Actor> {
 
 fn bootstrap(cf: ChangefeedId) -> Inbox {
     let (start_ts, trigger, is_new, epoch) = (Ts(10), None, false, Epoch::NONE);
-    Inbox::MaintainerBootstrapRequest { cf, start_ts, trigger, is_new, epoch }
+    Inbox::MaintainerBootstrapRequest { cf, start_ts, trigger, is_new, epoch, config: None }
 }
 
 fn request(action: Action, kind: OperatorType, cf: ChangefeedId, n: u32, span: Span) -> Inbox {
@@ -243,8 +243,9 @@ fn the_statement_of_a_fenced_node_still_runs_while_its_successor_writes() {
     insta::assert_snapshot!(text, @"
     n1: DispatcherCreated cf1 d1@n3 t1 ts10
     n1: WriteStarted cf1 d1@n3 t1 query4
-    n1: ManagerClosed cf1 n1
     n1: ManagerClosed cf2 n1
+    n1: DispatcherUnregistered cf1 d1@n3
+    n1: ManagerClosed cf1 n1
     n2: DispatcherCreated cf1 d2@n3 t1 ts10
     n2: WriteStarted cf1 d2@n3 t1 query4
     !! single_writer (started): t1 of cf1 is being written by d1@n3 on n1 and by d2@n3 on n2
@@ -269,8 +270,9 @@ fn a_statement_that_was_lost_on_its_way_is_not_running() {
     insta::assert_snapshot!(text, @"
     n1: DispatcherCreated cf1 d1@n3 t1 ts10
     n1: WriteStarted cf1 d1@n3 t1 query4
-    n1: ManagerClosed cf1 n1
     n1: ManagerClosed cf2 n1
+    n1: DispatcherUnregistered cf1 d1@n3
+    n1: ManagerClosed cf1 n1
     n2: DispatcherCreated cf1 d2@n3 t1 ts10
     n2: WriteStarted cf1 d2@n3 t1 query4
     n2: Applied n2/dispatchers query4 cf1 d2@n3 t1 rows: 0@ts1568060, 0@ts3446935, 0@ts4551387, 0@ts4835569

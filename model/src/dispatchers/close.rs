@@ -1,120 +1,145 @@
-//! A close request, and the graceful end of the orchestrator.
-
-use sim::Duration;
+//! A close request: the manager of a changefeed is closed, which takes at least two of them (dispatcher page, 1.8).
 
 use crate::{
-    ChangefeedId, Cx, Epoch, NodeId, Place,
-    dispatchers::{Dispatchers, ManagerId, Note, Task, response_epoch, stop::Stop},
+    ChangefeedId, Cx, Place,
+    dispatchers::{
+        Dispatchers, ManagerId,
+        requests::Sender,
+        response_epoch,
+        try_close::{Tried, TryClose},
+    },
     maintainer,
+    policy::Stale,
     tasks::{Next, TaskId},
 };
 
 /// A close request that is being worked off.
 #[derive(Clone, Debug)]
 pub(super) struct Close {
-    from: NodeId,
-    cf: ChangefeedId,
-    epoch: Epoch,
+    sender: Sender,
     removed: bool,
+    stage: Stage,
+}
+
+#[derive(Clone, Debug)]
+enum Stage {
+    /// Looks whether there is a manager.
+    Look,
+    /// Waits for its fence mutex.
+    Enter(ManagerId),
+    TryClose(ManagerId, TryClose),
+    /// The manager is closed: the orchestrator forgets it.
+    Forget(ManagerId),
+    /// The request is a stale one and has been judged; so it is answered, if at all.
+    Stale(ManagerId, Option<bool>),
 }
 
 impl Close {
-    pub(super) fn new(from: NodeId, cf: ChangefeedId, epoch: Epoch, removed: bool) -> Close {
-        Close { from, cf, epoch, removed }
+    pub(super) fn new(sender: Sender, removed: bool) -> Close {
+        Close { sender, removed, stage: Stage::Look }
+    }
+
+    pub(super) fn changefeed(&self) -> ChangefeedId {
+        self.sender.cf
     }
 
     pub(super) fn resume(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        let policy = &cx.process.policy.clone().dispatchers;
-        let Some(id) = all.orchestrator.managers.get(&self.cf).copied() else {
-            self.record(all, cx);
+        match &mut self.stage {
+            Stage::Look => self.look(me, all, cx),
+            Stage::Enter(manager) => {
+                let manager = *manager;
+                self.enter(me, manager, all, cx)
+            }
+            Stage::TryClose(manager, attempt) => {
+                let manager = *manager;
+                match attempt.resume(all, cx) {
+                    Tried::NotYet(next) => next,
+                    Tried::Closed(true) => self.go_to(Stage::Forget(manager)),
+                    Tried::Closed(false) => self.end(me, manager, Some(false), all, cx),
+                }
+            }
+            Stage::Forget(manager) => {
+                let manager = *manager;
+                if !all.orchestrator.map.acquire(me) {
+                    return Next::Wait;
+                }
+                // By the changefeed, whatever manager stands there now.
+                all.orchestrator.managers.remove(&self.sender.cf);
+                all.orchestrator.record_closed(self.sender, self.removed, true, cx);
+                self.end(me, manager, Some(true), all, cx)
+            }
+            Stage::Stale(manager, answer) => {
+                let (manager, answer) = (*manager, *answer);
+                if !all.orchestrator.map.acquire(me) {
+                    return Next::Wait;
+                }
+                all.orchestrator.record_closed(self.sender, self.removed, false, cx);
+                self.end(me, manager, answer, all, cx)
+            }
+        }
+    }
+
+    fn go_to(&mut self, stage: Stage) -> Next {
+        self.stage = stage;
+        Next::Yield
+    }
+
+    fn look(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        if !all.orchestrator.map.acquire(me) {
+            return Next::Wait;
+        }
+        let Some(manager) = all.orchestrator.managers.get(&self.sender.cf).copied() else {
+            all.orchestrator.record_closed(self.sender, self.removed, true, cx);
+            all.unlock_map(me, cx);
             self.respond(true, cx);
             return Next::Done;
         };
-        let Some(manager) = all.managers.get_mut(&id) else { return Next::Done };
-        if !manager.enter(me, cx) {
+        if !cx.policy().orchestrator.close_map_lock.is_held() {
+            all.unlock_map(me, cx);
+        }
+        self.go_to(Stage::Enter(manager))
+    }
+
+    fn enter(&mut self, me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        if !all.enter(id, me, cx) {
             return Next::Wait;
         }
-        let owner = manager.owner;
-        let success = if policy.close_fence.admits(&owner, self.from, self.epoch) {
-            let closed = all.try_close(id, cx);
-            if closed {
-                all.orchestrator.managers.remove(&self.cf);
-                self.record(all, cx);
+        if !all.is_still_registered(self.sender.cf, id, cx) {
+            self.sender.ignore("another manager has taken its place", cx);
+            return self.end(me, id, Some(false), all, cx);
+        }
+        let Some(owner) = all.managers.get(&id).map(|manager| manager.owner) else { return Next::Done };
+        let owners = owner.allows(self.sender.from, self.sender.epoch);
+        match cx.policy().orchestrator.close_fence.verdict(owners) {
+            Stale::Executed => self.go_to(Stage::TryClose(id, TryClose::new(id, self.removed))),
+            Stale::Answered(answer) => {
+                self.sender.refuse(owner, cx);
+                self.stage = Stage::Stale(id, answer);
+                self.resume(me, all, cx)
             }
-            closed
-        } else {
-            // Not closed, but acknowledged: otherwise a maintainer that only removes would ask for ever.
-            let (cf, from, epoch) = (self.cf, self.from, self.epoch);
-            cx.note(Note::StaleRefused { cf, from, epoch, owner: owner.node, current: owner.epoch });
-            true
-        };
-        Dispatchers::wake_all(all.release(id, me), cx);
-        self.respond(success, cx);
+        }
+    }
+
+    /// Releases what it holds, then answers.
+    fn end(
+        &self,
+        me: TaskId,
+        manager: ManagerId,
+        success: Option<bool>,
+        all: &mut Dispatchers,
+        cx: &mut Cx,
+    ) -> Next {
+        all.unlock_map(me, cx);
+        all.leave(manager, me, cx);
+        if let Some(success) = success {
+            self.respond(success, cx);
+        }
         Next::Done
     }
 
-    fn record(&self, all: &mut Dispatchers, cx: &Cx) {
-        if cx.policy().dispatchers.tombstone.is_kept() {
-            all.orchestrator.record_closed(self.cf, self.epoch, self.removed);
-        }
-    }
-
     fn respond(&self, success: bool, cx: &mut Cx) {
-        let epoch = response_epoch(self.epoch, cx);
-        let response = maintainer::Inbox::MaintainerCloseResponse { cf: self.cf, success, epoch };
-        cx.send(self.from, Place::Maintainers, response);
-    }
-}
-
-impl Dispatchers {
-    /// Whether a manager is closed; if not, its closing begins or goes on.
-    fn try_close(&mut self, id: ManagerId, cx: &mut Cx) -> bool {
-        let Some(manager) = self.managers.get_mut(&id) else { return true };
-        if manager.closed {
-            self.managers.remove(&id);
-            return true;
-        }
-        if !std::mem::replace(&mut manager.closing, true) {
-            self.spawn(Task::Stop(Stop::gently(id)), cx);
-        }
-        false
-    }
-}
-
-/// How often the end of the orchestrator looks whether every manager is closed.
-const SPIN: Duration = Duration::from_millis(10);
-
-/// The graceful end of the orchestrator: what is queued is worked off, then every manager is closed.
-#[derive(Clone, Debug)]
-pub(super) struct Shutdown;
-
-impl Dispatchers {
-    pub(super) fn shut_down(&mut self, cx: &mut Cx) {
-        if !std::mem::replace(&mut self.orchestrator.closed, true) {
-            self.spawn(Task::Shutdown(Shutdown), cx);
-        }
-    }
-}
-
-impl Shutdown {
-    pub(super) fn resume(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        if all.is_handling_requests() {
-            return Next::Sleep(SPIN);
-        }
-        let visible: Vec<ManagerId> = all.orchestrator.managers.values().copied().collect();
-        let mut closed = true;
-        for manager in visible {
-            closed &= all.try_close(manager, cx);
-        }
-        if closed { Next::Done } else { Next::Sleep(SPIN) }
-    }
-}
-
-impl Dispatchers {
-    /// Whether a worker of a shard is at a request.
-    fn is_handling_requests(&self) -> bool {
-        self.tasks
-            .iter()
-            .any(|(_, task)| matches!(task, Task::Bootstrap(_) | Task::PostBootstrap(_) | Task::Close(_)))
+        let Sender { from, cf, epoch } = self.sender;
+        let epoch = response_epoch(epoch, cx);
+        cx.send(from, Place::Maintainers, maintainer::Inbox::MaintainerCloseResponse { cf, success, epoch });
     }
 }

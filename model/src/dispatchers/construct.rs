@@ -1,91 +1,116 @@
 //! The construction of a dispatcher manager: slow, with downstream I/O, and without any lock held.
+//!
+//! Its parts become visible one after the other, so a fence or a close may find a manager that has only some of them.
 
 use crate::{
-    ChangefeedId, Cx, DispatcherId, Ts,
+    Cx, Epoch,
     dispatchers::{
-        Asker, Dispatchers, Manager, ManagerId, Stream, Wake,
-        admission::Owner,
+        Asker, Dispatchers, Manager, ManagerId, Note, Owner, Wake,
         create::{Created, Creation},
+        failure::Failure,
+        fence::LocalFence,
+        requests::{BootstrapRequest, Sender},
     },
     sink::{self, QueryId},
     tasks::{Next, TaskId},
 };
 
-/// A manager under construction, in the order of the real system.
+/// A manager under construction.
 #[derive(Clone, Debug)]
 pub(super) struct Construction {
-    cf: ChangefeedId,
+    sender: Sender,
+    request: BootstrapRequest,
     owner: Owner,
-    start_ts: Ts,
-    trigger: Option<DispatcherId>,
-    is_new: bool,
     stage: Stage,
 }
 
+/// What comes next, in the order of the real system.
 #[derive(Clone, Debug)]
 enum Stage {
     Allocate,
-    Connect { manager: ManagerId },
-    Connecting { manager: ManagerId, query: QueryId },
-    Paths { manager: ManagerId },
-    Trigger { manager: ManagerId, creation: Creation },
-    Loops { manager: ManagerId },
+    /// It becomes known to fences.
+    Register(ManagerId),
+    Connect(ManagerId),
+    Connecting(ManagerId, QueryId),
+    PublishSink(ManagerId),
+    SharedInfo(ManagerId),
+    /// From here on requests of the heartbeat collector are handled, although the manager is not visible yet and its sink
+    /// does not run.
+    Paths(ManagerId),
+    Trigger(ManagerId, Creation),
+    Redo(ManagerId),
+    Loops(ManagerId),
+    /// It has failed, and fences itself.
+    Fence(LocalFence, Failure),
 }
 
 /// What a step of a construction comes to.
 pub(super) enum Built {
     NotYet(Next),
-    /// `silent`: because the write path was closed meanwhile.
-    Failed {
-        silent: bool,
-    },
+    Failed(Failure),
     Done(ManagerId),
 }
 
 impl Construction {
-    pub(super) fn new(
-        cf: ChangefeedId,
-        owner: Owner,
-        start_ts: Ts,
-        trigger: Option<DispatcherId>,
-        is_new: bool,
-    ) -> Construction {
-        Construction { cf, owner, start_ts, trigger, is_new, stage: Stage::Allocate }
+    pub(super) fn new(sender: Sender, request: BootstrapRequest, cx: &mut Cx) -> Construction {
+        let epoch = manager_epoch(None, sender, request.config_epoch, cx);
+        let owner = Owner { node: Some(sender.from), epoch };
+        Construction { sender, request, owner, stage: Stage::Allocate }
     }
 
     pub(super) fn resume(&mut self, me: TaskId, wake: Wake, all: &mut Dispatchers, cx: &mut Cx) -> Built {
         match &mut self.stage {
-            Stage::Allocate => self.allocate(all, cx),
-            Stage::Connect { manager } => {
-                let manager = *manager;
-                let query =
-                    all.ask(Asker::Task { task: me, manager }, cx, |query| sink::Inbox::Connect { query });
-                self.stage = Stage::Connecting { manager, query };
+            Stage::Allocate => self.allocate(all),
+            Stage::Register(id) => {
+                let id = *id;
+                self.register(me, id, all, cx)
+            }
+            Stage::Connect(id) => {
+                let asker = Asker::Task { task: me, manager: *id };
+                let query = all.ask(asker, cx, |query| sink::Inbox::Connect { query });
+                self.stage = Stage::Connecting(*id, query);
                 Built::NotYet(Next::Wait)
             }
-            Stage::Connecting { manager, query } => {
-                let (manager, answered) = (*manager, matches!(wake, Wake::Answer(_)));
+            Stage::Connecting(id, query) => {
+                let (id, answered) = (*id, matches!(wake, Wake::Answer(_)));
                 if !answered && all.queries.contains_key(query) {
                     return Built::NotYet(Next::Wait);
                 }
-                self.publish_sink(manager, answered, all, cx)
-            }
-            Stage::Paths { manager } => {
-                let manager = *manager;
-                self.register_paths(manager, all, cx)
-            }
-            Stage::Trigger { manager, creation } => {
-                let manager = *manager;
-                match creation.resume(me, wake, all, cx) {
-                    Created::NotYet(next) => Built::NotYet(next),
-                    Created::Failed => self.fail(manager, all, cx),
-                    Created::Done => self.go_to(Stage::Loops { manager }),
+                match answered {
+                    true => self.go_to(Stage::PublishSink(id)),
+                    false => self.fail(id, Failure::Cancelled, cx),
                 }
             }
-            Stage::Loops { manager } => {
-                let manager = *manager;
-                self.start_loops(manager, all, cx)
+            Stage::PublishSink(id) => {
+                let id = *id;
+                self.publish(me, id, all, cx, |manager| manager.has_sink = true, Stage::SharedInfo(id))
             }
+            Stage::SharedInfo(id) => {
+                let id = *id;
+                self.publish(me, id, all, cx, |manager| manager.has_shared_info = true, Stage::Paths(id))
+            }
+            Stage::Paths(id) => {
+                let id = *id;
+                self.register_paths(me, id, all, cx)
+            }
+            Stage::Trigger(id, creation) => {
+                let id = *id;
+                match creation.resume(me, wake, all, cx) {
+                    Created::NotYet(next) => Built::NotYet(next),
+                    Created::Failed(failure) => self.fail(id, failure, cx),
+                    Created::Done => self.go_to(Stage::Redo(id)),
+                }
+            }
+            // Redo is not modelled yet: its sink, map, trigger and paths would come here.
+            Stage::Redo(id) => {
+                let id = *id;
+                self.go_to(Stage::Loops(id))
+            }
+            Stage::Loops(id) => Construction::start_loops(*id, all, cx),
+            Stage::Fence(fence, failure) => match fence.resume(me, all, cx) {
+                Next::Done => Built::Failed(*failure),
+                next => Built::NotYet(next),
+            },
         }
     }
 
@@ -94,59 +119,93 @@ impl Construction {
         Built::NotYet(Next::Yield)
     }
 
-    /// Registers as initializing before anything else, so that a fence finds it. A node that ends refuses.
-    fn allocate(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Built {
-        let registered = cx.policy().dispatchers.initializing.is_registered();
-        if registered && all.orchestrator.is_ending() {
-            return Built::Failed { silent: true };
-        }
+    fn allocate(&mut self, all: &mut Dispatchers) -> Built {
         all.managers_made += 1;
         let id = ManagerId(all.managers_made);
-        all.managers.insert(id, Manager::new(id, self.cf, self.owner, self.start_ts));
-        if registered {
-            all.orchestrator.initializing.insert(self.cf, id);
-        }
-        self.go_to(Stage::Connect { manager: id })
+        all.managers.insert(id, Manager::new(id, self.sender.cf, self.owner, self.request.start_ts));
+        self.go_to(Stage::Register(id))
     }
 
-    fn publish_sink(&mut self, id: ManagerId, connected: bool, all: &mut Dispatchers, cx: &mut Cx) -> Built {
-        let Some(manager) = all.managers.get_mut(&id) else { return Built::Failed { silent: true } };
-        if !connected || manager.is_refused(cx) {
-            return self.fail(id, all, cx);
-        }
-        manager.has_sink = true;
-        self.go_to(Stage::Paths { manager: id })
-    }
-
-    /// From here on requests of the heartbeat collector are handled, although the manager is not visible yet.
-    fn register_paths(&mut self, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Built {
-        if !Stream::OF_MANAGERS.into_iter().all(|stream| all.streams.register(stream, self.cf, id)) {
-            return self.fail(id, all, cx);
-        }
-        match self.trigger {
-            Some(trigger) => {
-                let creation = Creation::trigger(id, trigger, self.start_ts);
-                let creation = if self.is_new { creation.of_new_changefeed() } else { creation };
-                self.go_to(Stage::Trigger { manager: id, creation })
+    /// Before anything else, so that a fence finds it. A node that ends refuses.
+    fn register(&mut self, me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Built {
+        if cx.policy().orchestrator.initializing.is_registered() {
+            if !all.orchestrator.map.pass(me) {
+                return Built::NotYet(Next::Wait);
             }
-            None => self.go_to(Stage::Loops { manager: id }),
+            if all.orchestrator.is_ending() {
+                return self.fail(id, Failure::WritePathClosed { wrapped: false }, cx);
+            }
+            all.orchestrator.initializing.insert(self.sender.cf, id);
+        }
+        self.go_to(Stage::Connect(id))
+    }
+
+    /// What has been built becomes a part of the manager, unless it has been fenced meanwhile.
+    fn publish(
+        &mut self,
+        me: TaskId,
+        id: ManagerId,
+        all: &mut Dispatchers,
+        cx: &mut Cx,
+        publish: impl FnOnce(&mut Manager),
+        next: Stage,
+    ) -> Built {
+        let Some(manager) = all.managers.get_mut(&id) else { return Built::NotYet(Next::Done) };
+        if !manager.write_path_mu.pass(me) {
+            return Built::NotYet(Next::Wait);
+        }
+        if manager.is_refused(cx) {
+            return self.fail(id, Failure::WritePathClosed { wrapped: false }, cx);
+        }
+        publish(manager);
+        self.go_to(next)
+    }
+
+    fn register_paths(&mut self, me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Built {
+        let Some(manager) = all.managers.get_mut(&id) else { return Built::NotYet(Next::Done) };
+        if !manager.write_path_mu.pass(me) {
+            return Built::NotYet(Next::Wait);
+        }
+        if manager.is_refused(cx) {
+            return self.fail(id, Failure::WritePathClosed { wrapped: false }, cx);
+        }
+        if !all.streams.register_manager(self.sender.cf, id) {
+            return self.fail(id, Failure::DuplicatePath, cx);
+        }
+        match self.request.trigger {
+            Some(trigger) => {
+                let creation = Creation::trigger(id, trigger, self.request.start_ts);
+                let creation = if self.request.is_new { creation.of_new_changefeed() } else { creation };
+                self.go_to(Stage::Trigger(id, creation))
+            }
+            None => self.go_to(Stage::Redo(id)),
         }
     }
 
-    fn start_loops(&mut self, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Built {
-        let Some(manager) = all.managers.get_mut(&id) else { return Built::Failed { silent: true } };
-        if manager.write_path_closed {
-            return self.fail(id, all, cx);
+    /// Nobody looks again whether the manager has been fenced: what begins then ends at once.
+    fn start_loops(id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Built {
+        if let Some(manager) = all.managers.get_mut(&id) {
+            manager.sink_running = !manager.is_cancelled();
+            manager.begin_gathering(cx);
         }
-        manager.sink_running = true;
-        manager.begin_gathering(cx);
         all.touch();
         Built::Done(id)
     }
 
-    /// An error: what has been built is fenced and goes.
-    fn fail(&mut self, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Built {
-        all.fence_manager(id, cx);
-        Built::Failed { silent: true }
+    fn fail(&mut self, id: ManagerId, failure: Failure, cx: &Cx) -> Built {
+        match cx.policy().orchestrator.failed_construction.is_fenced() {
+            true => self.go_to(Stage::Fence(LocalFence::of(id), failure)),
+            false => Built::Failed(failure),
+        }
     }
+}
+
+/// The epoch of a manager that a request creates, or takes over from one of an old epoch.
+pub(super) fn manager_epoch(old: Option<Epoch>, sender: Sender, config: Epoch, cx: &mut Cx) -> Epoch {
+    let epoch = cx.policy().orchestrator.manager_epoch.of(old, sender.epoch, config);
+    if old.is_some() && epoch != sender.epoch && epoch != config {
+        let (cf, node) = (sender.cf, cx.id());
+        cx.note(Note::EpochMismatch { cf, node, epoch, config });
+    }
+    epoch
 }

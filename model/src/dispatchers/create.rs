@@ -2,7 +2,7 @@
 
 use crate::{
     Cx, DispatcherId, Span, TableId, Ts,
-    dispatchers::{Asker, Dispatcher, Dispatchers, ManagerId, Note, Timer, Wake},
+    dispatchers::{Asker, Dispatcher, Dispatchers, ManagerId, Note, Timer, Wake, failure::Failure},
     sink::{self, QueryId},
     tasks::{Next, TaskId},
 };
@@ -28,10 +28,13 @@ enum Stage {
 /// What a step of a creation comes to.
 pub(super) enum Created {
     NotYet(Next),
-    /// The write path is closed: what is not inserted will not be.
-    Failed,
+    /// What is not inserted will not be.
+    Failed(Failure),
     Done,
 }
+
+/// The write path is closed.
+const CLOSED: Created = Created::Failed(Failure::WritePathClosed { wrapped: true });
 
 impl Creation {
     pub(super) fn new(manager: ManagerId, infos: Vec<(DispatcherId, Span, Ts)>) -> Creation {
@@ -58,16 +61,19 @@ impl Creation {
                     Created::NotYet(Next::Yield)
                 }
                 _ if all.queries.contains_key(query) => Created::NotYet(Next::Wait),
-                _ => Created::Failed,
+                _ => Created::Failed(Failure::Cancelled),
             },
-            Stage::Insert => self.insert(all, cx),
+            Stage::Insert => self.insert(me, all, cx),
         }
     }
 
     fn begin(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Created {
-        let Some(manager) = all.managers.get(&self.manager) else { return Created::Failed };
+        let Some(manager) = all.managers.get(&self.manager) else { return CLOSED };
         if manager.write_path_closed {
-            return Created::Failed;
+            return CLOSED;
+        }
+        if self.is_trigger() && manager.trigger.is_some() {
+            return Created::Failed(Failure::TriggerExists);
         }
         self.infos.retain(|(id, ..)| !manager.dispatchers.contains_key(id));
         if self.infos.is_empty() {
@@ -87,17 +93,24 @@ impl Creation {
         Created::NotYet(Next::Wait)
     }
 
+    fn is_trigger(&self) -> bool {
+        self.infos.iter().any(|(_, span, _)| *span == Span::TRIGGER)
+    }
+
     fn tables(&self) -> Vec<TableId> {
         self.infos.iter().map(|(_, span, _)| span.table).collect()
     }
 
     /// Inserts the next one. Whether the write path is still open is looked at again.
-    fn insert(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Created {
+    fn insert(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Created {
+        let Some(manager) = all.managers.get_mut(&self.manager) else { return CLOSED };
+        if !manager.write_path_mu.pass(me) {
+            return Created::NotYet(Next::Wait);
+        }
         let Some((id, span, start_ts)) = self.infos.pop() else { return Created::Done };
-        let Some(manager) = all.managers.get_mut(&self.manager) else { return Created::Failed };
         manager.begin_heartbeats(cx);
         if manager.is_refused(cx) {
-            return Created::Failed;
+            return CLOSED;
         }
         let mut dispatcher = Dispatcher::new(id, span, start_ts);
         manager.seq += 1;

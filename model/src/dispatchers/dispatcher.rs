@@ -49,6 +49,8 @@ pub struct Dispatcher {
     pub(super) events_coming: bool,
     /// Whether the event collector only prepares to: the target of a merge.
     pub(super) prepared: bool,
+    /// Whether it is a table trigger that has been given the list of tables.
+    pub(super) has_schema_store: bool,
     /// Whether its removal was asked for.
     pub(super) try_removing: bool,
     /// Whether it is drained and may be cleaned.
@@ -77,6 +79,7 @@ impl Dispatcher {
             registered: false,
             events_coming: false,
             prepared: false,
+            has_schema_store: false,
             try_removing: false,
             removing: false,
             sent: Position::start(start_ts, false),

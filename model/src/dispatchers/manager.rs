@@ -38,12 +38,25 @@ pub struct Manager {
     pub(super) merges: merge::Journal,
     /// Whether redo dispatchers may be created. There are none yet.
     pub(super) redo_ready: bool,
-    /// Whether the sink is open.
+    /// Whether it has a sink and what all dispatchers share: its construction comes to that one by one.
     pub(super) has_sink: bool,
+    pub(super) has_shared_info: bool,
+    /// Whether there is to be redo, and whether there is a sink of it.
+    pub(super) redo_enabled: bool,
+    pub(super) has_redo_sink: bool,
     pub(super) closing: bool,
     pub(super) closed: bool,
+    /// Guards whether anything may be written, and what is made visible only while it may.
+    pub(super) write_path_mu: Lock,
     /// Whether nothing may be written any more. Final.
     pub(super) write_path_closed: bool,
+    /// Whether its context is cancelled, and who waits for that.
+    cancelled: bool,
+    awaiting_cancel: Vec<TaskId>,
+    /// Whether a close request has said that the changefeed is removed for good; whether that has been seen to, or is.
+    pub(super) remove_requested: bool,
+    pub(super) remove_cleaned: bool,
+    pub(super) remove_cleanup_running: bool,
     /// Whether workers of the sink take transactions.
     pub(super) sink_running: bool,
     /// Dispatchers whose batch waits for a worker of the sink.
@@ -70,9 +83,18 @@ impl Manager {
             merges: merge::Journal::default(),
             redo_ready: false,
             has_sink: false,
+            has_shared_info: false,
+            redo_enabled: false,
+            has_redo_sink: false,
             closing: false,
             closed: false,
+            write_path_mu: Lock::default(),
             write_path_closed: false,
+            cancelled: false,
+            awaiting_cancel: Vec::new(),
+            remove_requested: false,
+            remove_cleaned: false,
+            remove_cleanup_running: false,
             sink_running: false,
             queued: VecDeque::new(),
             heartbeat: HeartbeatTask::None,
@@ -83,12 +105,32 @@ impl Manager {
 
     /// Enters what the fence mutex guards, where there is one; if not now, the task is woken when it is free.
     pub(super) fn enter(&mut self, task: TaskId, cx: &Cx) -> bool {
-        !cx.policy().dispatchers.fence_mutex.is_used() || self.fence.acquire(task)
+        !cx.policy().orchestrator.fence_mutex.is_used() || self.fence.acquire(task)
     }
 
     /// Whether what took long to build may not be published any more.
     pub(super) fn is_refused(&self, cx: &Cx) -> bool {
-        self.write_path_closed && cx.policy().dispatchers.publication.is_rechecked()
+        self.write_path_closed && cx.policy().orchestrator.publication.is_rechecked()
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled
+    }
+
+    /// Its context is cancelled: its workers take nothing more. Who has waited for that.
+    pub(super) fn cancel(&mut self) -> Vec<TaskId> {
+        self.cancelled = true;
+        self.sink_running = false;
+        self.queued.clear();
+        std::mem::take(&mut self.awaiting_cancel)
+    }
+
+    /// Whether its context is cancelled; if not, the task is woken then.
+    pub(super) fn wait_for_cancel(&mut self, task: TaskId) -> bool {
+        if !self.cancelled {
+            self.awaiting_cancel.push(task);
+        }
+        self.cancelled
     }
 
     /// Its changefeed.

@@ -1,7 +1,7 @@
 //! What maintainers and dispatcher managers say to each other.
 
 use crate::{
-    ChangefeedId, DispatcherId, Epoch, Mode, Span, Ts,
+    ChangefeedId, ConfigEpoch, DispatcherId, Epoch, Mode, Span, Ts,
     dispatchers::{ComponentState, Stream},
     vocabulary::{spoken, vocabulary, words},
 };
@@ -16,7 +16,7 @@ vocabulary! {
         /// The process shuts down (from the server).
         Close,
         /// A maintainer asks what runs here, and takes over.
-        MaintainerBootstrapRequest { cf: ChangefeedId, start_ts: Ts, trigger: Option<DispatcherId>, is_new: bool, epoch: Epoch },
+        MaintainerBootstrapRequest { cf: ChangefeedId, start_ts: Ts, trigger: Option<DispatcherId>, is_new: bool, epoch: Epoch, config: Option<ConfigEpoch> },
         /// The table trigger is to become active.
         MaintainerPostBootstrapRequest { cf: ChangefeedId, trigger: DispatcherId, epoch: Epoch },
         /// The changefeed is to be closed here.

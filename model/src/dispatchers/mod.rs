@@ -11,7 +11,11 @@ mod construct;
 mod create;
 mod dispatcher;
 mod events;
+mod failure;
+mod fence;
+mod finish;
 mod journal;
+mod locks;
 mod manager;
 mod merge;
 mod messages;
@@ -23,10 +27,13 @@ mod remove;
 mod reports;
 mod requests;
 mod schedule;
+mod shutdown;
 mod snapshot;
 mod state;
 mod stop;
 mod streams;
+mod takeover;
+mod try_close;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -36,19 +43,21 @@ use sim::Input;
 use crate::{
     Addr, ChangefeedId, Cx, DispatcherId, Epoch, Msg, NodeId, Span, Ts,
     ids::Place,
-    node,
+    maintainer, node,
     sink::{self, QueryId},
     tasks::{Next, TaskId, Tasks},
     vocabulary::{say, vocabulary},
 };
 pub use admission::Owner;
 pub use dispatcher::{ComponentState, Dispatcher};
+pub(crate) use failure::Failure;
+pub use locks::{HeldUp, Resource};
 pub use manager::{Manager, ManagerId};
 pub(crate) use merge::Moment;
 pub use messages::*;
 use orchestrator::Orchestrator;
 use outgoing::Outgoing;
-use requests::Request;
+use requests::{Request, Sender};
 pub use streams::Stream;
 use streams::Streams;
 
@@ -109,10 +118,20 @@ vocabulary! {
         WriteStarted { cf: ChangefeedId, id: DispatcherId, span: Span, query: QueryId },
         /// A transaction is known to be downstream.
         WriteFlushed { cf: ChangefeedId, id: DispatcherId, query: QueryId },
+        /// A dispatcher manager could not be created.
+        ConstructionFailed { cf: ChangefeedId, node: NodeId, why: &'static str },
+        /// A manager keeps its epoch, though the configuration in a bootstrap request names another one.
+        EpochMismatch { cf: ChangefeedId, node: NodeId, epoch: Epoch, config: Epoch },
         /// A manager writes nothing from now on.
-        WritePathClosed { cf: ChangefeedId, node: NodeId },
+        WritePathClosed { cf: ChangefeedId, node: NodeId, fenced: bool },
+        /// The closing of a manager has been given up.
+        CloseAborted { cf: ChangefeedId, node: NodeId },
         /// A manager is closed.
         ManagerClosed { cf: ChangefeedId, node: NodeId },
+        /// What a removed changefeed had left downstream is gone.
+        RemovalCleaned { cf: ChangefeedId, node: NodeId },
+        /// The process ends in a panic.
+        ProcessPanicked { cf: ChangefeedId, why: &'static str },
     }
 }
 
@@ -133,6 +152,10 @@ pub struct Dispatchers {
     resolved: Ts,
     /// Rises whenever it may have changed who may write.
     revision: u64,
+    /// Rises whenever it may have changed who has or waits for what.
+    traffic: u64,
+    /// The graceful end of the orchestrator, while it waits for the shards.
+    closing: Option<TaskId>,
 }
 
 /// A handler that can be interrupted.
@@ -146,9 +169,11 @@ enum Task {
     Ready(merge::Ready),
     MergeCheck(merge::Check),
     Remove(remove::Remove),
-    Stop(stop::Stop),
-    Fence(stop::Fence),
-    Shutdown(close::Shutdown),
+    Closing(finish::Closing),
+    Finish(finish::Finish),
+    Cleanup(finish::Cleanup),
+    Fence(fence::Fence),
+    Shutdown(shutdown::Shutdown),
 }
 
 /// Who asked the downstream.
@@ -158,6 +183,8 @@ enum Asker {
     Task { task: TaskId, manager: ManagerId },
     /// A worker that writes a transaction of a dispatcher.
     Write { manager: ManagerId, dispatcher: DispatcherId },
+    /// What is deleted behind a manager that is closed: nothing cancels it.
+    Cleanup { task: TaskId },
 }
 
 /// Why a task goes on.
@@ -170,9 +197,9 @@ enum Wake<'a> {
 }
 
 impl Dispatchers {
-    /// The managers that are there, in order of their creation.
+    /// The managers that are there and not closed, in order of their creation.
     pub fn managers(&self) -> impl Iterator<Item = &Manager> {
-        self.managers.values()
+        self.managers.values().filter(|manager| !manager.closed)
     }
 
     /// Rises whenever it may have changed who may write: for whoever watches.
@@ -225,9 +252,12 @@ impl Dispatchers {
     fn on_sink(&mut self, reply: &sink::Reply, cx: &mut Cx) {
         let (sink::Reply::Connected { query }
         | sink::Reply::TableRecovery { query, .. }
-        | sink::Reply::Committed { query }) = reply;
+        | sink::Reply::Committed { query }
+        | sink::Reply::Cleaned { query }) = reply;
         match self.queries.remove(query) {
-            Some(Asker::Task { task, .. }) => self.run(task, Wake::Answer(reply), cx),
+            Some(Asker::Task { task, .. } | Asker::Cleanup { task }) => {
+                self.run(task, Wake::Answer(reply), cx)
+            }
             Some(Asker::Write { manager, dispatcher }) => self.flushed(manager, dispatcher, *query, cx),
             // The client has dropped the connection.
             None => {}
@@ -261,25 +291,33 @@ impl Dispatchers {
             Task::Ready(task) => task.resume(self, cx),
             Task::MergeCheck(task) => task.resume(id, wake, self, cx),
             Task::Remove(task) => task.resume(self, cx),
-            Task::Stop(task) => task.resume(self, cx),
-            Task::Fence(task) => task.resume(self, cx),
-            Task::Shutdown(task) => task.resume(self, cx),
+            Task::Closing(task) => task.resume(id, self, cx),
+            Task::Finish(task) => task.resume(id, self, cx),
+            Task::Cleanup(task) => task.resume(id, wake, self, cx),
+            Task::Fence(task) => task.resume(id, self, cx),
+            Task::Shutdown(task) => task.resume(id, self, cx),
         };
         match next {
             Next::Yield => cx.out.give_way(Timer::Task { task: id }.into()),
             Next::Sleep(length) => cx.out.alarm(Timer::Task { task: id }.into(), length),
-            Next::Wait => {}
+            Next::Wait => self.stir(),
             Next::Done => return self.done(id, &task, cx),
         }
-        self.tasks.put(id, task);
+        self.tasks.put(id, task, next == Next::Wait);
     }
 
     /// The thread that ran the task takes what is next.
     fn done(&mut self, id: TaskId, task: &Task, cx: &mut Cx) {
+        self.stir();
         match task {
             Task::Bootstrap(_) | Task::PostBootstrap(_) | Task::Close(_) => self.shard_is_free(id, cx),
             Task::Schedule(_) | Task::Merge(_) => self.stream_is_free(id, cx),
-            Task::Ready(_) | Task::MergeCheck(_) | Task::Remove(_) | Task::Stop(_) => {}
+            Task::Ready(_)
+            | Task::MergeCheck(_)
+            | Task::Remove(_)
+            | Task::Closing(_)
+            | Task::Finish(_)
+            | Task::Cleanup(_) => {}
             Task::Fence(_) => cx.tell(Place::Server, node::Inbox::LocalFenced),
             Task::Shutdown(_) => cx.tell(Place::Server, node::Inbox::DispatchersClosed),
         }
@@ -298,7 +336,34 @@ impl Dispatchers {
 
 /// The epoch that an answer to a request carries.
 fn response_epoch(epoch: Epoch, cx: &Cx) -> Epoch {
-    cx.policy().dispatchers.response_epoch.of(epoch)
+    cx.policy().orchestrator.response_epoch.of(epoch)
+}
+
+/// Answers a bootstrap request.
+fn respond(sender: Sender, response: BootstrapResponse, cx: &mut Cx) {
+    let response = maintainer::Inbox::MaintainerBootstrapResponse { response: Box::new(response) };
+    cx.send(sender.from, Place::Maintainers, response);
+}
+
+/// Answers a bootstrap request, or a post-bootstrap request that fails for a reason of its own.
+fn respond_with_error(sender: Sender, why: &'static str, cx: &mut Cx) {
+    let epoch = response_epoch(sender.epoch, cx);
+    let response = BootstrapResponse {
+        cf: sender.cf,
+        epoch,
+        checkpoint: Ts::NONE,
+        spans: Vec::new(),
+        operators: Vec::new(),
+        merge_operators: Vec::new(),
+        err: Some(why),
+    };
+    respond(sender, response, cx);
+}
+
+/// The real process takes for granted what is not there: it panics, and is started again.
+fn panic(cf: ChangefeedId, why: &'static str, cx: &mut Cx) {
+    cx.note(Note::ProcessPanicked { cf, why });
+    cx.out.exit(Some(node::RESTART_AFTER));
 }
 
 say!(ManagerId);

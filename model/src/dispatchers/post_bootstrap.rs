@@ -1,73 +1,231 @@
-//! A post-bootstrap request: the table trigger gets the table list and becomes active.
+//! A post-bootstrap request: the table trigger gets the list of tables and becomes active (dispatcher page, 1.5).
+//!
+//! Where there is a fence mutex it is held all the time, also while the downstream is told of every table.
 
 use crate::{
-    ChangefeedId, Cx, DispatcherId, Epoch, NodeId, Place,
-    dispatchers::{Dispatchers, Note, Wake, response_epoch},
+    ChangefeedId, Cx, DispatcherId, Place,
+    dispatchers::{
+        Dispatchers, ManagerId, Note, Timer, Wake, failure::Failure, fence::LocalFence, panic,
+        requests::Sender, respond_with_error, response_epoch,
+    },
     maintainer,
+    policy::EarlyReturn,
     tasks::{Next, TaskId},
 };
 
 /// A post-bootstrap request that is being worked off.
 #[derive(Clone, Debug)]
 pub(super) struct PostBootstrap {
-    from: NodeId,
-    cf: ChangefeedId,
-    epoch: Epoch,
+    sender: Sender,
     trigger: DispatcherId,
+    stage: Stage,
+}
+
+#[derive(Clone, Debug)]
+enum Stage {
+    /// Looks whether there is a manager.
+    Look,
+    /// Looks whether it has a table trigger, before the mutex is taken.
+    Glance(ManagerId),
+    /// Waits for the fence mutex, then looks whose request it is.
+    Enter(ManagerId),
+    /// The trigger gets its table schema store.
+    Schema(ManagerId),
+    /// The downstream is told of every table.
+    Emit(ManagerId),
+    /// The trigger gets events from now on.
+    Register(ManagerId),
+    /// The same for the redo trigger.
+    Redo(ManagerId),
+    Answer(ManagerId),
+    /// The node has been fenced meanwhile.
+    Fence(LocalFence),
 }
 
 impl PostBootstrap {
-    pub(super) fn new(from: NodeId, cf: ChangefeedId, epoch: Epoch, trigger: DispatcherId) -> PostBootstrap {
-        PostBootstrap { from, cf, epoch, trigger }
+    pub(super) fn new(sender: Sender, trigger: DispatcherId) -> PostBootstrap {
+        PostBootstrap { sender, trigger, stage: Stage::Look }
+    }
+
+    pub(super) fn changefeed(&self) -> ChangefeedId {
+        self.sender.cf
     }
 
     pub(super) fn resume(&mut self, me: TaskId, _: Wake, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        let policy = &cx.process.policy.clone().dispatchers;
-        let fenced = all.orchestrator.fenced;
-        let Some(id) = all.orchestrator.managers.get(&self.cf).copied().filter(|_| !fenced) else {
+        match &mut self.stage {
+            Stage::Look => self.look(me, all, cx),
+            Stage::Glance(manager) => {
+                let manager = *manager;
+                self.glance(manager, all, cx)
+            }
+            Stage::Enter(manager) => {
+                let manager = *manager;
+                self.enter(me, manager, all, cx)
+            }
+            Stage::Schema(manager) => {
+                let manager = *manager;
+                self.install_schema_store(me, manager, all, cx)
+            }
+            // Bootstrap messages are not modelled yet; a downstream of the MySQL class gets none.
+            Stage::Emit(manager) => {
+                let manager = *manager;
+                self.go_to(Stage::Register(manager))
+            }
+            Stage::Register(manager) => {
+                let manager = *manager;
+                self.register(me, manager, all, cx)
+            }
+            // Redo is not modelled yet.
+            Stage::Redo(manager) => {
+                let manager = *manager;
+                self.go_to(Stage::Answer(manager))
+            }
+            Stage::Answer(manager) => {
+                let manager = *manager;
+                self.answer(me, manager, all, cx)
+            }
+            Stage::Fence(fence) => fence.resume(me, all, cx),
+        }
+    }
+
+    fn go_to(&mut self, stage: Stage) -> Next {
+        self.stage = stage;
+        Next::Yield
+    }
+
+    fn look(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        if all.refuses_requests(cx) {
+            self.sender.ignore("the node has fenced itself", cx);
             return Next::Done;
-        };
-        let Some(manager) = all.managers.get_mut(&id) else { return Next::Done };
-        if !manager.enter(me, cx) {
+        }
+        if !all.orchestrator.map.pass(me) {
             return Next::Wait;
         }
-        let owner = manager.owner;
-        if !policy.post_bootstrap_fence.admits(&owner, self.from, self.epoch) {
-            let (cf, from, epoch) = (self.cf, self.from, self.epoch);
-            cx.note(Note::StaleRefused { cf, from, epoch, owner: owner.node, current: owner.epoch });
-        } else {
-            match manager.trigger {
-                None => {
-                    if policy.missing_trigger.is_reported() {
-                        self.respond(Some("there is no table trigger"), cx);
-                    }
-                }
-                Some(trigger) if trigger != self.trigger => {
-                    self.respond(Some("the table trigger is another one"), cx);
-                }
-                Some(_) if manager.write_path_closed => {}
-                Some(trigger) => {
-                    let cf = manager.cf;
-                    if let Some(dispatcher) = manager.dispatchers.get_mut(&trigger)
-                        && !std::mem::replace(&mut dispatcher.registered, true)
-                    {
-                        dispatcher.events_coming = true;
-                        let timer = super::Timer::Events { manager: id, dispatcher: trigger };
-                        cx.out.give_way(timer.into());
-                        cx.note(Note::TriggerRegistered { cf, id: trigger });
-                    }
-                    self.respond(None, cx);
-                }
+        match all.orchestrator.managers.get(&self.sender.cf) {
+            Some(manager) => self.go_to(Stage::Glance(*manager)),
+            None => {
+                self.sender.ignore("no dispatcher manager", cx);
+                Next::Done
             }
         }
-        Dispatchers::wake_all(all.release(id, me), cx);
+    }
+
+    /// Where a missing trigger is no error, it is looked for now.
+    fn glance(&mut self, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        let missing = all.managers.get(&id).is_none_or(|manager| manager.trigger.is_none());
+        if missing && !self.reports_missing_trigger(cx) {
+            self.sender.ignore("there is no table trigger", cx);
+            return Next::Done;
+        }
+        self.go_to(Stage::Enter(id))
+    }
+
+    fn reports_missing_trigger(&self, cx: &Cx) -> bool {
+        cx.policy().orchestrator.missing_trigger.is_reported()
+    }
+
+    fn enter(&mut self, me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        if !all.enter(id, me, cx) {
+            return Next::Wait;
+        }
+        let Some(manager) = all.managers.get(&id) else { return Next::Done };
+        let (owner, present) = (manager.owner, manager.trigger);
+        let Sender { from, cf, epoch } = self.sender;
+        if !cx.policy().orchestrator.post_bootstrap_fence.admits(&owner, from, epoch) {
+            self.sender.refuse(owner, cx);
+            return self.leave_early(me, id, EarlyReturn::PostBootstrap, all, cx);
+        }
+        let why = match present {
+            Some(trigger) if trigger == self.trigger => return self.go_to(Stage::Schema(id)),
+            Some(_) => "the table trigger is another one",
+            None if self.reports_missing_trigger(cx) => "there is no table trigger",
+            None => {
+                // It was there a moment ago, and a heartbeat has cleaned it since.
+                panic(cf, "there is no table trigger", cx);
+                return Next::Done;
+            }
+        };
+        self.respond(Some(why), cx);
+        self.leave_early(me, id, EarlyReturn::PostBootstrap, all, cx)
+    }
+
+    /// The first request installs the schema store; any other one does nothing more, whatever has become of the first.
+    fn install_schema_store(
+        &mut self,
+        me: TaskId,
+        id: ManagerId,
+        all: &mut Dispatchers,
+        cx: &mut Cx,
+    ) -> Next {
+        let Some(manager) = all.managers.get_mut(&id) else { return Next::Done };
+        if !manager.write_path_mu.pass(me) {
+            return Next::Wait;
+        }
+        if manager.write_path_closed {
+            return self.fail(me, id, all, cx);
+        }
+        let trigger = manager.trigger.and_then(|trigger| manager.dispatchers.get_mut(&trigger));
+        let had = trigger.is_none_or(|trigger| std::mem::replace(&mut trigger.has_schema_store, true));
+        self.go_to(if had { Stage::Redo(id) } else { Stage::Emit(id) })
+    }
+
+    fn register(&mut self, me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        let Some(manager) = all.managers.get_mut(&id) else { return Next::Done };
+        if !manager.write_path_mu.pass(me) {
+            return Next::Wait;
+        }
+        if manager.is_refused(cx) {
+            return self.fail(me, id, all, cx);
+        }
+        let cf = manager.cf;
+        if let Some(trigger) = manager.dispatchers.get_mut(&self.trigger) {
+            trigger.registered = true;
+            trigger.events_coming = true;
+            cx.out.give_way(Timer::Events { manager: id, dispatcher: self.trigger }.into());
+            cx.note(Note::TriggerRegistered { cf, id: self.trigger });
+        }
+        all.touch();
+        self.go_to(Stage::Redo(id))
+    }
+
+    /// The write path is closed. The answer to any failure is one to a bootstrap request.
+    fn fail(&self, me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        let failure = Failure::WritePathClosed { wrapped: false };
+        let closed = all.is_closed_path(failure, cx);
+        if closed {
+            self.sender.ignore(failure.why(), cx);
+        } else {
+            respond_with_error(self.sender, failure.why(), cx);
+        }
+        self.leave_early(me, id, EarlyReturn::PostBootstrapOnClosedPath, all, cx)
+    }
+
+    fn answer(&mut self, me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        if all.refuses_requests(cx) {
+            all.leave_early(id, me, EarlyReturn::PostBootstrap, cx);
+            return self.go_to(Stage::Fence(LocalFence::of(id)));
+        }
+        all.leave(id, me, cx);
+        self.respond(None, cx);
+        Next::Done
+    }
+
+    fn leave_early(
+        &self,
+        me: TaskId,
+        id: ManagerId,
+        early: EarlyReturn,
+        all: &mut Dispatchers,
+        cx: &mut Cx,
+    ) -> Next {
+        all.leave_early(id, me, early, cx);
         Next::Done
     }
 
     fn respond(&self, err: Option<&'static str>, cx: &mut Cx) {
-        let epoch = response_epoch(self.epoch, cx);
-        let (cf, trigger) = (self.cf, self.trigger);
+        let Sender { from, cf, epoch } = self.sender;
+        let (epoch, trigger) = (response_epoch(epoch, cx), self.trigger);
         let response = maintainer::Inbox::MaintainerPostBootstrapResponse { cf, trigger, epoch, err };
-        cx.send(self.from, Place::Maintainers, response);
+        cx.send(from, Place::Maintainers, response);
     }
 }

@@ -48,7 +48,7 @@ impl Schedule {
         let Some((keys, creation)) = &mut self.creating else { return Next::Done };
         let closed = match creation.resume(me, wake, all, cx) {
             Created::NotYet(next) => return next,
-            Created::Failed => true,
+            Created::Failed(_) => true,
             Created::Done => false,
         };
         if let Some(manager) = all.managers.get_mut(&self.manager) {
@@ -63,7 +63,7 @@ impl Schedule {
     }
 
     fn end(&self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        Dispatchers::wake_all(all.release(self.manager, me), cx);
+        all.leave(self.manager, me, cx);
         Next::Done
     }
 

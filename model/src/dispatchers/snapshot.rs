@@ -8,20 +8,26 @@ use crate::{
 };
 
 impl Manager {
-    /// Everything that is here at this moment.
-    pub(super) fn snapshot(&self, cx: &Cx) -> BootstrapResponse {
-        let spans: Vec<ReportedSpan> = self.reported_spans().collect();
+    /// Every dispatcher that is here at this moment, those being removed included.
+    pub(super) fn spans(&self, cx: &Cx) -> BootstrapResponse {
         let trigger = self.trigger.and_then(|trigger| self.dispatchers.get(&trigger));
-        let told = self.journal.entries().filter(|entry| self.is_told(entry, &spans, cx));
         BootstrapResponse {
             cf: self.cf,
             epoch: response_epoch(self.owner.epoch, cx),
             checkpoint: trigger.map_or(Ts::NONE, |trigger| trigger.start_ts),
-            operators: told.map(|entry| entry.request.clone()).collect(),
-            merge_operators: self.merges.requests().cloned().collect(),
-            spans,
+            spans: self.reported_spans().collect(),
+            operators: Vec::new(),
+            merge_operators: Vec::new(),
             err: None,
         }
+    }
+
+    /// Adds what is unfinished. What counts as reported is what the response tells, whatever has changed since.
+    pub(super) fn with_operators(&self, response: BootstrapResponse, cx: &Cx) -> BootstrapResponse {
+        let told = self.journal.entries().filter(|entry| self.is_told(entry, &response.spans, cx));
+        let operators = told.map(|entry| entry.request.clone()).collect();
+        let merge_operators = self.merges.requests().cloned().collect();
+        BootstrapResponse { operators, merge_operators, ..response }
     }
 
     fn reported_spans(&self) -> impl Iterator<Item = ReportedSpan> {

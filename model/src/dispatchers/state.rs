@@ -19,7 +19,10 @@ impl Dispatchers {
         for manager in self.managers.values() {
             let visible = orchestrator.managers.values().any(|id| *id == manager.id);
             let initializing = orchestrator.initializing.values().any(|id| *id == manager.id);
-            manager.describe(visible, initializing, f)?;
+            // One that is closed and forgotten is only there for handlers that still know it.
+            if visible || initializing || !manager.closed {
+                manager.describe(visible, initializing, f)?;
+            }
         }
         for (cf, epoch) in orchestrator.closed_epochs() {
             writeln!(f, "{cf} closed {epoch}")?;

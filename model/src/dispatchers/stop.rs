@@ -1,89 +1,145 @@
-//! The end of a manager's write path: gently, when it is closed, or at once, when the node fences itself.
+//! The end of a manager's write path: its parts are stopped in order, gently when it is closed, at once when it is fenced.
 
 use crate::{
     Cx, DispatcherId,
-    dispatchers::{Asker, Dispatchers, ManagerId, Note, Stream, Task},
+    dispatchers::{Asker, Dispatchers, Manager, ManagerId, Note, panic},
     tasks::{Next, TaskId},
 };
 
-/// A manager whose write path is being stopped.
+/// `stopWritePath` of one manager, in the thread of whoever calls it.
 #[derive(Clone, Debug)]
-pub(super) struct Stop {
+pub(super) struct StopWritePath {
     manager: ManagerId,
-    /// Whether running statements are cancelled before anything else.
-    cancel_first: bool,
+    /// Whether it is a fence.
+    fence: bool,
     stage: Stage,
 }
 
 #[derive(Clone, Debug)]
 enum Stage {
-    Begin,
-    /// Unregisters the dispatchers, the last one first.
-    Dispatchers {
-        left: Vec<DispatcherId>,
+    /// Nothing may be written from now on. That happens once; whoever comes second is done.
+    Close,
+    /// The context is cancelled: by a fence in the beginning, by a close behind the heartbeats.
+    Cancel {
+        late: bool,
     },
+    Redo,
+    /// Dispatchers get no more events and are not drained; the last one first.
+    Dispatchers(Vec<DispatcherId>),
     Paths,
-    Finish,
+    Heartbeats,
+    SharedInfo,
+    Sinks,
 }
 
-impl Stop {
-    pub(super) fn gently(manager: ManagerId) -> Stop {
-        Stop { manager, cancel_first: false, stage: Stage::Begin }
+/// What a step comes to.
+pub(super) enum Stopped {
+    NotYet(Next),
+    /// It has given up.
+    Aborted,
+    /// It has stopped, or somebody else has begun to stop it.
+    Done,
+}
+
+impl StopWritePath {
+    /// By a close.
+    pub(super) fn gently(manager: ManagerId) -> StopWritePath {
+        StopWritePath { manager, fence: false, stage: Stage::Close }
     }
 
-    pub(super) fn at_once(manager: ManagerId) -> Stop {
-        Stop { manager, cancel_first: true, stage: Stage::Begin }
+    /// By a fence.
+    pub(super) fn at_once(manager: ManagerId) -> StopWritePath {
+        StopWritePath { manager, fence: true, stage: Stage::Close }
     }
 
-    pub(super) fn resume(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+    pub(super) fn manager(&self) -> ManagerId {
+        self.manager
+    }
+
+    pub(super) fn resume(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Stopped {
         let id = self.manager;
-        let Some(manager) = all.managers.get_mut(&id) else { return Next::Done };
+        let Some(manager) = all.managers.get_mut(&id) else { return Stopped::Done };
         match &mut self.stage {
-            Stage::Begin => {
-                let known = cx.policy().dispatchers.write_path.is_closed_at_once();
-                if known && !std::mem::replace(&mut manager.write_path_closed, true) {
-                    cx.note(Note::WritePathClosed { cf: manager.cf, node: cx.id() });
-                }
-                let left = manager.dispatchers.keys().rev().copied().collect();
-                if self.cancel_first {
-                    all.cancel(id, cx);
-                }
-                all.touch();
-                self.stage = Stage::Dispatchers { left };
-                Next::Yield
+            Stage::Close => self.close(me, manager, cx),
+            Stage::Cancel { late } => {
+                let next = if *late { Stage::SharedInfo } else { Stage::Redo };
+                all.cancel(id, cx);
+                self.go_to(next)
             }
-            Stage::Dispatchers { left } => {
-                let Some(next) = left.pop() else {
-                    self.stage = Stage::Paths;
-                    return Next::Yield;
-                };
-                if let Some(dispatcher) = manager.dispatchers.get_mut(&next) {
-                    // Not drained: what is in the sink already stays there until the context is cancelled.
-                    dispatcher.unregister();
-                    dispatcher.removing = true;
+            Stage::Redo => self.close_redo(manager, cx),
+            Stage::Dispatchers(left) => match left.pop() {
+                Some(dispatcher) => {
+                    manager.close_dispatcher(dispatcher, cx);
+                    all.touch();
+                    Stopped::NotYet(Next::Yield)
                 }
-                all.touch();
-                Next::Yield
-            }
+                None => self.go_to(Stage::Paths),
+            },
             Stage::Paths => {
+                let cf = manager.cf;
+                let complete = all.streams.unregister_manager(cf);
+                if !complete && cx.policy().orchestrator.unregister_error.aborts() {
+                    cx.note(Note::CloseAborted { cf, node: cx.id() });
+                    return Stopped::Aborted;
+                }
+                self.go_to(Stage::Heartbeats)
+            }
+            Stage::Heartbeats => {
                 manager.heartbeat.cancel();
-                for stream in Stream::OF_MANAGERS {
-                    all.streams.unregister(stream, manager.cf, id);
-                }
-                if !self.cancel_first {
-                    all.cancel(id, cx);
-                }
-                all.touch();
-                self.stage = Stage::Finish;
-                Next::Yield
+                let cancelled = manager.is_cancelled() && self.fence;
+                self.go_to(if cancelled { Stage::SharedInfo } else { Stage::Cancel { late: true } })
             }
-            Stage::Finish => {
-                let Some(manager) = all.managers.get_mut(&id) else { return Next::Done };
-                manager.write_path_closed = true;
-                manager.closed = true;
-                cx.note(Note::ManagerClosed { cf: manager.cf, node: cx.id() });
-                Next::Done
+            // Here it waits for block events that run or are queued; there are none yet.
+            Stage::SharedInfo => self.go_to(Stage::Sinks),
+            // Connections of running statements were dropped when the context was cancelled.
+            Stage::Sinks => Stopped::Done,
+        }
+    }
+
+    fn go_to(&mut self, stage: Stage) -> Stopped {
+        self.stage = stage;
+        Stopped::NotYet(Next::Yield)
+    }
+
+    fn close(&mut self, me: TaskId, manager: &mut Manager, cx: &mut Cx) -> Stopped {
+        let policy = &cx.policy().orchestrator;
+        let cancels_first = self.fence && policy.fence_order.cancels_first();
+        if policy.write_path.is_closed_at_once() {
+            if !manager.write_path_mu.pass(me) {
+                return Stopped::NotYet(Next::Wait);
             }
+            if std::mem::replace(&mut manager.write_path_closed, true) {
+                return Stopped::Done;
+            }
+            cx.note(Note::WritePathClosed { cf: manager.cf, node: cx.id(), fenced: self.fence });
+        }
+        self.go_to(if cancels_first { Stage::Cancel { late: false } } else { Stage::Redo })
+    }
+
+    /// What there is of redo is closed. While it is being built there is no sink of it.
+    fn close_redo(&mut self, manager: &Manager, cx: &mut Cx) -> Stopped {
+        if manager.redo_enabled
+            && !manager.has_redo_sink
+            && !cx.policy().orchestrator.redo_sink_check.is_made()
+        {
+            panic(manager.cf, "there is no redo sink", cx);
+            return Stopped::NotYet(Next::Done);
+        }
+        let left = manager.dispatchers.keys().rev().copied();
+        self.go_to(Stage::Dispatchers(if manager.has_sink { left.collect() } else { Vec::new() }))
+    }
+}
+
+impl Manager {
+    /// A dispatcher gets no more events and ignores those that come. What is in the sink stays there until the context is
+    /// cancelled.
+    fn close_dispatcher(&mut self, id: DispatcherId, cx: &mut Cx) {
+        let Some(dispatcher) = self.dispatchers.get_mut(&id) else { return };
+        dispatcher.removing = true;
+        let registered = dispatcher.registered || dispatcher.prepared;
+        dispatcher.unregister();
+        if registered {
+            cx.note(Note::DispatcherUnregistered { cf: self.cf, id });
         }
     }
 }
@@ -92,59 +148,24 @@ impl Dispatchers {
     /// Cancels the context of a manager: workers take nothing more, connections are dropped, queries get no answer.
     /// What has reached the downstream's server goes on there.
     fn cancel(&mut self, id: ManagerId, cx: &mut Cx) {
-        Dispatchers::wake_all(self.orphaned_tasks(id), cx);
+        let mut woken = self.orphaned_tasks(id);
         if let Some(manager) = self.managers.get_mut(&id) {
-            manager.sink_running = false;
-            manager.queued.clear();
+            woken.extend(manager.cancel());
         }
+        Dispatchers::wake_all(woken, cx);
         self.queries.retain(|_, asker| match asker {
             Asker::Task { manager, .. } | Asker::Write { manager, .. } => *manager != id,
+            Asker::Cleanup { .. } => true,
         });
+        self.touch();
     }
 
     /// The tasks of a manager that wait for an answer that will not come.
     fn orphaned_tasks(&self, id: ManagerId) -> Vec<TaskId> {
         let waiting = self.queries.values().filter_map(|asker| match asker {
             Asker::Task { task, manager } if *manager == id => Some(*task),
-            Asker::Task { .. } | Asker::Write { .. } => None,
+            Asker::Task { .. } | Asker::Write { .. } | Asker::Cleanup { .. } => None,
         });
         waiting.collect()
-    }
-
-    /// Stops the write path of one manager at once.
-    pub(super) fn fence_manager(&mut self, id: ManagerId, cx: &mut Cx) {
-        if let Some(manager) = self.managers.get_mut(&id)
-            && !std::mem::replace(&mut manager.closing, true)
-        {
-            self.spawn(Task::Stop(Stop::at_once(id)), cx);
-        }
-    }
-
-    /// The node has lost its session: every manager is fenced, one after the other, those under construction too.
-    pub(super) fn local_fence(&mut self, cx: &mut Cx) {
-        self.orchestrator.fenced = true;
-        let visible = self.orchestrator.managers.values();
-        let mut managers: Vec<ManagerId> =
-            visible.chain(self.orchestrator.initializing.values()).copied().collect();
-        managers.sort_unstable_by_key(|id| std::cmp::Reverse(*id));
-        self.spawn(Task::Fence(Fence { managers }), cx);
-    }
-}
-
-/// Managers that are still to be fenced, the last one first.
-#[derive(Clone, Debug)]
-pub(super) struct Fence {
-    managers: Vec<ManagerId>,
-}
-
-impl Fence {
-    pub(super) fn resume(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        match self.managers.pop() {
-            Some(manager) => {
-                all.fence_manager(manager, cx);
-                Next::Yield
-            }
-            None => Next::Done,
-        }
     }
 }

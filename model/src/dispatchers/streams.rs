@@ -53,7 +53,7 @@ pub(super) struct Streams {
 }
 
 impl Stream {
-    /// The streams in which a manager has a path from its construction to its end.
+    /// The streams in which a manager has a path from its construction to its end, in the order of registration.
     pub(super) const OF_MANAGERS: [Stream; 2] = [Stream::Schedule, Stream::Merge];
 
     /// The stream of a message, and the changefeed of its path.
@@ -78,6 +78,18 @@ impl Thread {
 }
 
 impl Streams {
+    /// From here on messages of every kind that a manager always takes reach it. Whether all paths were free; if one was
+    /// not, those in front of it are registered nevertheless.
+    pub(super) fn register_manager(&mut self, cf: ChangefeedId, manager: ManagerId) -> bool {
+        Stream::OF_MANAGERS.into_iter().all(|stream| self.register(stream, cf, manager))
+    }
+
+    /// The changefeed has no such path any more, whichever manager's it was. Whether it had all; if it had not one, those
+    /// behind it stay.
+    pub(super) fn unregister_manager(&mut self, cf: ChangefeedId) -> bool {
+        Stream::OF_MANAGERS.into_iter().all(|stream| self.unregister(stream, cf))
+    }
+
     /// From here on messages of this kind reach the manager. Whether the path was free.
     pub(super) fn register(&mut self, stream: Stream, cf: ChangefeedId, manager: ManagerId) -> bool {
         let free = !self.paths.contains_key(&(stream, cf));
@@ -88,12 +100,8 @@ impl Streams {
     }
 
     /// What waits is dropped; a batch that is being handled goes on. Whether there was such a path.
-    pub(super) fn unregister(&mut self, stream: Stream, cf: ChangefeedId, manager: ManagerId) -> bool {
-        let registered = self.paths.get(&(stream, cf)).is_some_and(|path| path.manager == manager);
-        if registered {
-            self.paths.remove(&(stream, cf));
-        }
-        registered
+    pub(super) fn unregister(&mut self, stream: Stream, cf: ChangefeedId) -> bool {
+        self.paths.remove(&(stream, cf)).is_some()
     }
 
     fn has_work(&self, thread: Thread) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Cx, DispatcherId, Epoch, Mode, NodeId, Place, Span, TableId, Ts,
+    ConfigEpoch, Cx, DispatcherId, Epoch, Mode, NodeId, Place, Span, TableId, Ts,
     dispatchers::{self, Action, BootstrapResponse, OperatorType, ReportedSpan, ScheduleRequest},
     maintainer::{Maintainer, Note, Timer, operators::Operator, stamp},
 };
@@ -54,6 +54,7 @@ impl Maintainer {
             trigger: own.then(|| self.spans.trigger()),
             is_new: own && self.is_new,
             epoch: self.stamp(cx),
+            config: ConfigEpoch::beside(self.stamp(cx), self.config_epoch),
         };
         cx.send(node, Place::Dispatchers, request);
     }

@@ -38,6 +38,8 @@ pub struct Maintainer {
     pub(super) id: MaintainerId,
     pub(super) cf: ChangefeedId,
     pub(super) epoch: Epoch,
+    /// The epoch in the configuration that it was added with, which its bootstrap requests carry.
+    pub(super) config_epoch: Epoch,
     /// The checkpoint with which it was added, where new spans start.
     pub(super) start_ts: Ts,
     pub(super) is_new: bool,
@@ -76,6 +78,7 @@ impl Maintainer {
             id: MaintainerId(0),
             cf,
             epoch,
+            config_epoch: Epoch::NONE,
             start_ts: checkpoint,
             is_new,
             bootstrapper: Bootstrapper::default(),

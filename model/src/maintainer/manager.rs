@@ -57,7 +57,7 @@ impl Maintainers {
         cf: ChangefeedId,
         checkpoint: Ts,
         is_new: bool,
-        epoch: Epoch,
+        (epoch, config): (Epoch, Epoch),
         cx: &mut Cx,
     ) {
         if !self.manager.obeys(from) {
@@ -77,7 +77,8 @@ impl Maintainers {
             return cx.note(Note::AddIgnored { cf, epoch, why });
         }
         cx.note(Note::MaintainerAdded { cf, node: cx.id(), epoch });
-        let maintainer = Maintainer::new(cf, epoch, checkpoint, is_new, cx);
+        let mut maintainer = Maintainer::new(cf, epoch, checkpoint, is_new, cx);
+        maintainer.config_epoch = config;
         let id = self.register(cf, maintainer);
         if let Some(maintainer) = self.maintainers.get_mut(&id) {
             maintainer.begin(id, cx);

@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, fmt};
 use sim::Input;
 
 use crate::{
-    Addr, ChangefeedId, Cx, DispatcherId, Epoch, Msg, NodeId, Span, Ts,
+    Addr, ChangefeedId, ConfigEpoch, Cx, DispatcherId, Epoch, Msg, NodeId, Span, Ts,
     dispatchers::{BootstrapResponse, Heartbeat},
     vocabulary::{say, vocabulary},
 };
@@ -34,7 +34,7 @@ vocabulary! {
         /// A coordinator asks what maintainers run here.
         CoordinatorBootstrapRequest { version: u64 },
         /// Maintain this changefeed.
-        AddMaintainerRequest { cf: ChangefeedId, checkpoint: Ts, is_new: bool, epoch: Epoch },
+        AddMaintainerRequest { cf: ChangefeedId, checkpoint: Ts, is_new: bool, epoch: Epoch, config: Option<ConfigEpoch> },
         /// Stop maintaining this changefeed.
         RemoveMaintainerRequest { cf: ChangefeedId, cascade: bool, removed: bool, epoch: Epoch },
         /// What a dispatcher manager runs, and what it was about to do.
@@ -153,8 +153,9 @@ impl Maintainers {
         match inbox {
             Inbox::NodesChanged => self.maintainers.values_mut().for_each(Maintainer::nodes_changed),
             Inbox::CoordinatorBootstrapRequest { version } => self.on_coordinator(from, *version, cx),
-            Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch } => {
-                self.on_add(from, *cf, *checkpoint, *is_new, *epoch, cx);
+            Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch, config } => {
+                let config = ConfigEpoch::of(*config, *epoch);
+                self.on_add(from, *cf, *checkpoint, *is_new, (*epoch, config), cx);
             }
             Inbox::RemoveMaintainerRequest { cf, cascade, removed, epoch } => {
                 self.on_remove(

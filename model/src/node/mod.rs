@@ -94,7 +94,7 @@ pub(crate) enum Wait {
 }
 
 /// How long a supervisor takes to start a process again.
-const RESTART_AFTER: Duration = Duration::from_secs(2);
+pub(crate) const RESTART_AFTER: Duration = Duration::from_secs(2);
 /// `capture-session-ttl`.
 pub(crate) const SESSION_TTL: Duration = Duration::from_secs(10);
 

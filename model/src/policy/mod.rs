@@ -10,6 +10,7 @@ mod maintainer;
 mod mutants;
 mod named;
 mod node;
+mod orchestrator;
 mod presets;
 
 pub use coordinator::*;
@@ -18,6 +19,7 @@ pub use maintainer::*;
 pub use mutants::{MUTANTS, Mutant};
 pub use named::{Unknown, in_files};
 pub use node::*;
+pub use orchestrator::*;
 pub use presets::{PRESETS, Preset};
 
 /// Which version of the protocol a node follows: one choice for every switch.
@@ -29,7 +31,9 @@ pub struct Policy {
     pub coordinator: Coordinator,
     /// The maintainer's and its manager's.
     pub maintainer: Maintainer,
-    /// The orchestrator's and its managers'.
+    /// The dispatcher orchestrator's.
+    pub orchestrator: Orchestrator,
+    /// The dispatcher managers'.
     pub dispatchers: Dispatchers,
 }
 
@@ -48,11 +52,12 @@ pub struct About {
 
 impl Policy {
     /// The parts, by name.
-    pub fn parts(&self) -> [(&'static str, Vec<About>); 4] {
+    pub fn parts(&self) -> [(&'static str, Vec<About>); 5] {
         [
             ("node", self.node.switches()),
             ("coordinator", self.coordinator.switches()),
             ("maintainer", self.maintainer.switches()),
+            ("orchestrator", self.orchestrator.switches()),
             ("dispatchers", self.dispatchers.switches()),
         ]
     }
@@ -63,6 +68,7 @@ impl Policy {
             "node" => self.node.choose(switch, nth),
             "coordinator" => self.coordinator.choose(switch, nth),
             "maintainer" => self.maintainer.choose(switch, nth),
+            "orchestrator" => self.orchestrator.choose(switch, nth),
             _ => self.dispatchers.choose(switch, nth),
         }
     }
@@ -110,8 +116,8 @@ macro_rules! switch {
         pub enum $switch { $($(#[doc = $doc])* $alternative),* }
 
         impl $switch {
-            const ALL: &'static [$switch] = &[$($switch::$alternative),*];
-            const MEANINGS: &'static [(&'static str, &'static str)] =
+            pub(super) const ALL: &'static [$switch] = &[$($switch::$alternative),*];
+            pub(super) const MEANINGS: &'static [(&'static str, &'static str)] =
                 &[$((stringify!($alternative), concat!($($doc),*))),*];
         }
     };

@@ -13,8 +13,86 @@ pub struct Mutant {
 }
 
 /// All mutants.
-pub const MUTANTS: &[Mutant] = &[Mutant {
-    id: "MU-30",
-    policy: "master+coordinator.next_epoch=candidate",
-    about: "an epoch may be smaller than the one before (#5434)",
-}];
+pub const MUTANTS: &[Mutant] = &[
+    Mutant {
+        id: "MU-30",
+        policy: "master+coordinator.next_epoch=candidate",
+        about: "an epoch may be smaller than the one before (#5434)",
+    },
+    Mutant {
+        id: "M1",
+        policy: "master+orchestrator.bootstrap_map_lock=held",
+        about: "a bootstrap waits for a manager's fence mutex with the lock of all managers in its hand (#5182)",
+    },
+    Mutant {
+        id: "M2",
+        policy: "master+orchestrator.close_map_lock=held",
+        about: "a close waits for a manager's fence mutex with the lock of all managers in its hand (#5182)",
+    },
+    Mutant {
+        id: "M3",
+        policy: "master+orchestrator.shards=unserialized",
+        about: "nobody looks whether the manager that was waited for is still registered, and no queue orders the requests \
+                of a changefeed (#5182)",
+    },
+    Mutant {
+        id: "M5",
+        policy: "master+orchestrator.close_fence=stale_refused",
+        about: "a stale close is answered with a failure: the old maintainer asks for ever (#5181)",
+    },
+    Mutant {
+        id: "M13",
+        policy: "master+orchestrator.mutex_release=not_on_early_return",
+        about: "a post-bootstrap that ends early keeps the fence mutex (#5436)",
+    },
+    Mutant {
+        id: "M14",
+        policy: "master+orchestrator.closed_path_error=reported",
+        about: "a maintainer is told of an error when the write path is closed (#5436)",
+    },
+    Mutant {
+        id: "M15",
+        policy: "master+orchestrator.redo_sink_check=missing",
+        about: "a fence takes the redo sink for granted while redo is not yet built (#5106)",
+    },
+    Mutant {
+        id: "M16",
+        policy: "master+orchestrator.closed_path_error=by_substring",
+        about: "a closed write path is recognized by the text of its error (#5106)",
+    },
+    Mutant {
+        id: "M22",
+        policy: "master+orchestrator.fence_cleanup=awaited",
+        about: "a fence waits until the goroutines of one manager have ended before it fences the next (#5106)",
+    },
+    Mutant {
+        id: "M23",
+        policy: "master+orchestrator.publication=unchecked",
+        about: "what took long to build is published on a manager that was fenced meanwhile (#5106)",
+    },
+    Mutant {
+        id: "M24",
+        policy: "master+orchestrator.tombstone=stale_closes",
+        about: "a stale close that is only acknowledged counts as a close (#5435)",
+    },
+    Mutant {
+        id: "M25",
+        policy: "master+orchestrator.tombstone=epoch_zero",
+        about: "a pause without an epoch leaves a mark that no resume without one gets past (#5435)",
+    },
+    Mutant {
+        id: "M26",
+        policy: "master+orchestrator.pending_queue=newer_epoch_or_removal_wins",
+        about: "a stale close that removes takes the place of a newer one that does not (#5435)",
+    },
+    Mutant {
+        id: "MU-46",
+        policy: "master+orchestrator.takeover_order=owner_first",
+        about: "the owner changes before its table trigger has been looked at (#5436)",
+    },
+    Mutant {
+        id: "MC-25",
+        policy: "master+orchestrator.removal_intent=first_close",
+        about: "a close that removes is lost if the closing has begun without it (#4604)",
+    },
+];

@@ -92,15 +92,42 @@ fn baseline() -> Policy {
             remove_resend: RemoveResend::Resends,
             start_clamp: StartClamp::Committed,
         },
-        dispatchers: Dispatchers {
+        orchestrator: Orchestrator {
+            shards: Shards::Eight,
+            pending_queue: PendingQueue::FirstWins,
+            pending_key: PendingKey::FreedAtPop,
+            fenced_requests: FencedRequests::Handled,
+            initializing: Initializing::Unknown,
+            publication: Publication::Unchecked,
+            write_path: WritePath::Open,
+            fence_order: FenceOrder::DispatchersFirst,
+            fence_cleanup: FenceCleanup::InBackground,
+            redo_sink_check: RedoSinkCheck::Missing,
+            failed_construction: FailedConstruction::LeftBehind,
+            closed_path_error: ClosedPathError::Reported,
+            ending_errors: EndingErrors::Reported,
+            manager_epoch: ManagerEpoch::FromConfig,
             bootstrap_fence: BootstrapFence::LastWins,
+            takeover_order: TakeoverOrder::OwnerLast,
+            foreign_trigger: ForeignTrigger::Kept,
+            unwanted_trigger: UnwantedTrigger::Tolerated,
+            post_bootstrap_fence: RequestFence::AnySender,
+            missing_trigger: MissingTrigger::Silent,
+            close_fence: CloseFence::AnySender,
+            tombstone: Tombstone::Forgotten,
+            close_claim: CloseClaim::LoadAndStore,
+            unregister_error: UnregisterError::Aborts,
+            removal_intent: RemovalIntent::Latched,
+            fence_mutex: FenceMutex::None,
+            mutex_release: MutexRelease::Always,
+            close_map_lock: CloseMapLock::Held,
+            bootstrap_map_lock: BootstrapMapLock::Released,
+            manager_recheck: ManagerRecheck::Missing,
+            response_epoch: ResponseEpoch::Absent,
+        },
+        dispatchers: Dispatchers {
             schedule_fence: RequestFence::AnySender,
             merge_fence: RequestFence::AnySender,
-            post_bootstrap_fence: RequestFence::AnySender,
-            close_fence: RequestFence::AnySender,
-            fence_mutex: FenceMutex::None,
-            tombstone: Tombstone::Forgotten,
-            pending_queue: PendingQueue::FirstWins,
             stale_journal: StaleJournal::Blocks,
             create_journal: CreateJournal::UntilAttempted,
             journal_key: JournalKey::Dispatcher,
@@ -112,12 +139,6 @@ fn baseline() -> Policy {
             merge_journal_entry: MergeJournalEntry::Copy,
             merge_journal_key: MergeJournalKey::Named,
             heartbeat_pace: HeartbeatPace::Ordinary,
-            response_epoch: ResponseEpoch::Absent,
-            trigger_validation: TriggerValidation::None,
-            missing_trigger: MissingTrigger::Silent,
-            initializing: Initializing::Unknown,
-            publication: Publication::Unchecked,
-            write_path: WritePath::Open,
         },
     }
 }
@@ -127,9 +148,17 @@ fn pr_5106() -> Policy {
     let mut policy = baseline();
     policy.node.session_loss = SessionLoss::SelfFence;
     policy.dispatchers.create_journal = CreateJournal::UntilItExists;
-    policy.dispatchers.initializing = Initializing::Registered;
-    policy.dispatchers.publication = Publication::Rechecked;
-    policy.dispatchers.write_path = WritePath::ClosedAtOnce;
+    policy.orchestrator.fenced_requests = FencedRequests::Dropped;
+    policy.orchestrator.initializing = Initializing::Registered;
+    policy.orchestrator.publication = Publication::Rechecked;
+    policy.orchestrator.write_path = WritePath::ClosedAtOnce;
+    policy.orchestrator.fence_order = FenceOrder::CancelFirst;
+    policy.orchestrator.redo_sink_check = RedoSinkCheck::Made;
+    policy.orchestrator.failed_construction = FailedConstruction::Fenced;
+    policy.orchestrator.closed_path_error = ClosedPathError::ByCode;
+    policy.orchestrator.ending_errors = EndingErrors::SilentConstruction;
+    policy.orchestrator.close_claim = CloseClaim::CompareAndSwap;
+    policy.orchestrator.unregister_error = UnregisterError::OnlyLogged;
     policy
 }
 
@@ -164,26 +193,34 @@ fn pr_5435() -> Policy {
     policy.maintainer.remove_admission = RemoveAdmission::MatchingEpoch;
     policy.maintainer.response_fence = ResponseFence::MatchingEpoch;
     policy.maintainer.close_response = CloseResponse::WhileRemoving;
-    policy.dispatchers.bootstrap_fence = BootstrapFence::ByEpoch;
+    policy.orchestrator.manager_epoch = ManagerEpoch::FromRequest;
+    policy.orchestrator.bootstrap_fence = BootstrapFence::ByEpoch;
+    policy.orchestrator.takeover_order = TakeoverOrder::OwnerFirst;
+    policy.orchestrator.post_bootstrap_fence = RequestFence::OwnerAndEpoch;
+    policy.orchestrator.close_fence = CloseFence::StaleAcknowledged;
+    policy.orchestrator.tombstone = Tombstone::ClosedEpoch;
+    policy.orchestrator.pending_queue = PendingQueue::NewerEpochWins;
+    policy.orchestrator.fence_mutex = FenceMutex::PerManager;
+    policy.orchestrator.mutex_release = MutexRelease::NotOnClosedPath;
+    policy.orchestrator.close_map_lock = CloseMapLock::Released;
+    policy.orchestrator.response_epoch = ResponseEpoch::Present;
     policy.dispatchers.schedule_fence = RequestFence::OwnerAndEpoch;
     policy.dispatchers.merge_fence = RequestFence::OwnerAndEpoch;
-    policy.dispatchers.post_bootstrap_fence = RequestFence::OwnerAndEpoch;
-    policy.dispatchers.close_fence = RequestFence::OwnerAndEpoch;
-    policy.dispatchers.fence_mutex = FenceMutex::PerManager;
-    policy.dispatchers.tombstone = Tombstone::ClosedEpoch;
-    policy.dispatchers.pending_queue = PendingQueue::NewerEpochWins;
     policy.dispatchers.stale_journal = StaleJournal::Erased;
-    policy.dispatchers.response_epoch = ResponseEpoch::Present;
     policy
 }
 
 /// V5, TRG, P5436.
 fn pr_5436() -> Policy {
     let mut policy = pr_5435();
-    policy.dispatchers.trigger_validation = TriggerValidation::BeforeTakeOver;
+    policy.orchestrator.takeover_order = TakeoverOrder::ValidatedFirst;
+    policy.orchestrator.foreign_trigger = ForeignTrigger::Refused;
+    policy.orchestrator.unwanted_trigger = UnwantedTrigger::Refused;
+    policy.orchestrator.missing_trigger = MissingTrigger::Reported;
+    policy.orchestrator.mutex_release = MutexRelease::Always;
+    policy.orchestrator.ending_errors = EndingErrors::Silent;
     policy.dispatchers.stale_creates = StaleCreates::Omitted;
     policy.dispatchers.stale_removes = StaleRemoves::ToldIfReported;
-    policy.dispatchers.missing_trigger = MissingTrigger::Reported;
     policy
 }
 

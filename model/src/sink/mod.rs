@@ -22,6 +22,8 @@ vocabulary! {
         Connect { query: QueryId },
         /// Asks where the DDLs of these tables stand (the `ddl_ts` table).
         TableRecoveryInfo { query: QueryId, cf: ChangefeedId, tables: Vec<TableId> },
+        /// Deletes what is recorded of a changefeed that is removed for good.
+        CleanupRemovedChangefeed { query: QueryId, cf: ChangefeedId },
         /// One transaction: these rows of a table, by one dispatcher.
         Execute { query: QueryId, transaction: Box<Transaction> },
     }
@@ -36,6 +38,8 @@ vocabulary! {
         TableRecovery { query: QueryId, starts: Vec<Option<Ts>> },
         /// The transaction was committed.
         Committed { query: QueryId },
+        /// What was recorded of a removed changefeed is deleted.
+        Cleaned { query: QueryId },
     }
 }
 
@@ -124,6 +128,8 @@ impl Sink {
             Inbox::TableRecoveryInfo { query, tables, .. } => {
                 Reply::TableRecovery { query, starts: vec![None; tables.len()] }
             }
+            // No DDL is ever recorded.
+            Inbox::CleanupRemovedChangefeed { query, .. } => Reply::Cleaned { query },
             Inbox::Execute { query, transaction } => {
                 for row in &transaction.rows {
                     let stored = Stored { commit: row.commit, writer: transaction.writer };

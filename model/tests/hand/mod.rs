@@ -300,6 +300,7 @@ pub fn bootstrap(epoch: u64, trigger: Option<u32>) -> dispatchers::Inbox {
         trigger: trigger.map(|n| DispatcherId { maker: N1, n }),
         is_new: false,
         epoch: Epoch(epoch),
+        config: None,
     }
 }
 
@@ -365,7 +366,13 @@ fn schedule(
 }
 
 pub fn add(epoch: u64) -> maintainer::Inbox {
-    maintainer::Inbox::AddMaintainerRequest { cf: CF, checkpoint: Ts(10), is_new: false, epoch: Epoch(epoch) }
+    maintainer::Inbox::AddMaintainerRequest {
+        cf: CF,
+        checkpoint: Ts(10),
+        is_new: false,
+        epoch: Epoch(epoch),
+        config: None,
+    }
 }
 
 pub fn remove_maintainer(epoch: u64, cascade: bool) -> maintainer::Inbox {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use sim::{Duration, Instant};
 
 use crate::{
-    ChangefeedId, Cx, Epoch, NodeId, Place,
+    ChangefeedId, ConfigEpoch, Cx, Epoch, NodeId, Place,
     coordinator::{MaintainerStatus, Note, Term, Timer, Wait, changefeeds::ChangefeedDb},
     etcd::{self, ChangefeedInfo},
     maintainer,
@@ -213,8 +213,10 @@ impl Term {
             Operator::Add(add) => {
                 let Some(changefeed) = self.changefeeds.get(cf) else { return };
                 let epoch = wire_epoch(changefeed.info.epoch, cx);
+                let config = ConfigEpoch::beside(epoch, changefeed.info.epoch);
                 let (checkpoint, is_new) = (changefeed.checkpoint(), changefeed.is_new);
-                let request = maintainer::Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch };
+                let request =
+                    maintainer::Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch, config };
                 cx.send(add.dest, Place::Maintainers, request);
             }
             Operator::Stop(stop) => self.send_remove(cf, stop.node, true, stop.removed, stop.epoch, cx),

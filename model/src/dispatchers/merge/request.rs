@@ -62,7 +62,7 @@ impl Merge {
     }
 
     fn end(&self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        Dispatchers::wake_all(all.release(self.manager, me), cx);
+        all.leave(self.manager, me, cx);
         Next::Done
     }
 }

@@ -29,35 +29,36 @@ fn the_incident() {
       #140    0.566121831s n1/coordinator <- CoordinatorBootstrapResponse version=3 from n3/maintainers (#139)
       #144    0.571309863s n1/coordinator <- Answer call2 rev8 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#143)
                             ** Bootstrapped changefeeds=1
-      #156    0.771593588s n1/maintainers <- AddMaintainerRequest cf1 ts1 e0 from n1/coordinator (#155)
+      #156    0.771593588s n1/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n1/coordinator (#155)
                             ** MaintainerAdded cf1 n1 e0
-      #162    0.773044569s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 from n1/maintainers (#156)
-      #195    0.795980211s n3/dispatchers .. Task task1 (#194)
-                            ** ManagerCreated cf1 n3 n1 e0
-      #198    0.797474716s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#196)
+      #163    0.773044569s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 config-e1 from n1/maintainers (#156)
+      #212    0.796622287s n3/dispatchers .. Task task1 (#211)
+                            ** ManagerCreated cf1 n3 n1 e1
+      #216    0.798639859s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#215)
                             ** MaintainerBootstrapped cf1 e0 working=0 absent=17
-      #266      1.0000139s -- n1 crashes (#265)
-      #937   10.053907724s etcd .. Expire lease1 (#936)
+      #291    1.001179043s -- n1 crashes (#290)
+      #961   10.053907724s etcd .. Expire lease1 (#960)
                             ** LeaseExpired lease1 keys: capture/n1, owner/lease1
-      #948   10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#947)
+      #972   10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#971)
                             ** Elected n3 version=6
-      #949   10.058610358s n3/coordinator <- Elected version=6 from n3/server (#948)
+      #973   10.058610358s n3/coordinator <- Elected version=6 from n3/server (#972)
                             ** TermBegins n3 version=6
-      #1356  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1355)
+      #1380  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1379)
                             ** Bootstrapped changefeeds=1
-      #1378  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 from n3/coordinator (#1377)
+      #1402  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1401)
                             ** MaintainerAdded cf1 n3 e0
-      #1379  15.765510983s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 from n3/maintainers (#1378)
-      #1391   15.78110248s n3/dispatchers .. Task task2 (#1390)
+      #1403  15.765510983s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1402)
+      #1416  15.780963488s n3/dispatchers .. Task task2 (#1415)
                             ** DispatcherCreated cf1 d1@n3 ddl ts1
-                            ** OwnerChanged cf1 n3 n3 e0
-      #1392  15.781143797s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1391)
+      #1417  15.781063964s n3/dispatchers .. Task task2 (#1416)
+                            ** OwnerChanged cf1 n3 n3 e1
+      #1420  15.781450301s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1419)
                             ** MaintainerBootstrapped cf1 e0 working=5 absent=12
-    > #1442  15.981392064s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1441)
-    > #1467  15.990926863s n3/dispatchers .. Task task4 (#1466)
+    > #1475  15.981698568s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1474)
+    > #1500  15.991306574s n3/dispatchers .. Task task4 (#1499)
                             ** DispatcherCreated cf1 d3@n3 t3 ts1
-    > #2543  21.290807108s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#246)
-    > #2547  21.308618319s n3/dispatchers .. Task task6 (#2546)
+    > #2576  21.291972251s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#270)
+    > #2580  21.309846797s n3/dispatchers .. Task task6 (#2579)
                             ** DispatcherCreated cf1 d4@n1 t3 ts1
     ");
 }

@@ -62,7 +62,8 @@ pub(crate) fn hear_word<T: FromStr>(field: &str, words: &mut Words) -> Result<T,
 where
     T::Err: std::fmt::Display,
 {
-    let mut right = "a value".to_owned();
+    // What has no value at all says what would be right, too.
+    let mut right = T::from_str("").map_or_else(|error| error.to_string(), |_| "a value".to_owned());
     let value = words.next(|word| word.parse().map_err(|error: T::Err| right = error.to_string()).ok());
     value.ok_or_else(|| words.wrong(field, &right))
 }

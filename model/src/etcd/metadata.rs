@@ -1,10 +1,8 @@
 //! What the coordinator keeps in etcd about a changefeed.
 
-use std::fmt;
-
 use crate::{
     Epoch, Ts,
-    vocabulary::{say, spoken},
+    vocabulary::{spoken, words},
 };
 
 spoken! {
@@ -65,26 +63,13 @@ impl FeedState {
     }
 }
 
-say!(FeedState, Progress);
-
-impl fmt::Display for FeedState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            FeedState::Normal => "normal",
-            FeedState::Warning => "warning",
-            FeedState::Failed => "failed",
-            FeedState::Stopped => "stopped",
-            FeedState::Finished => "finished",
-        })
+words! {
+    FeedState {
+        Normal => "normal",
+        Warning => "warning",
+        Failed => "failed",
+        Stopped => "stopped",
+        Finished => "finished",
     }
-}
-
-impl fmt::Display for Progress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Progress::None => "progress-none",
-            Progress::Removing => "removing",
-            Progress::Stopping => "stopping",
-        })
-    }
+    Progress { None => "progress-none", Removing => "removing", Stopping => "stopping" }
 }

@@ -17,7 +17,9 @@ use model::{
     pd::Pd,
     sink::Sink,
 };
-use sim::{Address as _, Duration, Effect, Input, Instant, Machine as _, Now, Outbox, Seed, StepId, What};
+use sim::{
+    Address as _, Duration, Effect, Input, Instant, Kind as _, Machine as _, Now, Outbox, Seed, StepId, What,
+};
 
 pub const N1: NodeId = NodeId { slot: 1, life: 0 };
 pub const N2: NodeId = NodeId { slot: 2, life: 0 };
@@ -29,14 +31,25 @@ pub struct Hand {
     me: Addr,
     parties: BTreeMap<Addr, Party>,
     /// What waits for a party that is held.
-    held: BTreeMap<Addr, Vec<Input<Actor>>>,
+    held: BTreeMap<Addr, Held>,
     now: Instant,
     /// What rings when, and whose it is.
     alarms: Vec<(Instant, Addr, Timer)>,
+    /// The yields that are to wait, by how they begin, and those that do.
+    stalled: Vec<String>,
+    waiting: Vec<(Addr, Timer)>,
     /// Everything that happened, as text.
     pub text: String,
     /// Every step, and what it made of its actor.
     pub steps: Vec<(Record, Actor)>,
+}
+
+/// A service that is silent.
+#[derive(Default)]
+struct Held {
+    /// The messages that it does not hear; none named: all.
+    only: Vec<&'static str>,
+    waiting: Vec<Input<Actor>>,
 }
 
 struct Party {
@@ -79,7 +92,8 @@ impl Hand {
     fn of(me: Addr, actor: Actor, shared: Shared) -> Hand {
         let (parties, held, now) = (BTreeMap::new(), BTreeMap::new(), Instant::START);
         let (alarms, text, steps) = (Vec::new(), String::new(), Vec::new());
-        let mut hand = Hand { me, parties, held, now, alarms, text, steps };
+        let (stalled, waiting) = (Vec::new(), Vec::new());
+        let mut hand = Hand { me, parties, held, now, alarms, stalled, waiting, text, steps };
         hand.join(me, actor, shared);
         hand
     }
@@ -160,13 +174,24 @@ impl Hand {
     /// What a service is asked from now on waits.
     pub fn hold(&mut self, service: Addr) {
         self.text += &format!("{service} is silent\n");
-        self.held.entry(service).or_default();
+        self.held.entry(service).or_default().only.clear();
+    }
+
+    /// Of what a service is asked from now on, messages of this name wait.
+    pub fn hold_only(&mut self, service: Addr, kind: &'static str) {
+        self.text += &format!("{service} does not hear {kind}\n");
+        self.held.entry(service).or_default().only.push(kind);
+    }
+
+    /// How much waits for a service, if it is held.
+    pub fn waiting_for(&self, service: Addr) -> Option<usize> {
+        self.held.get(&service).map(|held| held.waiting.len())
     }
 
     /// A service that is silent hears the first message that has waited.
     pub fn serve(&mut self, service: Addr) {
-        let waiting = self.held.get_mut(&service).expect("it is silent");
-        let input = waiting.remove(0);
+        let held = self.held.get_mut(&service).expect("it is silent");
+        let input = held.waiting.remove(0);
         self.text += &format!("{service} answers once\n");
         self.input(service, input);
     }
@@ -174,14 +199,37 @@ impl Hand {
     /// What has waited for a service is lost.
     pub fn lose(&mut self, service: Addr) -> Vec<Input<Actor>> {
         self.text += &format!("what {service} was asked is lost\n");
-        self.held.insert(service, Vec::new()).unwrap_or_default()
+        self.held.get_mut(&service).map(|held| std::mem::take(&mut held.waiting)).unwrap_or_default()
     }
 
     /// A service hears what has waited, and everything from now on.
     pub fn release(&mut self, service: Addr) {
         self.text += &format!("{service} answers\n");
-        for input in self.held.remove(&service).unwrap_or_default() {
+        for input in self.held.remove(&service).unwrap_or_default().waiting {
             self.input(service, input);
+        }
+    }
+
+    /// A thread stands still from now on wherever another one can get in: yields that begin so wait.
+    pub fn stall(&mut self, timer: &str) {
+        self.text += &format!("{timer} stands still\n");
+        self.stalled.push(timer.to_owned());
+    }
+
+    /// What stands still takes one step.
+    pub fn one_step(&mut self) {
+        self.text += "one step\n";
+        for (whose, timer) in std::mem::take(&mut self.waiting) {
+            self.input(whose, Input::Alarm(timer));
+        }
+    }
+
+    /// What stands still goes on.
+    pub fn go_on(&mut self) {
+        self.stalled.clear();
+        self.text += "all go on\n";
+        for (whose, timer) in std::mem::take(&mut self.waiting) {
+            self.input(whose, Input::Alarm(timer));
         }
     }
 
@@ -247,13 +295,20 @@ impl Hand {
                     self.text += &format!("    {effect}\n");
                 }
                 match effect {
-                    Effect::Yield { timer } => inputs.push_back((to, Input::Alarm(timer))),
+                    Effect::Yield { timer } => {
+                        let name = timer.to_string();
+                        if self.stalled.iter().any(|stalled| name.starts_with(stalled.as_str())) {
+                            self.waiting.push((to, timer));
+                        } else {
+                            inputs.push_back((to, Input::Alarm(timer)));
+                        }
+                    }
                     Effect::Alarm { timer, after } => self.alarms.push((self.now + after, to, timer)),
                     Effect::Send { to: receiver, msg } => {
                         let input = Input::Message { from: to, msg };
                         match self.held.get_mut(&receiver) {
-                            Some(waiting) => waiting.push(input),
-                            None => inputs.push_back((receiver, input)),
+                            Some(held) if held.holds(&input) => held.waiting.push(input),
+                            _ => inputs.push_back((receiver, input)),
                         }
                     }
                     Effect::SendAs { from, to: receiver, msg } => {
@@ -263,6 +318,13 @@ impl Hand {
                 }
             }
         }
+    }
+}
+
+impl Held {
+    fn holds(&self, input: &Input<Actor>) -> bool {
+        let is_named = |msg: &Msg| self.only.contains(&Msg::name(msg.kind()));
+        self.only.is_empty() || matches!(input, Input::Message { msg, .. } if is_named(msg))
     }
 }
 

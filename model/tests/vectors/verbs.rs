@@ -1,0 +1,258 @@
+//! The verbs of rows: what each line does. docs/vectors.md tells how they are written.
+
+use std::{fmt::Display, panic, str::FromStr};
+
+use model::{
+    Addr, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Ts, coordinator, dispatchers, etcd,
+    etcd::{ChangefeedInfo, FeedState, Job, Key, Op, Progress, Value},
+    maintainer, node,
+};
+use sim::{Duration, Kind};
+
+use crate::hand::Hand;
+
+/// Every verb, as it is written.
+pub const VERBS: &[&str] = &[
+    "party dispatchers",
+    "start",
+    "crash",
+    "pass 200ms",
+    "see n1, n2",
+    "changefeed cf2 e7 ts20",
+    "hold sink",
+    "serve sink",
+    "lose sink",
+    "release sink",
+    "stall Task",
+    "step",
+    "go on",
+    "command:etcd RevokeLeaseOf n1",
+    "state",
+];
+
+/// Does what a line says; what the party says to that.
+pub fn obey(policy: &str, line: &str, hand: &mut Option<Hand>) -> Result<String, String> {
+    if let Some(party) = line.strip_prefix("party ") {
+        *hand = Some(set_up(policy, party)?);
+        return Ok(String::new());
+    }
+    let hand = hand.as_mut().ok_or("there is no party yet; `party dispatchers` would set one up")?;
+    let before = hand.text.len();
+    let told = panic::catch_unwind(panic::AssertUnwindSafe(|| tell(hand, line)));
+    let said = told.map_err(|_| format!("`{line}` makes the model panic"))??;
+    let lines = hand.text[before..].lines().filter_map(|line| line.strip_prefix("    "));
+    Ok(lines.map(|line| format!("{line}\n")).chain([said]).collect())
+}
+
+/// `dispatchers`, `dispatchers at n2`.
+fn set_up(policy: &str, party: &str) -> Result<Hand, String> {
+    let (place, node) = party.split_once(" at ").unwrap_or((party, "n3"));
+    let node = value(node)?;
+    let policy = model::Policy::named(policy).map_err(|error| error.to_string())?;
+    if place == "etcd" {
+        return Ok(Hand::etcd());
+    }
+    let right = "`etcd`, `server`, `coordinator`, `maintainers` or `dispatchers`";
+    let place = place.parse().map_err(|_| format!("`{place}` is no party; {right} would be right"))?;
+    Ok(Hand::at(node, place, policy))
+}
+
+fn tell(hand: &mut Hand, line: &str) -> Result<String, String> {
+    let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match (verb, rest) {
+        ("start", "") => hand.start(),
+        ("crash", "") => hand.crash(),
+        ("state", filter) => return Ok(lines_with(filter, &hand.state())),
+        ("pass", length) => hand.advance(millis(length)?),
+        ("see", nodes) => see(hand, nodes)?,
+        ("changefeed", changefeed) => put(hand, changefeed)?,
+        ("hold", what) => hold(hand, what)?,
+        ("serve", service) => serve(hand, service)?,
+        ("lose", service) => drop(hand.lose(held(hand, service)?)),
+        ("release", service) => hand.release(held(hand, service)?),
+        ("stall", timer) => stall(hand, timer)?,
+        ("step", "") => hand.one_step(),
+        ("go", "on") => hand.go_on(),
+        (to, command) if to.starts_with("command:") => {
+            let to = value(&to["command:".len()..])?;
+            let heard = heard(Command::hear(command), |_| true)?;
+            hand.command(to, heard.ok_or_else(|| format!("nobody can ask for `{}`", word(command)))?);
+        }
+        (from, message) if from.ends_with(':') => {
+            let me = hand.me();
+            let from = value(from.trim_end_matches(':'))?;
+            let msg = heard(Msg::hear(message), |msg| is_for(msg, me))?;
+            hand.hear(from, msg.ok_or_else(|| not_for(me, word(message)))?);
+        }
+        _ => return Err(format!("`{line}` is nothing that can be done; {}", verbs())),
+    }
+    Ok(String::new())
+}
+
+/// The first word of a line.
+fn word(line: &str) -> &str {
+    line.split(' ').next().unwrap_or_default()
+}
+
+fn verbs() -> String {
+    format!("there is `n1/server: <message>`, `{}`", VERBS.join("`, `"))
+}
+
+/// A value by which one can tell what it is: a node, an epoch.
+fn value<T: FromStr>(word: &str) -> Result<T, String>
+where
+    T::Err: Display,
+{
+    word.parse().map_err(|right| format!("there is `{word}` where {right} would be right"))
+}
+
+fn millis(length: &str) -> Result<u64, String> {
+    let right = "a length such as 200ms, 2s or 1m, in whole milliseconds, would be right";
+    let length: Duration = length.parse().map_err(|_| format!("there is `{length}` where {right}"))?;
+    match length.nanos() % 1_000_000 {
+        0 => Ok(length.nanos() / 1_000_000),
+        _ => Err(format!("there is `{length}` where {right}")),
+    }
+}
+
+/// The lines of a state that have all of these words; all lines without words.
+fn lines_with(filter: &str, state: &str) -> String {
+    let has_all = |line: &&str| {
+        filter.split_whitespace().all(|wanted| line.split([' ', ',']).any(|word| word == wanted))
+    };
+    state.lines().filter(has_all).map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// The party sees these nodes from now on; who is told so hears it.
+fn see(hand: &mut Hand, nodes: &str) -> Result<(), String> {
+    let changed: Option<Msg> = match hand.me() {
+        Addr::Node(_, Place::Coordinator) => Some(coordinator::Inbox::NodesChanged.into()),
+        Addr::Node(_, Place::Maintainers) => Some(maintainer::Inbox::NodesChanged.into()),
+        Addr::Node(_, Place::Dispatchers) => None,
+        me => return Err(format!("{me} looks itself whom it sees; etcd tells it")),
+    };
+    let nodes: Result<Vec<NodeId>, String> = nodes.split(", ").map(value).collect();
+    hand.see(&nodes?);
+    if let (Some(changed), Some(node)) = (changed, hand.me().node()) {
+        hand.hear(Addr::Node(node, Place::Server), changed);
+    }
+    Ok(())
+}
+
+/// `cf2 e7 ts20 normal none`: puts a changefeed into etcd, or in the place of what is there.
+fn put(hand: &mut Hand, changefeed: &str) -> Result<(), String> {
+    let (cf, rest) = changefeed.split_once(' ').unwrap_or((changefeed, ""));
+    let cf: ChangefeedId = value(cf)?;
+    let mut info = ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(1), start_ts: Ts(10) };
+    let mut job = Job { checkpoint: Ts(10), progress: Progress::None };
+    for word in rest.split_whitespace() {
+        if let Ok(epoch) = word.parse() {
+            info.epoch = epoch;
+        } else if let Ok(checkpoint) = word.parse() {
+            (info.start_ts, job.checkpoint) = (checkpoint, checkpoint);
+        } else if let Ok(state) = word.parse() {
+            info.state = state;
+        } else {
+            job.progress = word.parse().map_err(|_| {
+                format!(
+                    "`{word}` has no place here; an epoch, a timestamp, a state or a progress would be right"
+                )
+            })?;
+        }
+    }
+    hand.change(Op::Put { key: Key::Info(cf), value: Value::Info(Box::new(info)), lease: None });
+    hand.change(Op::Put { key: Key::Job(cf), value: Value::Job(job), lease: None });
+    Ok(())
+}
+
+/// `sink`, or `sink Execute` for messages of one name only.
+fn hold(hand: &mut Hand, what: &str) -> Result<(), String> {
+    let (service, kind) = what.split_once(' ').unwrap_or((what, ""));
+    let service = is_service(service)?;
+    match (0..Msg::KINDS).map(Msg::name).find(|name| *name == kind) {
+        None if kind.is_empty() => hand.hold(service),
+        Some(kind) => hand.hold_only(service, kind),
+        None => return Err(format!("`{kind}` is no message that {service} hears")),
+    }
+    Ok(())
+}
+
+fn is_service(word: &str) -> Result<Addr, String> {
+    match value(word)? {
+        service @ (Addr::Etcd | Addr::Pd | Addr::Sink) => Ok(service),
+        other => Err(format!("{other} is played by the row; `etcd`, `pd` or `sink` can be held")),
+    }
+}
+
+fn serve(hand: &mut Hand, service: &str) -> Result<(), String> {
+    let service = held(hand, service)?;
+    if hand.waiting_for(service) == Some(0) {
+        return Err(format!("nothing waits for {service}"));
+    }
+    hand.serve(service);
+    Ok(())
+}
+
+fn held(hand: &Hand, word: &str) -> Result<Addr, String> {
+    let service = is_service(word)?;
+    match hand.waiting_for(service) {
+        Some(_) => Ok(service),
+        None => Err(format!("{service} is not held; `hold {service}` belongs before this")),
+    }
+}
+
+/// A thread of the party, by the name of its timer.
+fn stall(hand: &mut Hand, timer: &str) -> Result<(), String> {
+    let (_, threads) = forms(hand.me());
+    if !threads.contains(&word(timer)) {
+        let (me, thread) = (hand.me(), word(timer));
+        return Err(format!("`{thread}` is no thread of {me}; there is {}", threads.join(", ")));
+    }
+    hand.stall(timer);
+    Ok(())
+}
+
+fn not_for(me: Addr, message: &str) -> String {
+    let (messages, _) = forms(me);
+    format!("{me} hears no `{message}`; it hears {}", messages.join(", "))
+}
+
+/// The names of the messages that a party hears, and of its threads.
+fn forms(me: Addr) -> (Vec<&'static str>, Vec<&'static str>) {
+    let names = |forms: &[&'static str]| forms.iter().map(|form| word(form).trim_end_matches(',')).collect();
+    let (messages, threads) = match me {
+        Addr::Node(_, Place::Server) => (node::Inbox::FORMS, node::Timer::FORMS),
+        Addr::Node(_, Place::Coordinator) => (coordinator::Inbox::FORMS, coordinator::Timer::FORMS),
+        Addr::Node(_, Place::Maintainers) => (maintainer::Inbox::FORMS, maintainer::Timer::FORMS),
+        Addr::Node(_, Place::Dispatchers) => (dispatchers::Inbox::FORMS, dispatchers::Timer::FORMS),
+        _ => (etcd::Inbox::FORMS, etcd::Timer::FORMS),
+    };
+    (names(messages), names(threads))
+}
+
+/// The meaning of a line that fits, if one does.
+fn heard<T>(meanings: Vec<Result<T, String>>, fits: impl Fn(&T) -> bool) -> Result<Option<T>, String> {
+    let mut wrong = None;
+    for meaning in meanings {
+        match meaning {
+            Ok(value) if fits(&value) => return Ok(Some(value)),
+            Ok(_) => {}
+            Err(error) => wrong = Some(error),
+        }
+    }
+    wrong.map_or(Ok(None), Err)
+}
+
+/// Whether this party is one that hears such messages.
+fn is_for(msg: &Msg, me: Addr) -> bool {
+    match msg {
+        Msg::Etcd(_) => me == Addr::Etcd,
+        Msg::Pd(_) => me == Addr::Pd,
+        Msg::Sink(_) => me == Addr::Sink,
+        Msg::EtcdReply(_) | Msg::PdReply(_) | Msg::SinkReply(_) => me.node().is_some(),
+        Msg::Server(_) => matches!(me, Addr::Node(_, Place::Server)),
+        Msg::Coordinator(_) => matches!(me, Addr::Node(_, Place::Coordinator)),
+        Msg::Maintainers(_) => matches!(me, Addr::Node(_, Place::Maintainers)),
+        Msg::Dispatchers(_) => matches!(me, Addr::Node(_, Place::Dispatchers)),
+    }
+}

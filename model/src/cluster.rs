@@ -127,7 +127,12 @@ impl Cluster {
                 Actor::Upstream(Upstream::new(history, ids)),
                 HostWeather::default(),
             ),
-            (LinkClass::Sink, Addr::Sink, Actor::Sink(Box::<Sink>::default()), statements),
+            (
+                LinkClass::Sink,
+                Addr::Sink,
+                Actor::Sink(Box::new(Sink::new(self.config.downstream.class))),
+                statements,
+            ),
         ];
         for (class, addr, actor, weather) in services {
             hosts.push(HostSpec {

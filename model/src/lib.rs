@@ -33,7 +33,7 @@ pub use ids::{
 };
 pub use policy::Policy;
 pub use process::{Liveness, Process, Shared};
-pub use upstream::{DdlKind, History, Row, Workload};
+pub use upstream::{DdlKind, History, Row, RowKind, Workload};
 
 pub(crate) use process::Cx;
 
@@ -116,6 +116,8 @@ vocabularies! {
     pub enum Command {
         /// Of etcd.
         Etcd(etcd::Command),
+        /// Of the downstream.
+        Sink(sink::Command),
     }
 }
 

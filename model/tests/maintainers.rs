@@ -40,7 +40,7 @@ fn working(n: u32) -> Inbox {
     let id = DispatcherId { maker: N1, n };
     let statuses = vec![DispatcherStatus { id, state: ComponentState::Working, checkpoint: Ts(60) }];
     let watermark = Watermark { checkpoint: Ts(60), resolved: Ts(60), seq: 1 };
-    let heartbeat = Heartbeat { watermark, statuses, complete: false, err: None };
+    let heartbeat = Heartbeat { watermark: Some(watermark), statuses, complete: false, err: None };
     Inbox::HeartBeatRequest { cf: CF, heartbeat: Box::new(heartbeat) }
 }
 

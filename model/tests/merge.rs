@@ -74,7 +74,7 @@ fn the_slowest_source_decides_where_the_target_starts() {
         ** DispatcherUnregistered cf1 d1@n1
         ** DispatcherUnregistered cf1 d2@n1
     sink answers
-        ** Applied n3/dispatchers query4 cf1 d1@n1 t7 rows: 0@ts46286, 0@ts1030271, 0@ts2268381, 0@ts2377393, 0@ts2916734
+        ** Applied n3/dispatchers query4 cf1 changes: INSERT t7 key=0 ts46286 d1@n1, UPDATE t7 key=0 ts1030271 d1@n1, UPDATE t7 key=0 ts2268381 d1@n1, UPDATE t7 key=0 ts2377393 d1@n1, UPDATE t7 key=0 ts2916734 d1@n1
         ** WriteFlushed cf1 d1@n1 query4
     250 ms pass
         ** MergeCommitted cf1 d3@n1 ts3000000

@@ -197,12 +197,12 @@ fn halves_of_a_table_and_other_tables_and_other_changefeeds_are_nobodys_business
     n2: DispatcherCreated cf1 d3@n3 t2 ts10
     n2: DispatcherCreated cf2 d4@n3 t1 ts10
     n1: WriteStarted cf1 d1@n3 t1[0..524288) query4
-    n1: Applied n1/dispatchers query4 cf1 d1@n3 t1 rows: 0@ts1568060, 0@ts3446935, 0@ts4551387, 0@ts4835569
+    n1: Applied n1/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d1@n3, UPDATE t1 key=0 ts3446935 d1@n3, UPDATE t1 key=0 ts4551387 d1@n3, UPDATE t1 key=0 ts4835569 d1@n3
     n1: WriteFlushed cf1 d1@n3 query4
     n2: WriteStarted cf1 d3@n3 t2 query6
     n2: WriteStarted cf2 d4@n3 t1 query7
-    n2: Applied n2/dispatchers query6 cf1 d3@n3 t2 rows: 0@ts236440, 0@ts1156964, 0@ts2491562, 0@ts2799357, 0@ts4587904
-    n2: Applied n2/dispatchers query7 cf2 d4@n3 t1 rows: 0@ts1568060, 0@ts3446935, 0@ts4551387, 0@ts4835569
+    n2: Applied n2/dispatchers query6 cf1 changes: INSERT t2 key=0 ts236440 d3@n3, UPDATE t2 key=0 ts1156964 d3@n3, UPDATE t2 key=0 ts2491562 d3@n3, UPDATE t2 key=0 ts2799357 d3@n3, UPDATE t2 key=0 ts4587904 d3@n3
+    n2: Applied n2/dispatchers query7 cf2 changes: INSERT t1 key=0 ts1568060 d4@n3, UPDATE t1 key=0 ts3446935 d4@n3, UPDATE t1 key=0 ts4551387 d4@n3, UPDATE t1 key=0 ts4835569 d4@n3
     n2: WriteFlushed cf1 d3@n3 query6
     n2: WriteFlushed cf2 d4@n3 query7
     ");
@@ -224,7 +224,7 @@ fn both_write_at_once() {
     !! single_writer (admitted): t1 of cf1 may be written by d1@n3 on n1 and by d2@n3 on n2
     n2: WriteStarted cf1 d2@n3 t1 query4
     !! single_writer (started): t1 of cf1 is being written by d1@n3 on n1 and by d2@n3 on n2
-    n2: Applied n2/dispatchers query4 cf1 d2@n3 t1 rows: 0@ts1568060, 0@ts3446935, 0@ts4551387, 0@ts4835569
+    n2: Applied n2/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d2@n3, UPDATE t1 key=0 ts3446935 d2@n3, UPDATE t1 key=0 ts4551387 d2@n3, UPDATE t1 key=0 ts4835569 d2@n3
     n2: WriteFlushed cf1 d2@n3 query4
     ");
 }
@@ -245,13 +245,14 @@ fn the_statement_of_a_fenced_node_still_runs_while_its_successor_writes() {
     n1: WriteStarted cf1 d1@n3 t1 query4
     n1: ManagerClosed cf2 n1
     n1: DispatcherUnregistered cf1 d1@n3
+    n1: WriteCancelled cf1 query4
     n1: ManagerClosed cf1 n1
     n2: DispatcherCreated cf1 d2@n3 t1 ts10
     n2: WriteStarted cf1 d2@n3 t1 query4
     !! single_writer (started): t1 of cf1 is being written by d1@n3 on n1 and by d2@n3 on n2
-    n2: Applied n2/dispatchers query4 cf1 d2@n3 t1 rows: 0@ts1568060, 0@ts3446935, 0@ts4551387, 0@ts4835569
+    n2: Applied n2/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d2@n3, UPDATE t1 key=0 ts3446935 d2@n3, UPDATE t1 key=0 ts4551387 d2@n3, UPDATE t1 key=0 ts4835569 d2@n3
     n2: WriteFlushed cf1 d2@n3 query4
-    n1: Applied n1/dispatchers query4 cf1 d1@n3 t1 rows: 0@ts1568060
+    n1: Applied n1/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d1@n3
     !! single_writer (applied): row 0 of t1 went back from ts4835569 (by d2@n3 on n2) to ts1568060 (by d1@n3 on n1)
     ");
 }
@@ -272,10 +273,11 @@ fn a_statement_that_was_lost_on_its_way_is_not_running() {
     n1: WriteStarted cf1 d1@n3 t1 query4
     n1: ManagerClosed cf2 n1
     n1: DispatcherUnregistered cf1 d1@n3
+    n1: WriteCancelled cf1 query4
     n1: ManagerClosed cf1 n1
     n2: DispatcherCreated cf1 d2@n3 t1 ts10
     n2: WriteStarted cf1 d2@n3 t1 query4
-    n2: Applied n2/dispatchers query4 cf1 d2@n3 t1 rows: 0@ts1568060, 0@ts3446935, 0@ts4551387, 0@ts4835569
+    n2: Applied n2/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d2@n3, UPDATE t1 key=0 ts3446935 d2@n3, UPDATE t1 key=0 ts4551387 d2@n3, UPDATE t1 key=0 ts4835569 d2@n3
     n2: WriteFlushed cf1 d2@n3 query4
     ");
 }
@@ -291,12 +293,12 @@ fn a_row_goes_back_while_its_last_writer_has_not_ended() {
     insta::assert_snapshot!(text, @"
     n1: DispatcherCreated cf1 d1@n3 t1 ts10
     n1: WriteStarted cf1 d1@n3 t1 query4
-    n1: Applied n1/dispatchers query4 cf1 d1@n3 t1 rows: 0@ts1568060, 0@ts3446935, 0@ts4551387, 0@ts4835569
+    n1: Applied n1/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d1@n3, UPDATE t1 key=0 ts3446935 d1@n3, UPDATE t1 key=0 ts4551387 d1@n3, UPDATE t1 key=0 ts4835569 d1@n3
     n1: WriteFlushed cf1 d1@n3 query4
     n2: DispatcherCreated cf1 d2@n3 t1 ts10
     !! single_writer (admitted): t1 of cf1 may be written by d1@n3 on n1 and by d2@n3 on n2
     n2: WriteStarted cf1 d2@n3 t1 query4
-    n2: Applied n2/dispatchers query4 cf1 d2@n3 t1 rows: 0@ts1568060
+    n2: Applied n2/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d2@n3
     !! single_writer (applied): row 0 of t1 went back from ts4835569 (by d1@n3 on n1) to ts1568060 (by d2@n3 on n2)
     n2: WriteFlushed cf1 d2@n3 query4
     ");
@@ -315,16 +317,16 @@ fn a_successor_after_a_removal_may_write_old_rows_again() {
     insta::assert_snapshot!(text, @"
     n1: DispatcherCreated cf1 d1@n3 t1 ts10
     n1: WriteStarted cf1 d1@n3 t1 query4
-    n1: Applied n1/dispatchers query4 cf1 d1@n3 t1 rows: 0@ts1568060, 0@ts3446935, 0@ts4551387, 0@ts4835569
+    n1: Applied n1/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d1@n3, UPDATE t1 key=0 ts3446935 d1@n3, UPDATE t1 key=0 ts4551387 d1@n3, UPDATE t1 key=0 ts4835569 d1@n3
     n1: WriteFlushed cf1 d1@n3 query4
     n1: DispatcherUnregistered cf1 d1@n3
     n1: DispatcherCleaned cf1 d1@n3 ts5000000
     n2: DispatcherCreated cf1 d2@n3 t1 ts10
     n2: WriteStarted cf1 d2@n3 t1 query4
-    n2: Applied n2/dispatchers query4 cf1 d2@n3 t1 rows: 0@ts1568060
+    n2: Applied n2/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d2@n3
     n2: WriteFlushed cf1 d2@n3 query4
     n2: WriteStarted cf1 d2@n3 t1 query5
-    n2: Applied n2/dispatchers query5 cf1 d2@n3 t1 rows: 0@ts3446935, 0@ts4551387, 0@ts4835569, 0@ts5474806, 0@ts6609536, 0@ts7707483
+    n2: Applied n2/dispatchers query5 cf1 changes: UPDATE t1 key=0 ts3446935 d2@n3, UPDATE t1 key=0 ts4551387 d2@n3, UPDATE t1 key=0 ts4835569 d2@n3, UPDATE t1 key=0 ts5474806 d2@n3, UPDATE t1 key=0 ts6609536 d2@n3, UPDATE t1 key=0 ts7707483 d2@n3
     n2: WriteFlushed cf1 d2@n3 query5
     ");
 }
@@ -344,9 +346,10 @@ fn a_dispatcher_that_is_removed_and_has_not_drained_still_writes() {
     n1: WriteStarted cf1 d1@n3 t1 query4
     n1: DispatcherUnregistered cf1 d1@n3
     n2: DispatcherCreated cf1 d2@n3 t1 ts10
+    !! single_writer (admitted): t1 of cf1 may be written by d1@n3 on n1 and by d2@n3 on n2
     n2: WriteStarted cf1 d2@n3 t1 query4
     !! single_writer (started): t1 of cf1 is being written by d1@n3 on n1 and by d2@n3 on n2
-    n2: Applied n2/dispatchers query4 cf1 d2@n3 t1 rows: 0@ts1568060, 0@ts3446935, 0@ts4551387, 0@ts4835569
+    n2: Applied n2/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d2@n3, UPDATE t1 key=0 ts3446935 d2@n3, UPDATE t1 key=0 ts4551387 d2@n3, UPDATE t1 key=0 ts4835569 d2@n3
     n2: WriteFlushed cf1 d2@n3 query4
     ");
 }
@@ -363,16 +366,16 @@ fn a_dispatcher_that_is_created_again_under_its_id_is_its_own_successor() {
     insta::assert_snapshot!(text, @"
     n1: DispatcherCreated cf1 d1@n3 t1 ts10
     n1: WriteStarted cf1 d1@n3 t1 query4
-    n1: Applied n1/dispatchers query4 cf1 d1@n3 t1 rows: 0@ts1568060, 0@ts3446935, 0@ts4551387, 0@ts4835569
+    n1: Applied n1/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d1@n3, UPDATE t1 key=0 ts3446935 d1@n3, UPDATE t1 key=0 ts4551387 d1@n3, UPDATE t1 key=0 ts4835569 d1@n3
     n1: WriteFlushed cf1 d1@n3 query4
     n1: DispatcherUnregistered cf1 d1@n3
     n1: DispatcherCleaned cf1 d1@n3 ts5000000
     n1: DispatcherCreated cf1 d1@n3 t1 ts10
     n1: WriteStarted cf1 d1@n3 t1 query6
-    n1: Applied n1/dispatchers query6 cf1 d1@n3 t1 rows: 0@ts1568060, 0@ts3446935, 0@ts4551387, 0@ts4835569
+    n1: Applied n1/dispatchers query6 cf1 changes: REPLACE t1 key=0 ts1568060 d1@n3, DELETE t1 key=0 ts3446935 d1@n3, REPLACE t1 key=0 ts3446935 d1@n3, DELETE t1 key=0 ts4551387 d1@n3, REPLACE t1 key=0 ts4551387 d1@n3, DELETE t1 key=0 ts4835569 d1@n3, REPLACE t1 key=0 ts4835569 d1@n3
     n1: WriteFlushed cf1 d1@n3 query6
     n1: WriteStarted cf1 d1@n3 t1 query7
-    n1: Applied n1/dispatchers query7 cf1 d1@n3 t1 rows: 0@ts5474806, 0@ts6609536, 0@ts7707483
+    n1: Applied n1/dispatchers query7 cf1 changes: DELETE t1 key=0 ts5474806 d1@n3, REPLACE t1 key=0 ts5474806 d1@n3, UPDATE t1 key=0 ts6609536 d1@n3, UPDATE t1 key=0 ts7707483 d1@n3
     n1: WriteFlushed cf1 d1@n3 query7
     ");
 }
@@ -389,11 +392,11 @@ fn who_is_down_does_not_write() {
     insta::assert_snapshot!(text, @"
     n1: DispatcherCreated cf1 d1@n3 t1 ts10
     n1: WriteStarted cf1 d1@n3 t1 query4
-    n1: Applied n1/dispatchers query4 cf1 d1@n3 t1 rows: 0@ts1568060, 0@ts3446935, 0@ts4551387, 0@ts4835569
+    n1: Applied n1/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d1@n3, UPDATE t1 key=0 ts3446935 d1@n3, UPDATE t1 key=0 ts4551387 d1@n3, UPDATE t1 key=0 ts4835569 d1@n3
     n1: WriteFlushed cf1 d1@n3 query4
     n2: DispatcherCreated cf1 d2@n3 t1 ts10
     n2: WriteStarted cf1 d2@n3 t1 query4
-    n2: Applied n2/dispatchers query4 cf1 d2@n3 t1 rows: 0@ts1568060
+    n2: Applied n2/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d2@n3
     n2: WriteFlushed cf1 d2@n3 query4
     ");
 }

@@ -132,7 +132,7 @@ fn no_row_of_a_table_is_outside_its_life() {
     for table in (1..40).map(TableId) {
         for row in history.rows(table, Ts::NONE, Ts::INFINITE) {
             let exists = |ts: Ts| history.tables_at(ts).any(|one| one == table);
-            assert!(exists(row.commit) && exists(row.commit.before()), "{table} {row}");
+            assert!(exists(row.commit) && exists(row.commit.before()), "{table} {row:?}");
         }
     }
 }

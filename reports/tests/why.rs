@@ -37,28 +37,28 @@ fn the_incident() {
       #216    0.798639859s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#215)
                             ** MaintainerBootstrapped cf1 e0 working=0 absent=17
       #291    1.001179043s -- n1 crashes (#290)
-      #961   10.053907724s etcd .. Expire lease1 (#960)
+      #973   10.053907724s etcd .. Expire lease1 (#972)
                             ** LeaseExpired lease1 keys: capture/n1, owner/lease1
-      #972   10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#971)
+      #984   10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#983)
                             ** Elected n3 version=6
-      #973   10.058610358s n3/coordinator <- Elected version=6 from n3/server (#972)
+      #985   10.058610358s n3/coordinator <- Elected version=6 from n3/server (#984)
                             ** TermBegins n3 version=6
-      #1380  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1379)
+      #1392  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1391)
                             ** Bootstrapped changefeeds=1
-      #1402  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1401)
+      #1414  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1413)
                             ** MaintainerAdded cf1 n3 e0
-      #1403  15.765510983s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1402)
-      #1416  15.780963488s n3/dispatchers .. Task task2 (#1415)
+      #1415  15.765510983s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1414)
+      #1428  15.786524211s n3/dispatchers .. Task task2 (#1427)
                             ** DispatcherCreated cf1 d1@n3 ddl ts1
-      #1417  15.781063964s n3/dispatchers .. Task task2 (#1416)
+      #1429  15.786624687s n3/dispatchers .. Task task2 (#1428)
                             ** OwnerChanged cf1 n3 n3 e1
-      #1420  15.781450301s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1419)
+      #1432  15.787011024s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1431)
                             ** MaintainerBootstrapped cf1 e0 working=5 absent=12
-    > #1475  15.981698568s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1474)
-    > #1500  15.991306574s n3/dispatchers .. Task task4 (#1499)
+    > #1487  15.987259291s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1486)
+    > #1541  16.003204371s n3/dispatchers .. Task task4 (#1540)
                             ** DispatcherCreated cf1 d3@n3 t3 ts1
-    > #2576  21.291972251s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#270)
-    > #2580  21.309846797s n3/dispatchers .. Task task6 (#2579)
+    > #2764  21.291972251s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#270)
+    > #2768  21.302844302s n3/dispatchers .. Task task6 (#2767)
                             ** DispatcherCreated cf1 d4@n1 t3 ts1
     ");
 }

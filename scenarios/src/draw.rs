@@ -6,6 +6,7 @@ use std::{ops::Range, sync::Arc};
 use model::{
     Actor, Addr, ChangefeedConfig, ChangefeedId, Cluster, LinkClass, NodeId, NodeSpec, Place as Part, Policy,
     Role, Weather, invariants,
+    sink::{self, Class, Downstream},
 };
 use sim::{
     Clock, Draws, Duration, End, HostId, HostWeather, Instant, Kind as _, Latency, LinkWeather, Links,
@@ -44,6 +45,14 @@ impl Drawn {
                 .expect("it was checked when the file was read")
         });
         let mut plan: Vec<Planned<Actor>> = planned.collect();
+        // The calm knows hosts and links; that a server is well again has to be said.
+        if file.faults.iter().any(|fault| fault.what.is_of_the_downstream()) {
+            let command = sink::Command::Recover.into();
+            plan.push(Planned {
+                when: When::At(calm),
+                fault: sim::Fault::Command { to: Addr::Sink, command },
+            });
+        }
         plan.push(Planned { when: When::At(calm), fault: sim::Fault::Calm });
         Drawn { cluster: cluster(file, policy, seed), plan, end: calm + file.settle_for.0 }
     }
@@ -62,11 +71,15 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
     Cluster {
         nodes: nodes.collect(),
         changefeeds: u8::try_from(*file.cluster.changefeeds.get_ref()).expect("it was checked"),
-        config: ChangefeedConfig { low_latency: file.cluster.low_latency },
+        config: ChangefeedConfig {
+            low_latency: file.cluster.low_latency,
+            downstream: downstream(&file.downstream),
+        },
         workload: model::Workload {
             tables: *file.workload.tables.get_ref(),
             row_every: file.workload.row_every.get_ref().0,
             rows: *file.workload.rows.get_ref(),
+            deletes_per_million: file.workload.deletes.per_million,
             until: file.run_for.0 + file.settle_for.0,
             ..model::Workload::default()
         },
@@ -85,6 +98,16 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
             statement: latency(weather.downstream.statement, weather.downstream.statement_tail),
         },
     }
+}
+
+fn downstream(file: &file::Downstream) -> Downstream {
+    let class = match file.class {
+        file::Class::Mysql => Class::Mysql,
+        file::Class::Tidb => Class::Tidb,
+        file::Class::Kafka => Class::Kafka,
+    };
+    let workers = file.workers.as_ref().map_or(class.workers(), |workers| *workers.get_ref());
+    Downstream { class, workers }
 }
 
 fn link(weather: &file::LinkWeather) -> LinkWeather {
@@ -123,6 +146,9 @@ pub(crate) fn check(file: &File, place: &Place) -> Result<(), Error> {
     within(&file.cluster.changefeeds, "changefeeds", 9)?;
     within(&file.workload.tables, "tables", 1000)?;
     within(&file.workload.rows, "rows of a table", 1024)?;
+    if let Some(workers) = &file.downstream.workers {
+        within(workers, "workers", 1024)?;
+    }
     let row_every = &file.workload.row_every;
     let Length(every) = *row_every.get_ref();
     if every < Duration::from_millis(1) {
@@ -170,6 +196,18 @@ fn check_claim(claim: &file::ClaimText) -> Result<(), Wrong> {
         Some(Moment::Note(_)) => Ok(()),
         _ => Err((witness.span(), unknown("note", witness.get_ref(), note_names()))),
     })
+}
+
+fn of_downstream(command: sink::Command) -> sim::Fault<Actor> {
+    sim::Fault::Command { to: Addr::Sink, command: command.into() }
+}
+
+/// A kind of call to the downstream that can fail.
+fn call(name: Option<&Spanned<String>>) -> Result<&'static str, Wrong> {
+    const CALLS: [&str; 3] = ["Connect", "TableRecoveryInfo", "Execute"];
+    let Some(name) = name else { return Ok("Execute") };
+    let found = CALLS.into_iter().find(|call| call == name.get_ref());
+    found.ok_or_else(|| (name.span(), unknown("call to the downstream", name.get_ref(), CALLS)))
 }
 
 /// The names of all notes.
@@ -238,6 +276,28 @@ impl Hosts {
                     node.and_then(|node| node.ok_or_else(wrong)).map_err(|what| (revoke.who.span(), what))?;
                 let command = model::etcd::Command::RevokeLeaseOf { node };
                 sim::Fault::Command { to: Addr::Etcd, command: command.into() }
+            }
+            Do::DownstreamOutage(outage) => {
+                let hangs = outage.mode == file::OutageMode::Hang;
+                of_downstream(sink::Command::Outage { hangs, lasts: lasts(&outage.lasts) })
+            }
+            Do::SlowStatements(slow) => {
+                let Span(from, to) = slow.duration;
+                of_downstream(sink::Command::SlowStatements { from, to, lasts: lasts(&slow.lasts) })
+            }
+            Do::DownstreamError(error) => {
+                let (retryable, share_per_million) = (error.retryable, error.share.per_million);
+                let lasts = lasts(&error.lasts);
+                let times = error.times.map(|times| times.draw(draws));
+                let times = times.map(|times| u32::try_from(times).unwrap_or(u32::MAX));
+                let kind = call(error.kind.as_ref())?;
+                of_downstream(sink::Command::FailStatements {
+                    kind,
+                    retryable,
+                    share_per_million,
+                    times,
+                    lasts,
+                })
             }
         })
     }

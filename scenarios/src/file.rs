@@ -49,6 +49,8 @@ pub(crate) struct File {
     pub(crate) cluster: Cluster,
     pub(crate) workload: Workload,
     #[serde(default)]
+    pub(crate) downstream: Downstream,
+    #[serde(default)]
     pub(crate) weather: Weather,
     #[serde(default, rename = "fault")]
     pub(crate) faults: Vec<Fault>,
@@ -81,8 +83,34 @@ pub(crate) struct Workload {
     pub(crate) tables: Spanned<u32>,
     /// How often a row of a table changes, on average.
     pub(crate) row_every: Spanned<Length>,
-    /// How many rows a table has.
+    /// How many rows a table has, at most.
     pub(crate) rows: Spanned<u32>,
+    /// How many changes delete their row, if it exists.
+    #[serde(default = "a_tenth")]
+    pub(crate) deletes: Share,
+}
+
+fn a_tenth() -> Share {
+    Share { per_million: 100_000 }
+}
+
+/// What the changefeeds write to.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Downstream {
+    pub(crate) class: Class,
+    /// How many workers write at once; of a log, how many partitions it has.
+    pub(crate) workers: Option<Spanned<u32>>,
+}
+
+/// What kind of a system the downstream is.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Class {
+    #[default]
+    Mysql,
+    Tidb,
+    Kafka,
 }
 
 /// The weather of links and hosts; what is left out is fair.
@@ -229,6 +257,19 @@ pub(crate) enum Do {
     Slow(Slow),
     /// The lease of a node's session is revoked at etcd.
     RevokeLease(RevokeLease),
+    /// The downstream's server is not available.
+    DownstreamOutage(DownstreamOutage),
+    /// Statements take longer at the downstream's server.
+    SlowStatements(SlowStatements),
+    /// Statements fail at the downstream's server.
+    DownstreamError(DownstreamError),
+}
+
+impl Do {
+    /// Whether it leaves the downstream's server in a state that the calm has to end.
+    pub(crate) fn is_of_the_downstream(&self) -> bool {
+        matches!(self, Do::DownstreamOutage(_) | Do::SlowStatements(_) | Do::DownstreamError(_))
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -311,6 +352,56 @@ pub(crate) struct Slow {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RevokeLease {
     pub(crate) who: Spanned<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DownstreamOutage {
+    #[serde(default)]
+    pub(crate) mode: OutageMode,
+    #[serde(default, rename = "for")]
+    pub(crate) lasts: Option<Span>,
+}
+
+/// What the server does about calls while it is not available.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OutageMode {
+    /// It refuses them, and breaks off what it was at.
+    #[default]
+    Refuse,
+    /// It takes them, and does nothing until it is available again.
+    Hang,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SlowStatements {
+    pub(crate) duration: Span,
+    #[serde(default, rename = "for")]
+    pub(crate) lasts: Option<Span>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DownstreamError {
+    /// Whether the same call may succeed at another try.
+    pub(crate) retryable: bool,
+    /// The kind of call that fails.
+    #[serde(default)]
+    pub(crate) kind: Option<Spanned<String>>,
+    /// How many of them.
+    #[serde(default = "every_one")]
+    pub(crate) share: Share,
+    /// And how many at most.
+    #[serde(default)]
+    pub(crate) times: Option<Nth>,
+    #[serde(default, rename = "for")]
+    pub(crate) lasts: Option<Span>,
+}
+
+fn every_one() -> Share {
+    Share { per_million: 1_000_000 }
 }
 
 /// One host, several, or `all`.

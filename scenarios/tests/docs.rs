@@ -45,6 +45,8 @@ rows = 1
 fn every_field_is_explained() {
     let fault = |what: &str| format!("[[fault]]\nwhen = {{ at = '0s' }}\ndo = {what}");
     let mut wrong: Vec<String> = vec!["x = 1".into(), "[cluster]\nx = 1".into(), "[workload]\nx = 1".into()];
+    wrong.push(format!("{FILE}[downstream]\nx = 1"));
+    wrong.push(format!("{FILE}[downstream]\nclass = 'x'"));
     for table in ["", ".peer", ".node", ".downstream"] {
         wrong.push(format!("{FILE}[weather{table}]\nx = 1"));
     }
@@ -54,6 +56,7 @@ fn every_field_is_explained() {
     wrong.push(format!("{FILE}[[fault]]\nwhen = {{ x = 1 }}"));
     wrong.push(format!("{FILE}[[fault]]\nwhen = {{ upon = {{ x = 1 }} }}"));
     wrong.push(format!("{FILE}{}", fault("{ cut = { from = 'all', to = 'all', mode = 'x' } }")));
+    wrong.push(format!("{FILE}{}", fault("{ downstream_outage = { mode = 'x' } }")));
     let kinds = complaint(&format!("{FILE}{}", fault("{ x = 1 }")));
     wrong.extend(
         expected(&kinds)

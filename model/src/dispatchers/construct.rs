@@ -60,7 +60,7 @@ impl Construction {
 
     pub(super) fn resume(&mut self, me: TaskId, wake: Wake, all: &mut Dispatchers, cx: &mut Cx) -> Built {
         match &mut self.stage {
-            Stage::Allocate => self.allocate(all),
+            Stage::Allocate => self.allocate(all, cx),
             Stage::Register(id) => {
                 let id = *id;
                 self.register(me, id, all, cx)
@@ -72,13 +72,14 @@ impl Construction {
                 Built::NotYet(Next::Wait)
             }
             Stage::Connecting(id, query) => {
-                let (id, answered) = (*id, matches!(wake, Wake::Answer(_)));
-                if !answered && all.queries.contains_key(query) {
-                    return Built::NotYet(Next::Wait);
-                }
-                match answered {
-                    true => self.go_to(Stage::PublishSink(id)),
-                    false => self.fail(id, Failure::Cancelled, cx),
+                let (id, query) = (*id, *query);
+                match wake {
+                    Wake::Answer(sink::Reply::Failed { why, .. }) => {
+                        self.fail(id, Failure::Downstream(*why), cx)
+                    }
+                    Wake::Answer(_) => self.go_to(Stage::PublishSink(id)),
+                    Wake::Go if all.queries.contains_key(&query) => Built::NotYet(Next::Wait),
+                    Wake::Go => self.fail(id, Failure::Cancelled, cx),
                 }
             }
             Stage::PublishSink(id) => {
@@ -119,10 +120,12 @@ impl Construction {
         Built::NotYet(Next::Yield)
     }
 
-    fn allocate(&mut self, all: &mut Dispatchers) -> Built {
+    fn allocate(&mut self, all: &mut Dispatchers, cx: &Cx) -> Built {
         all.managers_made += 1;
         let id = ManagerId(all.managers_made);
-        all.managers.insert(id, Manager::new(id, self.sender.cf, self.owner, self.request.start_ts));
+        let downstream = cx.process.config.downstream;
+        all.managers
+            .insert(id, Manager::new(id, self.sender.cf, self.owner, self.request.start_ts, downstream));
         self.go_to(Stage::Register(id))
     }
 
@@ -188,6 +191,8 @@ impl Construction {
             manager.sink_running = !manager.is_cancelled();
             manager.begin_gathering(cx);
         }
+        all.start_sink(id, cx);
+        all.start_errors(id, cx);
         all.touch();
         Built::Done(id)
     }

@@ -15,6 +15,8 @@ pub(super) struct Creation {
     infos: Vec<(DispatcherId, Span, Ts)>,
     /// Whether the downstream is to forget the DDLs of an earlier changefeed of this name.
     is_new: bool,
+    /// When that began, by PD's clock.
+    creation: Ts,
     stage: Stage,
 }
 
@@ -38,7 +40,7 @@ const CLOSED: Created = Created::Failed(Failure::WritePathClosed { wrapped: true
 
 impl Creation {
     pub(super) fn new(manager: ManagerId, infos: Vec<(DispatcherId, Span, Ts)>) -> Creation {
-        Creation { manager, infos, is_new: false, stage: Stage::Begin }
+        Creation { manager, infos, is_new: false, creation: Ts::NONE, stage: Stage::Begin }
     }
 
     pub(super) fn trigger(manager: ManagerId, id: DispatcherId, start_ts: Ts) -> Creation {
@@ -60,6 +62,12 @@ impl Creation {
                     self.stage = Stage::Insert;
                     Created::NotYet(Next::Yield)
                 }
+                Wake::Answer(sink::Reply::Failed { why, .. }) => {
+                    if let Some(manager) = all.managers.get_mut(&self.manager) {
+                        manager.sink.set_abnormal();
+                    }
+                    Created::Failed(Failure::Downstream(*why))
+                }
                 _ if all.queries.contains_key(query) => Created::NotYet(Next::Wait),
                 _ => Created::Failed(Failure::Cancelled),
             },
@@ -75,13 +83,14 @@ impl Creation {
         if self.is_trigger() && manager.trigger.is_some() {
             return Created::Failed(Failure::TriggerExists);
         }
+        self.creation = all.pd_clock(cx);
         self.infos.retain(|(id, ..)| !manager.dispatchers.contains_key(id));
         if self.infos.is_empty() {
             return Created::Done;
         }
         self.infos.reverse();
-        if self.is_new {
-            // The recorded DDLs are deleted instead of read; the start stays as it was asked for.
+        if self.is_new || !cx.process.config.downstream.class.is_database() {
+            // The recorded DDLs are deleted instead of read, or there are none; the start stays as it was asked for.
             self.stage = Stage::Insert;
             return Created::NotYet(Next::Yield);
         }
@@ -112,7 +121,7 @@ impl Creation {
         if manager.is_refused(cx) {
             return CLOSED;
         }
-        let mut dispatcher = Dispatcher::new(id, span, start_ts);
+        let mut dispatcher = Dispatcher::new(id, span, start_ts, self.creation);
         manager.seq += 1;
         dispatcher.seq = manager.seq;
         if dispatcher.is_trigger() {

@@ -62,13 +62,15 @@ pub struct Dispatcher {
     pub(super) resolved: Ts,
     /// Whether its stream stands still until what it handles is downstream.
     pub(super) blocked: bool,
-    /// The rows that it handles, in order of commit.
+    /// When it was created, by PD's clock: what was committed before may be downstream already.
+    pub(super) creation: Ts,
+    /// The rows that it hands to the sink, in order of commit.
     pub(super) batch: Vec<Row>,
     pub(super) progress: Progress,
 }
 
 impl Dispatcher {
-    pub(super) fn new(id: DispatcherId, span: Span, start_ts: Ts) -> Dispatcher {
+    pub(super) fn new(id: DispatcherId, span: Span, start_ts: Ts, creation: Ts) -> Dispatcher {
         Dispatcher {
             id,
             span,
@@ -86,6 +88,7 @@ impl Dispatcher {
             next_event: Ts::NONE,
             resolved: start_ts,
             blocked: false,
+            creation,
             batch: Vec::new(),
             progress: Progress::default(),
         }
@@ -130,6 +133,11 @@ impl Dispatcher {
     /// The barrier that it waits for: its commit, and whether it is a syncpoint. There are none yet.
     pub(super) fn barrier(&self) -> Option<(Ts, bool)> {
         None
+    }
+
+    /// Whether it may be closed (`TryClose`): once the sink is abnormal nobody waits for it.
+    pub(super) fn may_close(&self, sink_is_normal: bool) -> bool {
+        !sink_is_normal || self.is_drained()
     }
 
     /// Whether everything that was handed to the sink is downstream.

@@ -2,17 +2,17 @@
 
 use crate::{
     Cx, DispatcherId, Row, Ts,
-    dispatchers::{ComponentState, Dispatcher, DispatcherStatus, Dispatchers, ManagerId, Timer},
+    dispatchers::{
+        ComponentState, Dispatcher, DispatcherStatus, Dispatchers, ManagerId, Timer, sink_client::Event,
+    },
     upstream::{History, events::Position},
 };
-
-/// Rows of one transaction (`max-txn-row`).
-const BATCH: usize = 256;
 
 impl Dispatchers {
     /// The event service knows more: dispatchers that are not at a batch get what is new for them.
     pub(super) fn on_resolved(&mut self, resolved: Ts, cx: &mut Cx) {
         self.resolved = resolved.max(self.resolved);
+        self.pd_clock = (resolved, cx.now.steady);
         let resolved = self.resolved;
         for manager in self.managers.values_mut() {
             for dispatcher in manager.dispatchers.values_mut() {
@@ -40,10 +40,12 @@ impl Dispatchers {
         if !one.registered || one.removing || one.blocked || resolved < one.start_ts {
             return;
         }
-        one.take_batch(&cx.process.history, resolved);
-        if one.blocked {
-            manager.queued.push_back(dispatcher);
-            cx.out.give_way(Timer::Worker { manager: id }.into());
+        one.take_batch(&cx.process.history, resolved, manager.sink.batch());
+        for row in one.batch.drain(..) {
+            let event = Event { dispatcher, table: one.span.table, row, creation: one.creation };
+            if let Some(worker) = manager.sink.add(event) {
+                cx.out.give_way(Timer::Worker { manager: id, worker }.into());
+            }
         }
         if one.state == ComponentState::Initializing {
             one.state = ComponentState::Working;
@@ -52,31 +54,19 @@ impl Dispatchers {
             self.report_soon(id, status, seq, cx);
         }
     }
-
-    /// What a dispatcher handled is downstream: its stream goes on.
-    pub(super) fn wake(&mut self, id: ManagerId, dispatcher: DispatcherId, cx: &mut Cx) {
-        let resolved = self.resolved;
-        let Some(manager) = self.managers.get_mut(&id) else { return };
-        let Some(one) = manager.dispatchers.get_mut(&dispatcher) else { return };
-        one.blocked = false;
-        if one.registered && !one.events_coming && one.next_event <= resolved {
-            one.events_coming = true;
-            cx.out.give_way(Timer::Events { manager: id, dispatcher }.into());
-        }
-    }
 }
 
 impl Dispatcher {
     /// The event service sends rows, and behind the last ones the resolved timestamp.
-    fn take_batch(&mut self, history: &History, resolved: Ts) {
+    fn take_batch(&mut self, history: &History, resolved: Ts, size: usize) {
         let rows = history.rows(self.span.table, self.sent.ts, resolved);
         let (span, start_ts, skip_dml) = (self.span, self.start_ts, self.skip_dml);
         let is_left_out = |row: &Row| skip_dml && row.commit.before() == start_ts;
-        self.batch.extend(rows.iter().filter(|row| span.has(row.key) && !is_left_out(row)).take(BATCH));
+        self.batch.extend(rows.iter().filter(|row| span.has(row.key) && !is_left_out(row)).take(size));
         self.blocked = !self.batch.is_empty();
         self.batch.iter().for_each(|row| self.progress.add(row.commit));
         match self.batch.last() {
-            Some(last) if self.batch.len() == BATCH => self.sent = Position::rows(last.commit),
+            Some(last) if self.batch.len() == size => self.sent = Position::rows(last.commit),
             _ => self.resolve(resolved),
         }
         self.next_event = history.next_event(self.span, self.sent);
@@ -86,5 +76,13 @@ impl Dispatcher {
     fn resolve(&mut self, resolved: Ts) {
         self.sent = self.sent.max(Position::resolved(resolved));
         self.resolved = self.resolved.max(resolved);
+    }
+
+    /// What it handled is downstream. Whether its stream goes on at once, because there is more for it.
+    pub(super) fn wake(&mut self, resolved: Ts) -> bool {
+        self.blocked = false;
+        let wakes = self.registered && !self.events_coming && self.next_event <= resolved;
+        self.events_coming |= wakes;
+        wakes
     }
 }

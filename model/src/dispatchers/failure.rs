@@ -1,6 +1,6 @@
 //! Why a manager, a table trigger or dispatchers could not be created, and who is told.
 
-use crate::{Cx, dispatchers::Dispatchers};
+use crate::{Cx, dispatchers::Dispatchers, sink};
 
 /// Why something could not be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     DuplicatePath,
     /// There is a table trigger already.
     TriggerExists,
+    /// The downstream cannot be reached, or does not answer what it is asked.
+    Downstream(sink::Failure),
 }
 
 impl Failure {
@@ -24,6 +26,7 @@ impl Failure {
             Failure::Cancelled => "the context is cancelled",
             Failure::DuplicatePath => "the changefeed has a path already",
             Failure::TriggerExists => "there is a table trigger already",
+            Failure::Downstream(failure) => failure.why(),
         }
     }
 }

@@ -1,9 +1,6 @@
 //! A dispatcher manager: the dispatchers of one changefeed on one node, and the maintainer that they follow.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    fmt,
-};
+use std::{collections::BTreeMap, fmt};
 
 use crate::{
     ChangefeedId, Cx, DispatcherId, Span, Ts,
@@ -14,7 +11,9 @@ use crate::{
         journal::Journal,
         merge,
         reports::{Changes, HeartbeatTask},
+        sink_client::{Errors, SinkClient},
     },
+    sink::Downstream,
     tasks::{Lock, TaskId},
 };
 
@@ -57,10 +56,10 @@ pub struct Manager {
     pub(super) remove_requested: bool,
     pub(super) remove_cleaned: bool,
     pub(super) remove_cleanup_running: bool,
-    /// Whether workers of the sink take transactions.
+    /// Whether its loops run: from the end of its construction until its context is cancelled.
     pub(super) sink_running: bool,
-    /// Dispatchers whose batch waits for a worker of the sink.
-    pub(super) queued: VecDeque<DispatcherId>,
+    pub(super) sink: SinkClient,
+    pub(super) errors: Errors,
     /// The periodic report, and the watermark that it told last.
     pub(super) heartbeat: HeartbeatTask,
     pub(super) watermark: Watermark,
@@ -69,7 +68,13 @@ pub struct Manager {
 }
 
 impl Manager {
-    pub(super) fn new(id: ManagerId, cf: ChangefeedId, owner: Owner, start_ts: Ts) -> Manager {
+    pub(super) fn new(
+        id: ManagerId,
+        cf: ChangefeedId,
+        owner: Owner,
+        start_ts: Ts,
+        downstream: Downstream,
+    ) -> Manager {
         let watermark = Watermark { checkpoint: start_ts, resolved: start_ts, seq: 0 };
         Manager {
             id,
@@ -96,7 +101,8 @@ impl Manager {
             remove_cleaned: false,
             remove_cleanup_running: false,
             sink_running: false,
-            queued: VecDeque::new(),
+            sink: SinkClient::new(downstream),
+            errors: Errors::default(),
             heartbeat: HeartbeatTask::None,
             changes: Changes::after(watermark.clone()),
             watermark,
@@ -121,7 +127,6 @@ impl Manager {
     pub(super) fn cancel(&mut self) -> Vec<TaskId> {
         self.cancelled = true;
         self.sink_running = false;
-        self.queued.clear();
         std::mem::take(&mut self.awaiting_cancel)
     }
 
@@ -148,12 +153,12 @@ impl Manager {
         self.dispatchers.values()
     }
 
-    /// The dispatchers that may start a write now: those that get events, and those whose batch waits for a worker.
+    /// The dispatchers that may start a write now: those that get events, and those whose rows a worker has.
     pub fn writers(&self) -> impl Iterator<Item = (DispatcherId, Span)> {
-        let running = self.sink_running;
+        let running = self.sink_running && self.sink.is_running();
         let may_write = move |one: &&Dispatcher| {
             let gets_events = one.registered && !one.removing && !self.write_path_closed;
-            running && !one.is_trigger() && (gets_events || self.queued.contains(&one.id))
+            running && !one.is_trigger() && (gets_events || self.sink.has_rows_of(one.id))
         };
         self.dispatchers.values().filter(may_write).map(|one| (one.id, one.span))
     }

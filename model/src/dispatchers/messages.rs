@@ -148,8 +148,8 @@ spoken! {
 spoken! {
     /// How the dispatchers of a manager are doing.
     pub struct Heartbeat {
-        /// How far all of them are.
-        pub watermark: Watermark,
+        /// How far all of them are; not in a report of an error.
+        pub watermark: Option<Watermark>,
         /// How some of them are doing.
         pub statuses: Vec<DispatcherStatus>,
         /// Whether the statuses are those of all of them.

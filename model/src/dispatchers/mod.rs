@@ -28,17 +28,17 @@ mod reports;
 mod requests;
 mod schedule;
 mod shutdown;
+mod sink_client;
 mod snapshot;
 mod state;
 mod stop;
 mod streams;
 mod takeover;
 mod try_close;
-mod writes;
 
 use std::collections::BTreeMap;
 
-use sim::Input;
+use sim::{Input, Instant};
 
 use crate::{
     Addr, ChangefeedId, Cx, DispatcherId, Epoch, Msg, NodeId, Span, Ts,
@@ -72,8 +72,14 @@ vocabulary! {
         Task { task: TaskId },
         /// A dispatcher handles what has come for it.
         Events { manager: ManagerId, dispatcher: DispatcherId },
-        /// A worker of the sink takes a transaction.
-        Worker { manager: ManagerId },
+        /// A worker of the sink client looks into its queue.
+        Worker { manager: ManagerId, worker: u32 },
+        /// A worker of the sink client tries its transaction again.
+        WriteAgain { manager: ManagerId, worker: u32 },
+        /// A transaction may have waited too long for its answer.
+        WriteTimeout { manager: ManagerId },
+        /// A manager reports an error to its maintainer.
+        Errors { manager: ManagerId },
         /// A manager reports to its maintainer.
         Heartbeat { manager: ManagerId },
         /// A manager reports changes of states.
@@ -114,14 +120,26 @@ vocabulary! {
         MergeCommitted { cf: ChangefeedId, id: DispatcherId, start_ts: Ts },
         /// A merge is given up.
         MergeAborted { cf: ChangefeedId, id: DispatcherId, why: &'static str },
-        /// A transaction leaves for the downstream.
+        /// A transaction with rows of this dispatcher leaves for the downstream.
         WriteStarted { cf: ChangefeedId, id: DispatcherId, span: Span, query: QueryId },
-        /// A transaction is known to be downstream.
+        /// A transaction with rows of this dispatcher is known to be downstream.
         WriteFlushed { cf: ChangefeedId, id: DispatcherId, query: QueryId },
         /// A dispatcher manager could not be created.
         ConstructionFailed { cf: ChangefeedId, node: NodeId, why: &'static str },
         /// A manager keeps its epoch, though the configuration in a bootstrap request names another one.
         EpochMismatch { cf: ChangefeedId, node: NodeId, epoch: Epoch, config: Epoch },
+        /// A transaction met a duplicate key: its worker writes in safe mode for a while, and at once once more.
+        SafeMode { cf: ChangefeedId, worker: u32, query: QueryId },
+        /// A transaction failed, and will be tried again.
+        WriteFailed { cf: ChangefeedId, query: QueryId, why: sink::Failure },
+        /// The context of a transaction that was under way is cancelled: nobody will hear what comes of it.
+        WriteCancelled { cf: ChangefeedId, query: QueryId },
+        /// A transaction failed, and there is no hope: its worker ends, and so do the others when they are done.
+        WorkerFailed { cf: ChangefeedId, worker: u32, query: QueryId, why: sink::Failure },
+        /// All workers have ended because of an error: dispatchers wait for nothing any more.
+        SinkFailed { cf: ChangefeedId, why: &'static str },
+        /// An error will not be reported, because an earlier one has not been yet.
+        ErrorDiscarded { cf: ChangefeedId, why: &'static str },
         /// A manager writes nothing from now on.
         WritePathClosed { cf: ChangefeedId, node: NodeId, fenced: bool },
         /// The closing of a manager has been given up.
@@ -150,6 +168,8 @@ pub struct Dispatchers {
     queries_made: u32,
     /// Up to where the event service of this node knows all changes.
     resolved: Ts,
+    /// What PD's clock showed when this node last looked, and when that was.
+    pd_clock: (Ts, Instant),
     /// Rises whenever it may have changed who may write.
     revision: u64,
     /// Rises whenever it may have changed who has or waits for what.
@@ -181,8 +201,8 @@ enum Task {
 enum Asker {
     /// A task, which waits.
     Task { task: TaskId, manager: ManagerId },
-    /// A worker that writes a transaction of a dispatcher.
-    Write { manager: ManagerId, dispatcher: DispatcherId },
+    /// A worker of a sink client.
+    Write { manager: ManagerId, worker: u32 },
     /// What is deleted behind a manager that is closed: nothing cancels it.
     Cleanup { task: TaskId },
 }
@@ -242,7 +262,10 @@ impl Dispatchers {
             }
             Timer::Task { task } => self.run(task, Wake::Go, cx),
             Timer::Events { manager, dispatcher } => self.handle_events(manager, dispatcher, cx),
-            Timer::Worker { manager } => self.start_write(manager, cx),
+            Timer::Worker { manager, worker } => self.work(manager, worker, cx),
+            Timer::WriteAgain { manager, worker } => self.write_again(manager, worker, cx),
+            Timer::WriteTimeout { manager } => self.on_write_timeout(manager, cx),
+            Timer::Errors { manager } => self.on_errors(manager, cx),
             Timer::Heartbeat { manager } => self.on_heartbeat(manager, cx),
             Timer::Statuses { manager } => self.on_statuses(manager, cx),
             Timer::Send => self.send_next(cx),
@@ -250,15 +273,11 @@ impl Dispatchers {
     }
 
     fn on_sink(&mut self, reply: &sink::Reply, cx: &mut Cx) {
-        let (sink::Reply::Connected { query }
-        | sink::Reply::TableRecovery { query, .. }
-        | sink::Reply::Committed { query }
-        | sink::Reply::Cleaned { query }) = reply;
-        match self.queries.remove(query) {
+        match self.queries.remove(&reply.query()) {
             Some(Asker::Task { task, .. } | Asker::Cleanup { task }) => {
-                self.run(task, Wake::Answer(reply), cx)
+                self.run(task, Wake::Answer(reply), cx);
             }
-            Some(Asker::Write { manager, dispatcher }) => self.flushed(manager, dispatcher, *query, cx),
+            Some(Asker::Write { manager, worker }) => self.written(manager, worker, reply, cx),
             // The client has dropped the connection.
             None => {}
         }
@@ -327,6 +346,12 @@ impl Dispatchers {
         for task in tasks {
             cx.out.give_way(Timer::Task { task }.into());
         }
+    }
+
+    /// What PD's clock shows now, as far as this node knows: it asks often, and counts on by its own clock.
+    fn pd_clock(&self, cx: &Cx) -> Ts {
+        let (then, at) = self.pd_clock;
+        Ts(then.0 + cx.now.steady.since(at).nanos() / 1000)
     }
 
     fn touch(&mut self) {

@@ -46,9 +46,10 @@ impl Remove {
         let Some(manager) = all.managers.get_mut(&self.manager).filter(|manager| !manager.closed) else {
             return Next::Done;
         };
+        let normal = manager.sink.is_normal();
         match manager.dispatchers.get_mut(&self.dispatcher) {
             Some(dispatcher) if dispatcher.removing => Next::Done,
-            Some(dispatcher) if dispatcher.is_drained() => {
+            Some(dispatcher) if dispatcher.may_close(normal) => {
                 dispatcher.removing = true;
                 all.touch();
                 Next::Done

@@ -113,11 +113,11 @@ impl Dispatchers {
             statuses.push(status);
         }
         changes.gathering = false;
-        self.report(id, Heartbeat { watermark, statuses, complete: false, err: None }, cx);
+        self.report(id, Heartbeat { watermark: Some(watermark), statuses, complete: false, err: None }, cx);
     }
 
     /// To whoever is the owner now.
-    fn report(&mut self, id: ManagerId, heartbeat: Heartbeat, cx: &mut Cx) {
+    pub(super) fn report(&mut self, id: ManagerId, heartbeat: Heartbeat, cx: &mut Cx) {
         if let Some(manager) = self.managers.get(&id)
             && let Some(owner) = manager.owner.node
         {
@@ -155,6 +155,7 @@ impl Manager {
     /// The target of a merge that does not take over yet is passed by, even if it is being removed: it is never cleaned.
     fn aggregate(&mut self, complete: bool, cx: &mut Cx) -> (Heartbeat, bool) {
         let mut watermark = Watermark { checkpoint: Ts::INFINITE, resolved: Ts::INFINITE, seq: self.seq };
+        let normal = self.sink.is_normal();
         let (mut statuses, mut clean) = (Vec::new(), Vec::new());
         for one in self.dispatchers.values() {
             if matches!(one.state, ComponentState::Preparing | ComponentState::MergeReady) {
@@ -163,7 +164,7 @@ impl Manager {
             let checkpoint = one.checkpoint();
             watermark.checkpoint = watermark.checkpoint.min(checkpoint);
             watermark.resolved = watermark.resolved.min(one.resolved);
-            if one.removing && one.is_drained() {
+            if one.removing && one.may_close(normal) {
                 statuses.push(DispatcherStatus { id: one.id, state: ComponentState::Stopped, checkpoint });
                 clean.push((one.id, checkpoint));
             } else if complete && one.state != ComponentState::Initializing {
@@ -181,6 +182,6 @@ impl Manager {
             }
         }
         self.clean_merge_journal(cx);
-        (Heartbeat { watermark, statuses, complete, err: None }, cleaned)
+        (Heartbeat { watermark: Some(watermark), statuses, complete, err: None }, cleaned)
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     dispatchers::{
         Action, Dispatchers, Inbox, Manager, ManagerId, Note, ScheduleRequest, Wake,
         create::{Created, Creation},
+        failure::Failure,
         journal::Key,
         streams::Letter,
     },
@@ -48,6 +49,10 @@ impl Schedule {
         let Some((keys, creation)) = &mut self.creating else { return Next::Done };
         let closed = match creation.resume(me, wake, all, cx) {
             Created::NotYet(next) => return next,
+            Created::Failed(Failure::Downstream(why)) => {
+                all.report_error(self.manager, why.why(), cx);
+                false
+            }
             Created::Failed(_) => true,
             Created::Done => false,
         };

@@ -1,8 +1,9 @@
 //! The end of a manager's write path: its parts are stopped in order, gently when it is closed, at once when it is fenced.
 
 use crate::{
-    Cx, DispatcherId,
+    Addr, Cx, DispatcherId,
     dispatchers::{Asker, Dispatchers, Manager, ManagerId, Note, panic},
+    sink,
     tasks::{Next, TaskId},
 };
 
@@ -151,6 +152,10 @@ impl Dispatchers {
         let mut woken = self.orphaned_tasks(id);
         if let Some(manager) = self.managers.get_mut(&id) {
             woken.extend(manager.cancel());
+            for query in manager.sink.cancel() {
+                cx.note(Note::WriteCancelled { cf: manager.cf, query });
+                cx.out.send(Addr::Sink, sink::Inbox::Disconnect { query }.into());
+            }
         }
         Dispatchers::wake_all(woken, cx);
         self.queries.retain(|_, asker| match asker {

@@ -152,7 +152,7 @@ impl Etcd {
                     self.revoke(lease, out);
                 }
             }
-            Input::Message { .. } | Input::Alarm(_) => {
+            Input::Message { .. } | Input::Alarm(_) | Input::Command(_) => {
                 unreachable!("etcd is asked by its own requests only")
             }
         }

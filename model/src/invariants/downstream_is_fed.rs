@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use sim::{Fault, StepId, What};
 
 use crate::{
-    Actor, Addr, ChangefeedId, NodeId, Place, Record, Sim, Span, TableId, Ts,
+    Actor, Addr, ChangefeedId, NodeId, Place, Record, Row, RowKind, Sim, Span, TableId, Ts,
     dispatchers::ComponentState,
     etcd::{Etcd, Key, Value},
     invariants::{Invariant, Violation},
@@ -122,20 +122,26 @@ impl End<'_> {
         Ok(())
     }
 
-    /// For every row the content at the checkpoint, or a later one, is downstream.
+    /// Every row is downstream as it was at the checkpoint, or later. A log has its last change up to there at least once.
     fn equal(&self, cf: ChangefeedId, checkpoint: Ts) -> Result<(), Wrong> {
-        for table in self.upstream.history().tables_at(checkpoint) {
-            let mut expected: BTreeMap<u32, Ts> = BTreeMap::new();
-            for row in self.upstream.history().rows(table, Ts::NONE, checkpoint) {
-                expected.insert(row.key, row.commit);
+        let history = self.upstream.history();
+        for table in history.tables_at(checkpoint) {
+            let mut expected: BTreeMap<u32, Row> = BTreeMap::new();
+            for row in history.rows(table, Ts::NONE, checkpoint) {
+                expected.insert(row.key, *row);
             }
-            for (key, commit) in expected {
-                let stored = self.sink.row(cf, table, key).map(|stored| stored.commit);
-                if stored.is_none_or(|stored| stored < commit) {
+            for row in expected.into_values() {
+                let stored = self.sink.row(cf, table, row.key).map(|stored| stored.commit);
+                if !self.is_fed(cf, table, row, checkpoint) {
                     let stored = stored.map_or("nothing".to_owned(), |stored| stored.to_string());
+                    let what = match row.kind {
+                        RowKind::Insert | RowKind::Update => "changed",
+                        RowKind::Delete => "deleted",
+                    };
                     let what = format!(
-                        "row {key} of {table} was changed at {commit}, the checkpoint of {cf} is {checkpoint}, \
-                         and downstream is {stored}"
+                        "row {} of {table} was {what} at {}, the checkpoint of {cf} is {checkpoint}, \
+                         and downstream is {stored}",
+                        row.key, row.commit
                     );
                     return Err(("data", what));
                 }
@@ -153,6 +159,23 @@ impl End<'_> {
             }
             _ => false,
         })
+    }
+
+    /// `row`: the last change up to the checkpoint.
+    fn is_fed(&self, cf: ChangefeedId, table: TableId, row: Row, checkpoint: Ts) -> bool {
+        if let Some(log) = self.sink.log(cf, table, row.key) {
+            return log.iter().any(|change| change.commit == row.commit);
+        }
+        let exists = row.kind != RowKind::Delete;
+        match self.sink.row(cf, table, row.key) {
+            Some(stored) => exists && stored.commit == row.commit || stored.commit > checkpoint,
+            None => !exists || self.is_deleted_after(table, row),
+        }
+    }
+
+    fn is_deleted_after(&self, table: TableId, row: Row) -> bool {
+        let mut later = self.upstream.history().rows(table, row.commit, Ts::INFINITE).iter();
+        later.any(|later| later.key == row.key && later.kind == RowKind::Delete)
     }
 
     /// What a changefeed waits for, in the model's terms.

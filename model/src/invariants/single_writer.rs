@@ -33,9 +33,16 @@ struct Writer {
 /// A statement between its start and its end at the server.
 #[derive(Clone, Copy, Debug)]
 struct Running {
+    query: QueryId,
     writer: Writer,
     span: Span,
     since: StepId,
+}
+
+impl Running {
+    fn is(&self, node: NodeId, query: QueryId) -> bool {
+        (self.writer.node, self.query) == (node, query)
+    }
 }
 
 /// Who wrote a row last, and what.
@@ -59,7 +66,7 @@ pub(super) struct SingleWriter {
     admitted: BTreeMap<NodeId, Admitted>,
     /// When writers ceased to be admitted.
     ended: BTreeMap<Writer, StepId>,
-    running: BTreeMap<(NodeId, QueryId), Running>,
+    running: Vec<Running>,
     rows: BTreeMap<(ChangefeedId, TableId, u32), Landed>,
     /// When the last request to create a dispatcher reached its node: who is to blame for it.
     requested: BTreeMap<(NodeId, DispatcherId), StepId>,
@@ -84,17 +91,20 @@ impl Invariant for SingleWriter {
             }
             What::Step { actor: Addr::Sink, .. } => {
                 for note in &record.notes {
-                    if let crate::Note::Sink(sink::Note::Applied { client, query, transaction }) = note {
-                        self.applied(*client, *query, transaction, record.id, found);
+                    match note {
+                        crate::Note::Sink(sink::Note::Applied { client, query, transaction }) => {
+                            self.applied(*client, *query, transaction, record.id, found);
+                        }
+                        crate::Note::Sink(
+                            sink::Note::RolledBack { client, query, .. }
+                            | sink::Note::NotReceived { client, query },
+                        ) => self.ends(*client, *query),
+                        _ => {}
                     }
                 }
             }
-            What::Lost {
-                from: Addr::Node(node, _),
-                msg: crate::Msg::Sink(sink::Inbox::Execute { query, .. }),
-                ..
-            } => {
-                self.running.remove(&(*node, *query));
+            What::Lost { from, msg: crate::Msg::Sink(sink::Inbox::Execute { query, .. }), .. } => {
+                self.ends(*from, *query);
             }
             What::Fault(_) => self.forget_the_dead(sim, record.id),
             What::Step { .. } | What::Lost { .. } | What::Nothing => {}
@@ -163,7 +173,7 @@ impl SingleWriter {
         };
         let writer = known.map(|(writer, _)| *writer).or_else(ended);
         let writer = writer.unwrap_or(Writer { node, cf, id, born: step });
-        let mut others = self.running.values().filter(|running| {
+        let mut others = self.running.iter().filter(|running| {
             let other = running.writer;
             other.cf == cf && (other.node, other.id) != (node, id) && running.span.overlaps(span)
         });
@@ -175,7 +185,7 @@ impl SingleWriter {
             let because = self.because(&[other.writer, writer], &[other.since, step]);
             self.report("started", what, because, found);
         }
-        self.running.insert((node, query), Running { writer, span, since: step });
+        self.running.push(Running { query, writer, span, since: step });
     }
 
     fn applied(
@@ -187,28 +197,38 @@ impl SingleWriter {
         found: &mut Vec<Violation>,
     ) {
         let Some(node) = client.node() else { return };
-        let Some(Running { writer, since, .. }) = self.running.remove(&(node, query)) else { return };
-        for row in &transaction.rows {
-            let key = (transaction.cf, transaction.table, row.key);
-            let landed = Landed { commit: row.commit, writer, step };
+        for change in &transaction.changes {
+            let mut running = self.running.iter();
+            let running = running.find(|one| one.is(node, query) && one.writer.id == change.writer);
+            let Some(Running { writer, since, .. }) = running.copied() else { continue };
+            let key = (transaction.cf, change.table, change.key);
+            let landed = Landed { commit: change.commit, writer, step };
             let Some(before) = self.rows.insert(key, landed) else { continue };
             let ended = self.ended.get(&before.writer);
             let replay = before.writer != writer && ended.is_some_and(|ended| *ended <= writer.born);
-            if row.commit < before.commit && !replay {
+            if change.commit < before.commit && !replay {
                 let what = format!(
                     "row {} of {} went back from {} (by {} on {}) to {} (by {} on {})",
-                    row.key,
-                    transaction.table,
+                    change.key,
+                    change.table,
                     before.commit,
                     before.writer.id,
                     before.writer.node,
-                    row.commit,
+                    change.commit,
                     writer.id,
                     writer.node
                 );
                 let because = self.because(&[before.writer, writer], &[before.step, since, step]);
                 self.report("applied", what, because, found);
             }
+        }
+        self.ends(client, query);
+    }
+
+    /// A statement has run to its end, or will never run.
+    fn ends(&mut self, client: Addr, query: QueryId) {
+        if let Some(node) = client.node() {
+            self.running.retain(|one| !one.is(node, query));
         }
     }
 

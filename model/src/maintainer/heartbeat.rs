@@ -12,9 +12,11 @@ impl Maintainer {
         if !self.initialized {
             return;
         }
-        let newer = self.watermarks.get(&from).is_none_or(|known| heartbeat.watermark.supersedes(known));
-        if newer {
-            self.watermarks.insert(from, heartbeat.watermark.clone());
+        let known = self.watermarks.get(&from);
+        if let Some(watermark) = &heartbeat.watermark
+            && known.is_none_or(|known| watermark.supersedes(known))
+        {
+            self.watermarks.insert(from, watermark.clone());
         }
         if let Some(why) = heartbeat.err {
             cx.note(Note::ErrorReported { cf: self.cf, from, why });

@@ -1,15 +1,32 @@
-//! The downstream, of the MySQL class: statements reach the server, run for a while, and change rows.
-//!
-//! A statement that has reached the server runs to its end, whatever becomes of who sent it.
+//! The downstream: statements reach the server, run for a while, and change rows.
 
-use std::collections::BTreeMap;
+mod class;
+mod faults;
+mod locks;
+mod log;
+mod rows;
+mod statements;
 
-use sim::{Input, Now};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
+
+use sim::{Duration, Input, Now};
 
 use crate::{
-    Actor, Addr, ChangefeedId, DispatcherId, Out, Row, TableId, Ts,
-    vocabulary::{heard, spoken, vocabulary},
+    Actor, Addr, ChangefeedId, DispatcherId, Out, TableId, Ts,
+    vocabulary::{heard, spoken, vocabulary, words},
 };
+
+pub use class::{Class, Downstream};
+pub use rows::Stored;
+
+use faults::Faults;
+use locks::Locks;
+use rows::Store;
+use statements::Statement;
 
 /// A call of one client, numbered by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,8 +41,10 @@ vocabulary! {
         TableRecoveryInfo { query: QueryId, cf: ChangefeedId, tables: Vec<TableId> },
         /// Deletes what is recorded of a changefeed that is removed for good.
         CleanupRemovedChangefeed { query: QueryId, cf: ChangefeedId },
-        /// One transaction: these rows of a table, by one dispatcher.
+        /// One transaction: changes of rows, in one packet.
         Execute { query: QueryId, transaction: Box<Transaction> },
+        /// The client drops the connection of a call. If the call has not been received yet, it never will be.
+        Disconnect { query: QueryId },
     }
 }
 
@@ -40,21 +59,66 @@ vocabulary! {
         Committed { query: QueryId },
         /// What was recorded of a removed changefeed is deleted.
         Cleaned { query: QueryId },
+        /// Nothing came of the call.
+        Failed { query: QueryId, why: Failure },
+    }
+}
+
+/// Why nothing came of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// The server cannot be reached, or the connection broke.
+    BadConnection,
+    /// A row that is inserted exists.
+    DuplicateEntry,
+    /// A table does not exist.
+    NoSuchTable,
+    /// Two transactions waited for each other.
+    Deadlock,
+    /// Another transaction has kept a row for too long.
+    LockWaitTimeout,
+    /// A message is larger than the log takes.
+    MessageTooLarge,
+}
+
+spoken! {
+    /// Changes of rows that are written together.
+    pub struct Transaction {
+        /// The changefeed.
+        pub cf: ChangefeedId,
+        /// What is done, in this order.
+        pub changes: Vec<Change>,
     }
 }
 
 spoken! {
-    /// Row changes that are written together.
-    pub struct Transaction {
-        /// The changefeed.
-        pub cf: ChangefeedId,
-        /// Who writes.
-        pub writer: DispatcherId,
+    /// What is done with one row.
+    #[derive(Copy)]
+    pub struct Change {
+        /// The statement.
+        pub op: Op,
         /// The table.
         pub table: TableId,
-        /// The changes, in order of commit.
-        pub rows: Vec<Row>,
+        /// The row.
+        pub key: u32,
+        /// The upstream commit, which is also the content.
+        pub commit: Ts,
+        /// The dispatcher that writes.
+        pub writer: DispatcherId,
     }
+}
+
+/// A statement that changes a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Op {
+    /// Creates a row; an error if it exists.
+    Insert,
+    /// Changes a row; nothing if there is none.
+    Update,
+    /// Deletes a row; nothing if there is none.
+    Delete,
+    /// Creates a row, or puts it in the place of one that exists.
+    Replace,
 }
 
 vocabulary! {
@@ -62,6 +126,10 @@ vocabulary! {
     pub enum Timer {
         /// A statement has run to its end.
         Run { statement: u32 },
+        /// A statement may have waited too long for a row.
+        LockWait { statement: u32 },
+        /// An outage is over.
+        OutageEnds { outage: u32 },
     }
 }
 
@@ -70,82 +138,144 @@ impl Copy for Timer {}
 vocabulary! {
     /// What the server says about itself.
     pub enum Note {
-        /// A transaction was committed.
+        /// A transaction was committed; told are the changes that had an effect.
         Applied { client: Addr, query: QueryId, transaction: Box<Transaction> },
+        /// A transaction ended without any effect.
+        RolledBack { client: Addr, query: QueryId, why: Failure },
+        /// A transaction waits for a row that another one is changing.
+        LockWaits { client: Addr, query: QueryId, table: TableId, key: u32 },
+        /// A call was not received, because its client had dropped the connection.
+        NotReceived { client: Addr, query: QueryId },
+        /// The server is not available from now on; `hangs`: it takes calls and does nothing about them.
+        OutageBegins { hangs: bool },
+        /// The server is available again.
+        OutageOver,
     }
 }
 
-/// A row as it is downstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Stored {
-    /// The upstream commit of the content.
-    pub commit: Ts,
-    /// Who wrote it last.
-    pub writer: DispatcherId,
-}
-
-/// A statement that runs.
-#[derive(Clone, Debug)]
-struct Statement {
-    from: Addr,
-    inbox: Inbox,
+vocabulary! {
+    /// What happens to the server.
+    pub enum Command {
+        /// It is not available: it breaks and refuses connections, or it hangs. Without a length: until it recovers.
+        Outage { hangs: bool, lasts: Option<Duration> },
+        /// Statements that begin to run take between so long and so long.
+        SlowStatements { from: Duration, to: Duration, lasts: Option<Duration> },
+        /// So many of a million calls of this kind fail at their end, and at most so many of them.
+        FailStatements { kind: &'static str, retryable: bool, share_per_million: u32, times: Option<u32>, lasts: Option<Duration> },
+        /// It is well again.
+        Recover,
+    }
 }
 
 /// The server.
 #[derive(Clone, Debug, Default)]
 pub struct Sink {
-    rows: BTreeMap<(ChangefeedId, TableId, u32), Stored>,
-    running: BTreeMap<u32, Statement>,
+    store: Store,
+    locks: Locks,
+    faults: Faults,
+    /// What has been received and has not ended, in order.
+    statements: BTreeMap<u32, Statement>,
     received: u32,
+    /// Calls whose connection was dropped before they arrived.
+    dropped: BTreeSet<(Addr, QueryId)>,
 }
 
 impl Sink {
-    /// A row of a table, as a changefeed has written it.
-    pub fn row(&self, cf: ChangefeedId, table: TableId, key: u32) -> Option<Stored> {
-        self.rows.get(&(cf, table, key)).copied()
+    /// An empty downstream.
+    pub fn new(class: Class) -> Sink {
+        Sink { store: Store::new(class), ..Sink::default() }
     }
 
-    pub(crate) fn step(&mut self, _: Now, input: &Input<Actor>, out: &mut Out) {
+    /// A row of a table, as a changefeed has written it; of a log, what a consumer makes of it.
+    pub fn row(&self, cf: ChangefeedId, table: TableId, key: u32) -> Option<Stored> {
+        self.store.row((cf, table, key))
+    }
+
+    /// The messages about a row, in order, if the downstream is a log.
+    pub fn log(&self, cf: ChangefeedId, table: TableId, key: u32) -> Option<&[Change]> {
+        self.store.log((cf, table, key))
+    }
+
+    pub(crate) fn step(&mut self, now: Now, input: &Input<Actor>, out: &mut Out) {
         match input {
-            Input::Message { from, msg: crate::Msg::Sink(inbox) } => {
-                self.received += 1;
-                self.running.insert(self.received, Statement { from: *from, inbox: inbox.clone() });
-                // How long a statement runs is the local weather of the downstream's host.
-                out.give_way(Timer::Run { statement: self.received }.into());
+            Input::Message { from, msg: crate::Msg::Sink(Inbox::Disconnect { query }) } => {
+                self.disconnect(*from, *query);
             }
-            Input::Alarm(crate::Timer::Sink(Timer::Run { statement })) => {
-                if let Some(statement) = self.running.remove(statement) {
-                    self.end(statement, out);
-                }
-            }
+            Input::Message { from, msg: crate::Msg::Sink(inbox) } => self.receive(*from, inbox, now, out),
+            Input::Alarm(crate::Timer::Sink(timer)) => match timer {
+                Timer::Run { statement } => self.end(*statement, now, out),
+                Timer::LockWait { statement } => self.on_lock_wait(*statement, now, out),
+                Timer::OutageEnds { outage } => self.outage_ends(*outage, now, out),
+            },
+            Input::Command(crate::Command::Sink(command)) => self.on_command(command, now, out),
             _ => {}
         }
     }
+}
 
-    fn end(&mut self, Statement { from, inbox }: Statement, out: &mut Out) {
-        let reply = match inbox {
-            Inbox::Connect { query } => Reply::Connected { query },
-            Inbox::TableRecoveryInfo { query, tables, .. } => {
-                Reply::TableRecovery { query, starts: vec![None; tables.len()] }
-            }
-            // No DDL is ever recorded.
-            Inbox::CleanupRemovedChangefeed { query, .. } => Reply::Cleaned { query },
-            Inbox::Execute { query, transaction } => {
-                for row in &transaction.rows {
-                    let stored = Stored { commit: row.commit, writer: transaction.writer };
-                    self.rows.insert((transaction.cf, transaction.table, row.key), stored);
-                }
-                out.note(Note::Applied { client: from, query, transaction }.into());
-                Reply::Committed { query }
-            }
-        };
-        out.send(from, reply.into());
+impl Inbox {
+    /// The number of the call.
+    pub fn query(&self) -> QueryId {
+        match self {
+            Inbox::Connect { query }
+            | Inbox::TableRecoveryInfo { query, .. }
+            | Inbox::CleanupRemovedChangefeed { query, .. }
+            | Inbox::Execute { query, .. }
+            | Inbox::Disconnect { query } => *query,
+        }
     }
+}
+
+impl Reply {
+    /// The number of the call that it answers.
+    pub fn query(&self) -> QueryId {
+        match self {
+            Reply::Connected { query }
+            | Reply::TableRecovery { query, .. }
+            | Reply::Committed { query }
+            | Reply::Cleaned { query }
+            | Reply::Failed { query, .. } => *query,
+        }
+    }
+}
+
+impl Failure {
+    /// Whether the same transaction may succeed at another try.
+    pub(crate) fn is_retryable(self) -> bool {
+        match self {
+            Failure::BadConnection | Failure::Deadlock | Failure::LockWaitTimeout => true,
+            Failure::DuplicateEntry | Failure::NoSuchTable | Failure::MessageTooLarge => false,
+        }
+    }
+
+    /// In words.
+    pub fn why(self) -> &'static str {
+        match self {
+            Failure::BadConnection => "bad connection",
+            Failure::DuplicateEntry => "duplicate entry",
+            Failure::NoSuchTable => "the table does not exist",
+            Failure::Deadlock => "deadlock",
+            Failure::LockWaitTimeout => "lock wait timeout",
+            Failure::MessageTooLarge => "message too large",
+        }
+    }
+}
+
+words! {
+    Failure {
+        BadConnection => "BadConnection",
+        DuplicateEntry => "DuplicateEntry",
+        NoSuchTable => "NoSuchTable",
+        Deadlock => "Deadlock",
+        LockWaitTimeout => "LockWaitTimeout",
+        MessageTooLarge => "MessageTooLarge",
+    }
+    Op { Insert => "INSERT", Update => "UPDATE", Delete => "DELETE", Replace => "REPLACE" }
 }
 
 heard!(QueryId);
 
-impl std::str::FromStr for QueryId {
+impl FromStr for QueryId {
     type Err = &'static str;
 
     fn from_str(word: &str) -> Result<QueryId, &'static str> {
@@ -154,8 +284,8 @@ impl std::str::FromStr for QueryId {
     }
 }
 
-impl std::fmt::Display for QueryId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for QueryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "query{}", self.0)
     }
 }

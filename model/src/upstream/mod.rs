@@ -5,18 +5,19 @@
 
 pub mod ddl;
 pub mod events;
+mod kinds;
 mod schema;
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use sim::{Draws, Duration, Input, Now, Seed};
 
 use crate::{
-    Actor, Addr, Out, Span, TableId, TableName, Ts, dispatchers,
-    ids::Place,
-    vocabulary::{say, vocabulary},
+    Actor, Addr, Out, Span, TableId, TableName, Ts, dispatchers, ids::Place, vocabulary::vocabulary,
 };
 use ddl::Ddl;
+use kinds::Kinds;
+pub use kinds::RowKind;
 pub use schema::DdlKind;
 use schema::{Drawing, Life};
 
@@ -27,8 +28,10 @@ pub struct Workload {
     pub tables: u32,
     /// How often a row of a table changes, on average: the changes come at uneven distances.
     pub row_every: Duration,
-    /// How many rows a table has.
+    /// How many rows a table has, at most.
     pub rows: u32,
+    /// How many of a million changes delete the row, if it exists.
+    pub deletes_per_million: u32,
     /// When the last row changes.
     pub until: Duration,
     /// How many databases the tables are dealt out to.
@@ -48,6 +51,8 @@ pub struct Row {
     pub commit: Ts,
     /// Which row of its table.
     pub key: u32,
+    /// What became of the row.
+    pub kind: RowKind,
 }
 
 /// The whole history of the upstream.
@@ -63,7 +68,7 @@ pub struct History {
 }
 
 impl History {
-    /// Draws a history. The rows of each table follow a stream of their own, and so do the DDLs.
+    /// Draws a history. The rows of each table follow a stream of their own, and so do what becomes of them and the DDLs.
     pub fn draw(workload: &Workload, seed: Seed) -> History {
         let mut drawing = Drawing::new(workload);
         drawing.draw(workload, seed);
@@ -102,11 +107,13 @@ impl Workload {
     fn draw_rows(&self, table: TableId, life: &Life, seed: Seed) -> Vec<Row> {
         let (mean, end) = (self.row_every.nanos() / 1000, self.until.nanos() / 1000);
         let mut draws = Draws::new(seed, &format!("workload {table}"));
+        let mut kinds = Kinds::new(table, self, seed);
         let mut rows = Vec::new();
         let mut commit = life.born.0 + 1 + draws.below(2 * mean + 1);
         while commit < end.min(life.dead.0) {
-            let key = draws.below(self.rows.into()) * u64::from(Span::KEYS / self.rows);
-            rows.push(Row { commit: Ts(commit), key: u32::try_from(key).expect("keys are small") });
+            let row = u32::try_from(draws.below(self.rows.into())).expect("rows are few");
+            let (key, kind) = (row * (Span::KEYS / self.rows), kinds.next(row));
+            rows.push(Row { commit: Ts(commit), key, kind });
             commit += 1 + draws.below(2 * mean);
         }
         rows
@@ -153,13 +160,5 @@ impl Upstream {
         if let Input::Start | Input::Alarm(_) = input {
             out.alarm(Timer::Resolve.into(), RESOLVE_EVERY);
         }
-    }
-}
-
-say!(Row);
-
-impl fmt::Display for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.key, self.commit)
     }
 }

@@ -61,7 +61,7 @@ fn a_wrong_line() {
     release sink
       mine.txt:3: row X1 under master: sink is not held; `hold sink` belongs before this
     stall Thread
-      mine.txt:3: row X1 under master: `Thread` is no thread of n3/dispatchers; there is Shard, Stream, Task, Events, Worker, Heartbeat, Statuses, Send
+      mine.txt:3: row X1 under master: `Thread` is no thread of n3/dispatchers; there is Shard, Stream, Task, Events, Worker, WriteAgain, WriteTimeout, Errors, Heartbeat, Statuses, Send
     command:etcd Explode
       mine.txt:3: row X1 under master: nobody can ask for `Explode`
     ");

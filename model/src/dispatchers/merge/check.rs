@@ -120,6 +120,13 @@ impl Check {
             Stage::Asking { start, query } => {
                 let start = match wake {
                     Wake::Answer(sink::Reply::TableRecovery { starts, .. }) => start.recovered(starts),
+                    // The error is reported, and the merge goes on.
+                    Wake::Answer(sink::Reply::Failed { why, .. }) => {
+                        manager.sink.set_abnormal();
+                        let start = *start;
+                        all.report_error(self.manager, why.why(), cx);
+                        start
+                    }
                     // Without an answer the target starts where its sources ended.
                     Wake::Go if !all.queries.contains_key(query) => *start,
                     _ => return Next::Wait,
@@ -161,12 +168,16 @@ impl Check {
             self.stage = Stage::Drain { ends: vec![None; self.sources.len()] };
         }
         let Stage::Drain { ends } = &mut self.stage else { return Next::Done };
+        let normal = manager.sink.is_normal();
         for (id, end) in self.sources.iter().zip(ends.iter_mut()) {
-            let drained = manager.dispatchers.get(id).filter(|source| end.is_none() && source.is_drained());
+            let drained =
+                manager.dispatchers.get(id).filter(|source| end.is_none() && source.may_close(normal));
             *end = drained.map(|source| (source.checkpoint(), source.barrier())).or(*end);
         }
         if let Some(ends) = ends.iter().copied().collect::<Option<Vec<End>>>() {
-            self.stage = Stage::Recover { start: Start::after(&ends) };
+            let start = Start::after(&ends);
+            let database = cx.process.config.downstream.class.is_database();
+            self.stage = if database { Stage::Recover { start } } else { Stage::Commit { start } };
         }
         all.touch();
         Next::Sleep(POLL)
@@ -174,9 +185,11 @@ impl Check {
 
     /// The target takes over. From here on it counts for the watermark, while its sources still do.
     fn commit(&mut self, start: Start, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        let creation = all.pd_clock(cx);
         let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
         if let Some(target) = manager.dispatchers.get_mut(&self.merged) {
             target.start_at(start);
+            target.creation = creation;
             target.state = ComponentState::Initializing;
             // One that the event collector has forgotten meanwhile gets nothing.
             if std::mem::take(&mut target.prepared) {

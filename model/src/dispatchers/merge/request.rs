@@ -107,6 +107,7 @@ impl Dispatchers {
         request: &MergeRequest,
         cx: &mut Cx,
     ) -> Result<(), &'static str> {
+        let creation = self.pd_clock(cx);
         let Some(manager) = self.managers.get_mut(&id) else { return Err("no dispatcher manager") };
         if request.mode == Mode::Redo && !manager.redo_ready {
             return Err("redo is not ready");
@@ -126,7 +127,7 @@ impl Dispatchers {
         if manager.is_refused(cx) {
             return Err("nothing may be written any more");
         }
-        manager.prepare(request, span, start_ts);
+        manager.prepare(request, span, start_ts, creation);
         cx.note(Note::MergeBegun { cf: request.cf, id: request.merged, span });
         self.spawn(Task::Ready(merge::Ready::new(id, request.merged)), cx);
         self.spawn(Task::MergeCheck(merge::Check::new(id, request)), cx);
@@ -136,8 +137,8 @@ impl Dispatchers {
 
 impl Manager {
     /// Inserts the target, which the event collector knows from here on. The sources still get events.
-    fn prepare(&mut self, request: &MergeRequest, span: Span, start_ts: Ts) {
-        let mut target = Dispatcher::new(request.merged, span, start_ts);
+    fn prepare(&mut self, request: &MergeRequest, span: Span, start_ts: Ts, creation: Ts) {
+        let mut target = Dispatcher::new(request.merged, span, start_ts, creation);
         target.state = ComponentState::Preparing;
         target.prepared = true;
         self.seq += 1;

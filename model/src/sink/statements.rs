@@ -1,0 +1,170 @@
+//! The life of a statement at the server: it is received, takes the rows that it changes, runs, and has an effect or none.
+//!
+//! A statement that has been received runs to its end, whatever becomes of who sent it.
+
+use sim::{Instant, Now};
+
+use crate::{
+    Addr, Out,
+    sink::{Failure, Inbox, Note, QueryId, Reply, Sink, Timer, locks, locks::Taken, rows::RowKey},
+};
+
+/// A statement at the server.
+#[derive(Clone, Debug)]
+pub(super) struct Statement {
+    pub(super) from: Addr,
+    pub(super) inbox: Inbox,
+    pub(super) stage: Stage,
+    /// Whether nobody will hear what came of it.
+    disconnected: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It takes rows; how many it has, and since when it waits for the next one.
+    Locks { taken: usize, waits_since: Option<Instant> },
+    /// It runs.
+    Runs,
+}
+
+impl Statement {
+    /// The n-th row that it changes.
+    fn row(&self, n: usize) -> Option<RowKey> {
+        let Inbox::Execute { transaction, .. } = &self.inbox else { return None };
+        let change = transaction.changes.get(n)?;
+        Some((transaction.cf, change.table, change.key))
+    }
+}
+
+impl Sink {
+    pub(super) fn receive(&mut self, from: Addr, inbox: &Inbox, now: Now, out: &mut Out) {
+        let query = inbox.query();
+        if self.dropped.remove(&(from, query)) {
+            return out.note(Note::NotReceived { client: from, query }.into());
+        }
+        self.received += 1;
+        let stage = Stage::Locks { taken: 0, waits_since: None };
+        let statement = Statement { from, inbox: inbox.clone(), stage, disconnected: false };
+        self.statements.insert(self.received, statement);
+        match self.faults.hangs() {
+            None => self.begin(self.received, now, out),
+            Some(true) => {}
+            Some(false) => self.fail(self.received, Failure::BadConnection, now, out),
+        }
+    }
+
+    /// What is here goes on, and nobody hears of it; what is still on its way will not be received.
+    pub(super) fn disconnect(&mut self, from: Addr, query: QueryId) {
+        let mut here = self.statements.values_mut();
+        match here.find(|one| one.from == from && one.inbox.query() == query) {
+            Some(statement) => statement.disconnected = true,
+            None => _ = self.dropped.insert((from, query)),
+        }
+    }
+
+    /// Takes rows, one after the other, and runs when it has all of them.
+    pub(super) fn begin(&mut self, number: u32, now: Now, out: &mut Out) {
+        let Some(statement) = self.statements.get_mut(&number) else { return };
+        let Stage::Locks { mut taken, .. } = statement.stage else { return };
+        while let Some(row) = statement.row(taken).filter(|_| self.store.has_locks()) {
+            match self.locks.take(number, row) {
+                Taken::Now => taken += 1,
+                Taken::Later => {
+                    statement.stage = Stage::Locks { taken, waits_since: Some(now.steady) };
+                    let (client, query) = (statement.from, statement.inbox.query());
+                    out.note(Note::LockWaits { client, query, table: row.1, key: row.2 }.into());
+                    return out.alarm(Timer::LockWait { statement: number }.into(), locks::WAIT);
+                }
+                Taken::Deadlock => return self.fail(number, Failure::Deadlock, now, out),
+            }
+        }
+        statement.stage = Stage::Runs;
+        self.faults.run(number, now, out);
+    }
+
+    pub(super) fn on_lock_wait(&mut self, number: u32, now: Now, out: &mut Out) {
+        if self.faults.hangs() == Some(true) {
+            return;
+        }
+        match self.statements.get(&number).map(|statement| statement.stage) {
+            Some(Stage::Locks { waits_since: Some(since), .. }) if now.steady.since(since) >= locks::WAIT => {
+                self.fail(number, Failure::LockWaitTimeout, now, out);
+            }
+            // It got that row, and perhaps waits for another one.
+            Some(Stage::Locks { .. } | Stage::Runs) | None => {}
+        }
+    }
+
+    /// A statement has run to its end.
+    pub(super) fn end(&mut self, number: u32, now: Now, out: &mut Out) {
+        if self.faults.hangs() == Some(true) {
+            return;
+        }
+        let Some(statement) = self.statements.get(&number) else { return };
+        match self.faults.error(&statement.inbox, now, out) {
+            Some(why) => self.fail(number, why, now, out),
+            None => self.succeed(number, now, out),
+        }
+    }
+
+    fn succeed(&mut self, number: u32, now: Now, out: &mut Out) {
+        let Some(statement) = self.statements.remove(&number) else { return };
+        let freed = self.unlock(number, &statement);
+        let Statement { from, inbox, disconnected, .. } = statement;
+        let reply = match inbox {
+            Inbox::Connect { query } => Reply::Connected { query },
+            Inbox::TableRecoveryInfo { query, tables, .. } => {
+                Reply::TableRecovery { query, starts: vec![None; tables.len()] }
+            }
+            // No DDL is ever recorded.
+            Inbox::CleanupRemovedChangefeed { query, .. } => Reply::Cleaned { query },
+            Inbox::Execute { query, mut transaction } => match self.store.commit(&mut transaction) {
+                Ok(()) => {
+                    out.note(Note::Applied { client: from, query, transaction }.into());
+                    Reply::Committed { query }
+                }
+                Err(why) => {
+                    out.note(Note::RolledBack { client: from, query, why }.into());
+                    Reply::Failed { query, why }
+                }
+            },
+            Inbox::Disconnect { .. } => return,
+        };
+        if !disconnected {
+            out.send(from, reply.into());
+        }
+        self.go_on(freed, now, out);
+    }
+
+    /// A statement ends without an effect.
+    pub(super) fn fail(&mut self, number: u32, why: Failure, now: Now, out: &mut Out) {
+        let Some(statement) = self.statements.remove(&number) else { return };
+        let (client, query) = (statement.from, statement.inbox.query());
+        if let Inbox::Execute { .. } = statement.inbox {
+            out.note(Note::RolledBack { client, query, why }.into());
+        }
+        if !statement.disconnected {
+            out.send(client, Reply::Failed { query, why }.into());
+        }
+        let freed = self.unlock(number, &statement);
+        self.go_on(freed, now, out);
+    }
+
+    /// Gives back the rows of a statement; the statements that have got one by that.
+    fn unlock(&mut self, number: u32, statement: &Statement) -> Vec<u32> {
+        if !self.store.has_locks() {
+            return Vec::new();
+        }
+        self.locks.leave(number);
+        let rows = (0..).map_while(|n| statement.row(n));
+        rows.filter_map(|row| self.locks.release(number, row)).collect()
+    }
+
+    fn go_on(&mut self, freed: Vec<u32>, now: Now, out: &mut Out) {
+        for number in freed {
+            if self.faults.hangs().is_none() {
+                self.begin(number, now, out);
+            }
+        }
+    }
+}

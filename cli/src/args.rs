@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// Run scenarios under seeds
     #[command(after_help = EXIT_CODES)]
     Run(Run),
+    /// Run policies, or review mutants, against scenarios, and tell which breaks what
+    #[command(after_help = EXIT_CODES)]
+    Matrix(Matrix),
     /// Run one seed again, and tell more of it
     #[command(after_help = EXIT_CODES)]
     Replay(Replay),
@@ -81,6 +84,40 @@ pub(crate) struct Run {
     /// Save each broken seed that is told as a capsule in this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Matrix {
+    /// Scenarios of the catalogue by name, or files by their path; without any, the whole catalogue
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<String>,
+    /// Versions of the protocol, as `--policy` of `run` takes them, with commas between; without it, every preset
+    #[arg(long, value_name = "POLICY,…", value_delimiter = ',')]
+    pub(crate) policies: Vec<String>,
+    /// Instead of policies: every review mutant, beside the version that it is made in
+    #[arg(long, conflicts_with = "policies")]
+    pub(crate) mutants: bool,
+    /// A range of seeds, the end not included; without it, as many as each scenario asks for
+    #[arg(long, value_name = "A..B", value_parser = seeds, allow_hyphen_values = true)]
+    pub(crate) seeds: Option<Range<u64>>,
+    /// How many seeds run at the same time; the results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true)]
+    pub(crate) jobs: Option<u16>,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: MatrixFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MatrixFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For documents
+    Markdown,
+    /// For spreadsheets
+    Csv,
+    /// For programs
+    Json,
 }
 
 #[derive(Debug, clap::Args)]

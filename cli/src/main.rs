@@ -4,6 +4,7 @@ mod args;
 mod exit;
 mod interrupt;
 mod list;
+mod matrix;
 mod output;
 mod panics;
 mod progress;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let done = panics::guard(|| match &args.command {
         Command::List(command) => list::list(command, &mut output),
         Command::Run(command) => run::run(command, &mut output),
+        Command::Matrix(command) => matrix::matrix(command, &mut output),
         Command::Replay(command) => replay::replay(command, &mut output),
     });
     let exit = match done.and_then(|exit| output.flush().map(|()| exit)) {

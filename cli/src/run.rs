@@ -302,7 +302,7 @@ mod tests {
     fn arguments(line: &str) -> Run {
         match Args::parse_from(line.split(' ')).command {
             Command::Run(run) => run,
-            Command::List(_) | Command::Replay(_) => panic!("`{line}` runs nothing"),
+            Command::List(_) | Command::Matrix(_) | Command::Replay(_) => panic!("`{line}` runs nothing"),
         }
     }
 

@@ -4,8 +4,10 @@
 //! where they are not wanted; a style never says what the words do not.
 
 pub mod json;
+pub mod matrix;
 mod style;
 pub mod summary;
+pub mod table;
 pub mod trace;
 pub mod why;
 

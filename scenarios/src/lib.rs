@@ -8,6 +8,7 @@ pub mod catalogue;
 mod draw;
 mod error;
 mod file;
+pub mod matrix;
 mod policy;
 pub mod run;
 pub mod sweep;
@@ -19,7 +20,7 @@ pub use error::Error;
 pub use file::{Claim, Scenario};
 pub use model::{
     invariants::{self, Violation},
-    policy::{PRESETS, Preset},
+    policy::{MUTANTS, Mutant, PRESETS, Preset},
 };
 pub use policy::PolicySpec;
 pub use sim::{Decision, DecisionAddress, Decisions, Duration, Instant, Seed};

@@ -10,6 +10,10 @@ use scenarios::{
 };
 use serde::Serialize;
 
+mod matrix;
+
+pub use matrix::{Grid, MATRIX, MUTANTS, Mutants};
+
 /// The format of the results of `run`.
 pub const RESULT: &str = "cdcsim.result/2";
 /// The format of the result of `replay`.
@@ -90,16 +94,16 @@ pub struct ClaimResult {
     /// `confirmed`, `refuted` or `vacuous`.
     pub verdict: &'static str,
     /// What broke that was to hold, if it is refuted.
-    pub refuted_by: Vec<RefutedBy>,
+    pub refuted_by: Vec<BrokenIn>,
     /// What is missing, if it is vacuous.
     pub missing: Vec<String>,
     /// How often each witness appeared.
     pub witnesses: Vec<Witness>,
 }
 
-/// An invariant that was to hold and broke.
+/// An invariant that broke in some seeds.
 #[derive(Debug, Serialize)]
-pub struct RefutedBy {
+pub struct BrokenIn {
     /// The invariant.
     pub invariant: &'static str,
     /// In how many runs.
@@ -245,7 +249,7 @@ impl ClaimResult {
             Verdict::Refuted { by } => ("refuted", by, Vec::new()),
             Verdict::Vacuous { missing } => ("vacuous", Vec::new(), missing),
         };
-        let refuted_by = by.iter().map(RefutedBy::from).collect();
+        let refuted_by = by.iter().map(BrokenIn::from).collect();
         let witnesses = claim.witnesses.iter();
         let witnesses = witnesses.map(|note| Witness { note: note.clone(), runs: tally.witnessed(note) });
         let (breaks, may_break) = (claim.breaks.clone(), claim.may_break.clone());
@@ -253,10 +257,10 @@ impl ClaimResult {
     }
 }
 
-impl From<&sweep::Broke> for RefutedBy {
-    fn from(broke: &sweep::Broke) -> RefutedBy {
+impl From<&sweep::Broke> for BrokenIn {
+    fn from(broke: &sweep::Broke) -> BrokenIn {
         let seeds = broke.first.iter().map(ToString::to_string).collect();
-        RefutedBy { invariant: broke.invariant, runs: broke.runs, seeds }
+        BrokenIn { invariant: broke.invariant, runs: broke.runs, seeds }
     }
 }
 

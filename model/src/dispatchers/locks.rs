@@ -105,7 +105,7 @@ impl Dispatchers {
             }
         }
         for (number, shard) in (0..).zip(&self.orchestrator.shards) {
-            for cf in shard.requests.waiting() {
+            for cf in shard.requests.waiting().map(|request| request.sender.cf) {
                 for (task, by_cf) in &shard.running {
                     if self.tasks.is_waiting(*task) {
                         let resource = Resource::Shard(number);

@@ -139,8 +139,8 @@ impl Requests {
         self.queue.is_empty()
     }
 
-    /// The changefeeds whose requests wait.
-    pub(super) fn waiting(&self) -> impl Iterator<Item = ChangefeedId> {
-        self.queue.iter().map(|request| request.sender.cf)
+    /// The requests that wait, the next one first.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Request> {
+        self.queue.iter()
     }
 }

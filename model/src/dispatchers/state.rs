@@ -2,10 +2,15 @@
 
 use std::fmt::{self, Write};
 
-use crate::dispatchers::{Dispatcher, Dispatchers, Manager, journal::Entry};
+use crate::dispatchers::{
+    Dispatcher, Dispatchers, Manager, Task,
+    journal::Entry,
+    requests::{Request, What},
+};
 
 impl Dispatchers {
-    /// A line for whatever is there: flags, managers with their dispatchers and journals, closed generations.
+    /// A line for whatever is there: flags, managers with their dispatchers and journals, closed generations, requests that
+    /// wait and those that are being handled.
     ///
     /// # Errors
     ///
@@ -27,7 +32,48 @@ impl Dispatchers {
         for (cf, epoch) in orchestrator.closed_epochs() {
             writeln!(f, "{cf} closed {epoch}")?;
         }
+        self.describe_queues(f)
+    }
+
+    fn describe_queues(&self, f: &mut impl Write) -> fmt::Result {
+        for (number, shard) in self.orchestrator.shards.iter().enumerate() {
+            for (id, cf) in &shard.running {
+                let request = self.tasks.get(*id).map_or("nothing", Task::request_name);
+                writeln!(f, "shard {number} handles {request} {cf} as {id}")?;
+            }
+            for request in shard.requests.waiting() {
+                writeln!(f, "shard {number} keeps {request}")?;
+            }
+        }
+        for (stream, (from, message)) in self.streams.waiting() {
+            writeln!(f, "stream {stream} keeps {message} from {from}")?;
+        }
         Ok(())
+    }
+}
+
+impl Task {
+    /// The kind of the request that it works off.
+    fn request_name(&self) -> &'static str {
+        match self {
+            Task::Bootstrap(_) => "MaintainerBootstrapRequest",
+            Task::PostBootstrap(_) => "MaintainerPostBootstrapRequest",
+            Task::Close(_) => "MaintainerCloseRequest",
+            _ => "nothing",
+        }
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.what {
+            What::Bootstrap(_) => "MaintainerBootstrapRequest",
+            What::PostBootstrap { .. } => "MaintainerPostBootstrapRequest",
+            What::Close { .. } => "MaintainerCloseRequest",
+        };
+        let removed = flags(&[(matches!(self.what, What::Close { removed: true }), "removed")]);
+        let sender = self.sender;
+        write!(f, "{what} {}{removed} {} from {}", sender.cf, sender.epoch, sender.from)
     }
 }
 
@@ -40,6 +86,9 @@ impl Manager {
             (self.closing, "closing"),
             (self.closed, "closed"),
             (self.write_path_closed, "write-path-closed"),
+            (self.is_cancelled(), "cancelled"),
+            (self.remove_requested, "remove-requested"),
+            (self.remove_cleaned, "cleaned"),
             (self.fence.is_held(), "locked"),
         ]);
         writeln!(f, "{} follows {owner} {}{flags}", self.cf, self.owner.epoch)?;
@@ -49,6 +98,10 @@ impl Manager {
         for Entry { from, request } in self.journal.entries() {
             let (id, action, kind, epoch) = (request.id, request.action, request.kind, request.epoch);
             writeln!(f, "  journal {id} {action} {kind} from {from} {epoch}")?;
+        }
+        for merge in self.merges.requests() {
+            let sources: Vec<String> = merge.sources.iter().map(ToString::to_string).collect();
+            writeln!(f, "  merge-journal {} of {} {}", merge.merged, sources.join(", "), merge.epoch)?;
         }
         Ok(())
     }

@@ -104,6 +104,11 @@ impl Streams {
         self.paths.remove(&(stream, cf)).is_some()
     }
 
+    /// Every message that waits.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (Stream, &Letter)> {
+        self.paths.iter().flat_map(|((stream, _), path)| path.waiting.iter().map(|letter| (*stream, letter)))
+    }
+
     fn has_work(&self, thread: Thread) -> bool {
         let mut paths = self.paths.iter();
         paths.any(|((stream, cf), path)| Thread::of(*stream, *cf) == thread && !path.waiting.is_empty())

@@ -66,7 +66,12 @@ impl Hand {
 
     /// The same part of another node.
     pub fn at(node: NodeId, place: Place, policy: Policy) -> Hand {
-        let history = Arc::new(History::draw(&workload(), Seed(1)));
+        Hand::with(node, place, policy, &workload())
+    }
+
+    /// The same, with other tables.
+    pub fn with(node: NodeId, place: Place, policy: Policy, workload: &Workload) -> Hand {
+        let history = Arc::new(History::draw(workload, Seed(1)));
         let mut process = Process::new(node, Arc::new(policy), history);
         let actor = match place {
             Place::Server => Actor::Server(Box::default()),

@@ -3,13 +3,13 @@
 use std::{fmt::Display, panic, str::FromStr};
 
 use model::{
-    Addr, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Ts, coordinator, dispatchers, etcd,
+    Addr, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Ts, Workload, coordinator, dispatchers, etcd,
     etcd::{ChangefeedInfo, FeedState, Job, Key, Op, Progress, Value},
     maintainer, node,
 };
 use sim::{Duration, Kind};
 
-use crate::hand::Hand;
+use crate::hand::{self, Hand};
 
 /// Every verb, as it is written.
 pub const VERBS: &[&str] = &[
@@ -44,17 +44,20 @@ pub fn obey(policy: &str, line: &str, hand: &mut Option<Hand>) -> Result<String,
     Ok(lines.map(|line| format!("{line}\n")).chain([said]).collect())
 }
 
-/// `dispatchers`, `dispatchers at n2`.
+/// `dispatchers`, `dispatchers at n2`, `maintainers with 4 tables`.
 fn set_up(policy: &str, party: &str) -> Result<Hand, String> {
-    let (place, node) = party.split_once(" at ").unwrap_or((party, "n3"));
-    let node = value(node)?;
     let policy = model::Policy::named(policy).map_err(|error| error.to_string())?;
+    let (party, tables) = party.split_once(" with ").unwrap_or((party, "9 tables"));
+    let right = "with a number of tables, `with 4 tables`, would be right";
+    let tables = tables.strip_suffix(" tables").and_then(|number| number.parse().ok());
+    let workload = Workload { tables: tables.ok_or(right)?, ..hand::workload() };
+    let (place, node) = party.split_once(" at ").unwrap_or((party, "n3"));
     if place == "etcd" {
         return Ok(Hand::etcd());
     }
     let right = "`etcd`, `server`, `coordinator`, `maintainers` or `dispatchers`";
     let place = place.parse().map_err(|_| format!("`{place}` is no party; {right} would be right"))?;
-    Ok(Hand::at(node, place, policy))
+    Ok(Hand::with(value(node)?, place, policy, &workload))
 }
 
 fn tell(hand: &mut Hand, line: &str) -> Result<String, String> {

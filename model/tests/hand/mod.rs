@@ -15,7 +15,7 @@ use model::{
     etcd::{CallId, ChangefeedInfo, Etcd, FeedState, Inbox as Request, Job, Key, Op, Progress, Value},
     maintainer,
     pd::Pd,
-    sink::Sink,
+    sink::{Class, Sink},
 };
 use sim::{
     Address as _, Duration, Effect, Input, Instant, Kind as _, Machine as _, Now, Outbox, Seed, StepId, What,
@@ -92,6 +92,11 @@ impl Hand {
     /// An empty etcd.
     pub fn etcd() -> Hand {
         Hand::of(Addr::Etcd, Actor::Etcd(Box::default()), Shared::Service)
+    }
+
+    /// An empty downstream.
+    pub fn sink(class: Class) -> Hand {
+        Hand::of(Addr::Sink, Actor::Sink(Box::new(Sink::new(class))), Shared::Service)
     }
 
     fn of(me: Addr, actor: Actor, shared: Shared) -> Hand {

@@ -240,3 +240,56 @@ fn capsules() {
       | nodes = 3
     ");
 }
+
+#[test]
+fn the_downstream() {
+    insta::assert_snapshot!(wrong("", "[downstream]\nclass = \"oracle\""), @r#"
+    x.toml:15:9: unknown variant `oracle`, expected one of `mysql`, `tidb`, `kafka`
+      | class = "oracle"
+    "#);
+    insta::assert_snapshot!(wrong("", "[downstream]\nworkers = 0"), @"
+    x.toml:15:11: workers are from 1 to 1024, not 0
+      | workers = 0
+    ");
+    insta::assert_snapshot!(wrong("", "[downstream]\nworkers = 2000"), @"
+    x.toml:15:11: workers are from 1 to 1024, not 2000
+      | workers = 2000
+    ");
+    insta::assert_snapshot!(wrong("", "[downstream]\nworker = 2"), @"
+    x.toml:15:1: unknown field `worker`, expected `class` or `workers`
+      | worker = 2
+    ");
+    insta::assert_snapshot!(wrong("rows = 8", "rows = 8\ndeletes = \"1\""), @r#"
+    x.toml:13:11: `1` is no share; write one such as 2%, 0.5% or 40ppm, at most 100%
+      | deletes = "1"
+    "#);
+    let fault = |what: &str| wrong("", &format!("[[fault]]\nwhen = {{ at = \"1s\" }}\ndo = {{ {what} }}"));
+    insta::assert_snapshot!(fault("downstream_outage = { mode = \"crash\" }"), @r#"
+    x.toml:16:37: unknown variant `crash`, expected `refuse` or `hang`
+      | do = { downstream_outage = { mode = "crash" } }
+    "#);
+    insta::assert_snapshot!(fault("downstream_outage = { lasts = \"1s\" }"), @r#"
+    x.toml:16:30: unknown field `lasts`, expected `mode` or `for`
+      | do = { downstream_outage = { lasts = "1s" } }
+    "#);
+    insta::assert_snapshot!(fault("slow_statements = { for = \"1s\" }"), @r#"
+    x.toml:16:26: missing field `duration`
+      | do = { slow_statements = { for = "1s" } }
+    "#);
+    insta::assert_snapshot!(fault("slow_statements = { duration = \"2s..1s\" }"), @r#"
+    x.toml:16:39: `2s..1s` is an empty range: 2s is more than 1s
+      | do = { slow_statements = { duration = "2s..1s" } }
+    "#);
+    insta::assert_snapshot!(fault("downstream_error = { share = \"1%\" }"), @r#"
+    x.toml:16:27: missing field `retryable`
+      | do = { downstream_error = { share = "1%" } }
+    "#);
+    insta::assert_snapshot!(fault("downstream_error = { retryable = true, kind = \"Exec\" }"), @r#"
+    x.toml:16:54: `Exec` is no call to the downstream; there is Connect, TableRecoveryInfo or Execute
+      | do = { downstream_error = { retryable = true, kind = "Exec" } }
+    "#);
+    insta::assert_snapshot!(fault("downstream_error = { retryable = true, times = 0 }"), @r#"
+    x.toml:16:55: invalid value: integer `0`, expected a number from 1 on, or a range such as "1..17"
+      | do = { downstream_error = { retryable = true, times = 0 } }
+    "#);
+}

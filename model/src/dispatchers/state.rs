@@ -90,6 +90,7 @@ impl Manager {
             (self.remove_requested, "remove-requested"),
             (self.remove_cleaned, "cleaned"),
             (self.fence.is_held(), "locked"),
+            (!self.sink.is_normal() && !self.is_cancelled(), "sink-abnormal"),
         ]);
         writeln!(f, "{} follows {owner} {}{flags}", self.cf, self.owner.epoch)?;
         for dispatcher in self.dispatchers.values() {

@@ -15,7 +15,7 @@ use model::{
     etcd::{CallId, ChangefeedInfo, Etcd, FeedState, Inbox as Request, Job, Key, Op, Progress, Value},
     maintainer,
     pd::Pd,
-    sink::{Class, Sink},
+    sink::{Class, Downstream, Sink},
 };
 use sim::{
     Address as _, Duration, Effect, Input, Instant, Kind as _, Machine as _, Now, Outbox, Seed, StepId, What,
@@ -89,6 +89,18 @@ impl Hand {
         hand
     }
 
+    /// The dispatchers of node n3, which replicate this to a downstream that is configured so.
+    pub fn replicating(workload: &Workload, downstream: Downstream, policy: &str) -> Hand {
+        let mut hand = Hand::new(Place::Dispatchers, policy);
+        let Some(Party { shared: Shared::Node(process), .. }) = hand.parties.get_mut(&hand.me) else {
+            unreachable!("dispatchers are a part of a node")
+        };
+        process.history = Arc::new(History::draw(workload, Seed(1)));
+        process.config.downstream = downstream;
+        hand.join(Addr::Sink, Actor::Sink(Box::new(Sink::new(downstream.class))), Shared::Service);
+        hand
+    }
+
     /// An empty etcd.
     pub fn etcd() -> Hand {
         Hand::of(Addr::Etcd, Actor::Etcd(Box::default()), Shared::Service)
@@ -158,6 +170,13 @@ impl Hand {
         let (from, msg) = (Addr::Node(N1, Place::Server), request.into());
         self.text += &format!("{from} to etcd: {msg}\n");
         self.input(Addr::Etcd, Input::Message { from, msg });
+    }
+
+    /// Somebody else asks a service.
+    pub fn ask(&mut self, service: Addr, from: Addr, msg: impl Into<Msg>) {
+        let msg = msg.into();
+        self.text += &format!("{from} to {service}: {msg}\n");
+        self.input(service, Input::Message { from, msg });
     }
 
     /// The outside world asks for something.

@@ -2,7 +2,7 @@
 
 mod hand;
 
-use hand::{Hand, N1, N2, bootstrap, close, create, create_part, merge, remove};
+use hand::{Hand, N1, N2, N3, bootstrap, close, create, create_part, merge, remove};
 use model::{Addr, Place};
 
 /// Two working dispatchers of one table, which belong to n1's maintainer of epoch 5; then the script.
@@ -270,5 +270,195 @@ fn a_closed_manager_merges_nothing() {
         ** DispatcherUnregistered cf1 d3@n1
         ** ManagerClosed cf1 n3
     1100 ms pass
+    ");
+}
+
+/// What the response to a bootstrap request at some moment tells of merges.
+fn journal(hand: &mut Hand) {
+    let before = hand.text.len();
+    hand.tell(N2, bootstrap(6, None));
+    let told = hand.text.split_off(before);
+    let merges = told.split("merge_operators:").nth(1).map_or(" nothing", |rest| rest.trim_end());
+    hand.text += &format!("    the journal tells of{merges}\n");
+}
+
+#[test]
+fn the_journal_is_kept_until_the_target_works_and_its_sources_are_gone() {
+    let script = |hand: &mut Hand| {
+        hand.tell(N1, merge(5, &[1, 2], 3));
+        journal(hand);
+        hand.hold(Addr::Sink);
+        hand.advance(1020);
+        journal(hand);
+        hand.release(Addr::Sink);
+        hand.tell(N2, merge(6, &[1, 2], 3));
+        journal(hand);
+        hand.advance(180);
+        journal(hand);
+    };
+    insta::assert_snapshot!(told("master", script), @"
+    n1/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e5
+        ** MergeBegun cf1 d3@n1 t7
+        the journal tells of cf1 d3@n1 sources: d1@n1, d2@n1 default e5 to n2/maintainers
+    sink is silent
+    1020 ms pass
+        ** MergeReady cf1 d3@n1
+        -> HeartBeatRequest cf1 ts100 ts100 seq=3 to n2/maintainers
+        ** DispatcherUnregistered cf1 d1@n1
+        ** DispatcherUnregistered cf1 d2@n1
+        the journal tells of cf1 d3@n1 sources: d1@n1, d2@n1 default e5 to n2/maintainers
+    sink answers
+        ** MergeCommitted cf1 d3@n1 ts100
+    n2/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e6
+        ** Ignored cf1 n2 `the merge is done`
+        the journal tells of cf1 d3@n1 sources: d1@n1, d2@n1 default e6 to n2/maintainers
+    180 ms pass
+        -> HeartBeatRequest cf1 ts10 ts10 seq=3 statuses: d3@n1 Working ts100, d3@n1 Working ts100 to n2/maintainers
+        ** DispatcherCleaned cf1 d1@n1 ts100
+        ** DispatcherCleaned cf1 d2@n1 ts100
+        -> HeartBeatRequest cf1 ts100 ts100 seq=3 statuses: d1@n1 Stopped ts100, d2@n1 Stopped ts100 to n2/maintainers
+        the journal tells of nothing
+    ");
+    insta::assert_snapshot!(told("MU-57", script), @"
+    n1/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e5
+        ** MergeBegun cf1 d3@n1 t7
+        the journal tells of cf1 d3@n1 sources: d1@n1, d2@n1 default e5 to n2/maintainers
+    sink is silent
+    1020 ms pass
+        ** MergeReady cf1 d3@n1
+        -> HeartBeatRequest cf1 ts100 ts100 seq=3 to n2/maintainers
+        ** DispatcherUnregistered cf1 d1@n1
+        ** DispatcherUnregistered cf1 d2@n1
+        the journal tells of cf1 d3@n1 sources: d1@n1, d2@n1 default e5 to n2/maintainers
+    sink answers
+        ** MergeCommitted cf1 d3@n1 ts100
+    n2/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e6
+        ** Ignored cf1 n2 `the merge is done`
+        the journal tells of nothing
+    180 ms pass
+        -> HeartBeatRequest cf1 ts10 ts10 seq=3 statuses: d3@n1 Working ts100, d3@n1 Working ts100 to n2/maintainers
+        ** DispatcherCleaned cf1 d1@n1 ts100
+        ** DispatcherCleaned cf1 d2@n1 ts100
+        -> HeartBeatRequest cf1 ts100 ts100 seq=3 statuses: d1@n1 Stopped ts100, d2@n1 Stopped ts100 to n2/maintainers
+        the journal tells of nothing
+    ");
+}
+
+#[test]
+fn a_stale_merge_is_not_written_down() {
+    let script = |hand: &mut Hand| {
+        journal(hand);
+        hand.tell(N1, merge(5, &[1, 2], 3));
+        journal(hand);
+        hand.advance(1000);
+        journal(hand);
+    };
+    insta::assert_snapshot!(told("master", script), @"
+        the journal tells of nothing
+    n1/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e5
+        ** StaleRefused cf1 n1 e5 n2 e6
+        the journal tells of nothing
+    1000 ms pass
+        -> HeartBeatRequest cf1 ts100 ts100 seq=2 to n2/maintainers
+        the journal tells of nothing
+    ");
+    insta::assert_snapshot!(told("MU-58", script), @"
+        the journal tells of nothing
+    n1/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e5
+        ** StaleRefused cf1 n1 e5 n2 e6
+        the journal tells of cf1 d3@n1 sources: d1@n1, d2@n1 default e5 to n2/maintainers
+    1000 ms pass
+        -> HeartBeatRequest cf1 ts100 ts100 seq=2 to n2/maintainers
+        the journal tells of cf1 d3@n1 sources: d1@n1, d2@n1 default e5 to n2/maintainers
+    ");
+}
+
+/// n3 is the node of the manager, and of the maintainer that sends the merge.
+#[test]
+fn a_sender_of_the_same_process_does_not_change_the_journal() {
+    let script = |hand: &mut Hand| {
+        hand.tell(N3, bootstrap(6, None));
+        hand.tell(N3, merge(6, &[1, 2], 3));
+        hand.tell(N3, merge(7, &[1, 2], 3));
+        hand.tell(N3, bootstrap(6, None));
+    };
+    insta::assert_snapshot!(told("master", script), @"
+    n3/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
+        ** OwnerChanged cf1 n3 n3 e6
+        -> MaintainerBootstrapResponse cf1 e6 ts0 spans: d1@n1 t7[0..524288) Working ts100 default, d2@n1 t7[524288..) Working ts100 default to n3/maintainers
+    n3/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e6
+        ** MergeBegun cf1 d3@n1 t7
+    n3/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e7
+        ** StaleRefused cf1 n3 e7 n3 e6
+    n3/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
+        -> MaintainerBootstrapResponse cf1 e6 ts0 spans: d1@n1 t7[0..524288) WaitingMerge ts100 default, d2@n1 t7[524288..) WaitingMerge ts100 default, d3@n1 t7 Preparing ts100 default merge_operators: cf1 d3@n1 sources: d1@n1, d2@n1 default e6 to n3/maintainers
+    ");
+    insta::assert_snapshot!(told("M27", script), @"
+    n3/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
+        ** OwnerChanged cf1 n3 n3 e6
+        -> MaintainerBootstrapResponse cf1 e6 ts0 spans: d1@n1 t7[0..524288) Working ts100 default, d2@n1 t7[524288..) Working ts100 default to n3/maintainers
+    n3/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e6
+        ** MergeBegun cf1 d3@n1 t7
+    n3/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e7
+        ** StaleRefused cf1 n3 e7 n3 e6
+    n3/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
+        -> MaintainerBootstrapResponse cf1 e6 ts0 spans: d1@n1 t7[0..524288) WaitingMerge ts100 default, d2@n1 t7[524288..) WaitingMerge ts100 default, d3@n1 t7 Preparing ts100 default merge_operators: cf1 d3@n1 sources: d1@n1, d2@n1 default e7 to n3/maintainers
+    ");
+}
+
+/// The merge goes on: only the journal looks whether there is a name.
+#[test]
+fn a_merge_without_a_name_is_not_written_down() {
+    let script = |hand: &mut Hand| {
+        hand.tell(N1, merge(5, &[1, 2], 0));
+        journal(hand);
+    };
+    insta::assert_snapshot!(told("master", script), @"
+    n1/maintainers: MergeDispatcherRequest cf1 d0@n0 sources: d1@n1, d2@n1 default e5
+        ** MergeBegun cf1 d0@n0 t7
+        the journal tells of nothing
+    ");
+    insta::assert_snapshot!(told("M28", script), @"
+    n1/maintainers: MergeDispatcherRequest cf1 d0@n0 sources: d1@n1, d2@n1 default e5
+        ** MergeBegun cf1 d0@n0 t7
+        the journal tells of cf1 d0@n0 sources: d1@n1, d2@n1 default e5 to n2/maintainers
+    ");
+}
+
+/// A batch that its stream has handed out goes on when the fence has taken the path away.
+#[test]
+fn a_fenced_manager_begins_no_merge() {
+    let script = |hand: &mut Hand| {
+        hand.stall("Task");
+        hand.tell(N1, merge(5, &[1, 2], 3));
+        hand.stall_no_more();
+        hand.tell(N3, model::dispatchers::Inbox::LocalFence);
+        hand.go_on();
+    };
+    insta::assert_snapshot!(told("master", script), @"
+    Task stands still
+    n1/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e5
+    no more stand still
+    n3/maintainers: LocalFence
+        ** WritePathClosed cf1 n3 fenced
+        ** DispatcherUnregistered cf1 d1@n1
+        ** DispatcherUnregistered cf1 d2@n1
+        ** ManagerClosed cf1 n3
+        -> LocalFenced to n3/server
+    all go on
+        ** Ignored cf1 n1 `nothing may be written any more`
+    ");
+    insta::assert_snapshot!(told("M23", script), @"
+    Task stands still
+    n1/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e5
+    no more stand still
+    n3/maintainers: LocalFence
+        ** WritePathClosed cf1 n3 fenced
+        ** DispatcherUnregistered cf1 d1@n1
+        ** DispatcherUnregistered cf1 d2@n1
+        ** ManagerClosed cf1 n3
+        -> LocalFenced to n3/server
+    all go on
+        ** MergeBegun cf1 d3@n1 t7
     ");
 }

@@ -142,6 +142,7 @@ impl Task {
             | Task::Ready(_)
             | Task::MergeCheck(_)
             | Task::Remove(_)
+            | Task::Clean(_)
             | Task::Closing(_)
             | Task::Finish(_)
             | Task::Cleanup(_)

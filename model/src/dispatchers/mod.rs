@@ -6,6 +6,7 @@
 
 mod admission;
 mod bootstrap;
+mod clean;
 mod close;
 mod construct;
 mod create;
@@ -189,6 +190,7 @@ enum Task {
     Ready(merge::Ready),
     MergeCheck(merge::Check),
     Remove(remove::Remove),
+    Clean(clean::Clean),
     Closing(finish::Closing),
     Finish(finish::Finish),
     Cleanup(finish::Cleanup),
@@ -310,6 +312,7 @@ impl Dispatchers {
             Task::Ready(task) => task.resume(self, cx),
             Task::MergeCheck(task) => task.resume(id, wake, self, cx),
             Task::Remove(task) => task.resume(self, cx),
+            Task::Clean(task) => task.resume(self, cx),
             Task::Closing(task) => task.resume(id, self, cx),
             Task::Finish(task) => task.resume(id, self, cx),
             Task::Cleanup(task) => task.resume(id, wake, self, cx),
@@ -334,6 +337,7 @@ impl Dispatchers {
             Task::Ready(_)
             | Task::MergeCheck(_)
             | Task::Remove(_)
+            | Task::Clean(_)
             | Task::Closing(_)
             | Task::Finish(_)
             | Task::Cleanup(_) => {}

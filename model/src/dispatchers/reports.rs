@@ -3,9 +3,10 @@
 use sim::Duration;
 
 use crate::{
-    Cx, Ts,
+    Cx, DispatcherId, Ts,
     dispatchers::{
-        ComponentState, DispatcherStatus, Dispatchers, Heartbeat, Manager, ManagerId, Note, Timer, Watermark,
+        ComponentState, DispatcherStatus, Dispatchers, Heartbeat, Manager, ManagerId, Task, Timer, Watermark,
+        clean::Clean,
     },
     maintainer,
 };
@@ -85,14 +86,22 @@ impl Dispatchers {
         let Some(manager) = self.managers.get_mut(&id).filter(|one| !one.closed) else { return };
         let HeartbeatTask::Runs { times } = &mut manager.heartbeat else { return };
         *times += 1;
-        let Pace { period, complete, .. } = pace(cx);
-        let complete = times.is_multiple_of(*complete);
-        let (heartbeat, cleaned) = manager.aggregate(complete, cx);
-        self.report(id, heartbeat, cx);
-        cx.out.alarm(Timer::Heartbeat { manager: id }.into(), *period);
-        if cleaned {
-            self.touch();
+        let complete = times.is_multiple_of(pace(cx).complete);
+        let (heartbeat, drained) = manager.aggregate(complete);
+        // While the manager closes nothing is taken out, and every report tells of it again.
+        if manager.closing || drained.is_empty() {
+            self.finish_heartbeat(id, heartbeat, cx);
+        } else {
+            self.spawn(Task::Clean(Clean::new(id, heartbeat, drained)), cx);
         }
+    }
+
+    pub(super) fn finish_heartbeat(&mut self, id: ManagerId, heartbeat: Heartbeat, cx: &mut Cx) {
+        if let Some(manager) = self.managers.get_mut(&id) {
+            manager.clean_merge_journal(cx);
+            cx.out.alarm(Timer::Heartbeat { manager: id }.into(), pace(cx).period);
+        }
+        self.report(id, heartbeat, cx);
     }
 
     /// A change of a state: it is reported together with others that come soon.
@@ -149,14 +158,13 @@ impl Manager {
         }
     }
 
-    /// How far all dispatchers are. Those that are drained are reported stopped, once, and cleaned; not while the
-    /// manager closes. Whether any was.
+    /// How far all dispatchers are, and those that are drained and removed: they are reported stopped.
     ///
     /// The target of a merge that does not take over yet is passed by, even if it is being removed: it is never cleaned.
-    fn aggregate(&mut self, complete: bool, cx: &mut Cx) -> (Heartbeat, bool) {
+    fn aggregate(&mut self, complete: bool) -> (Heartbeat, Vec<(DispatcherId, Ts)>) {
         let mut watermark = Watermark { checkpoint: Ts::INFINITE, resolved: Ts::INFINITE, seq: self.seq };
         let normal = self.sink.is_normal();
-        let (mut statuses, mut clean) = (Vec::new(), Vec::new());
+        let (mut statuses, mut drained) = (Vec::new(), Vec::new());
         for one in self.dispatchers.values() {
             if matches!(one.state, ComponentState::Preparing | ComponentState::MergeReady) {
                 continue;
@@ -166,22 +174,12 @@ impl Manager {
             watermark.resolved = watermark.resolved.min(one.resolved);
             if one.removing && one.may_close(normal) {
                 statuses.push(DispatcherStatus { id: one.id, state: ComponentState::Stopped, checkpoint });
-                clean.push((one.id, checkpoint));
+                drained.push((one.id, checkpoint));
             } else if complete && one.state != ComponentState::Initializing {
                 statuses.push(DispatcherStatus { id: one.id, state: one.state, checkpoint });
             }
         }
         self.watermark = watermark.clone();
-        let cleaned = !self.closing && !clean.is_empty();
-        if cleaned {
-            for (id, checkpoint) in clean {
-                self.dispatchers.remove(&id);
-                self.journal.erase_all(id);
-                self.trigger = self.trigger.filter(|trigger| *trigger != id);
-                cx.note(Note::DispatcherCleaned { cf: self.cf, id, checkpoint });
-            }
-        }
-        self.clean_merge_journal(cx);
-        (Heartbeat { watermark: Some(watermark), statuses, complete, err: None }, cleaned)
+        (Heartbeat { watermark: Some(watermark), statuses, complete, err: None }, drained)
     }
 }

@@ -69,14 +69,14 @@ switches! {
         pub merge_journal_moment: MergeJournalMoment {
             /// When it has turned out to be the owner's.
             Admitted,
-            /// When it arrives, whoever sent it (review of pingcap/ticdc#3769).
+            /// When it arrives, whoever sent it (review mutant MU-58).
             Received,
         },
         /// When a merge that was written down is finished (S38, `merge_journal_kept_until_sources_gone`).
         pub merge_journal_end: MergeJournalEnd {
             /// When the sources are gone and the target works.
             SourcesGone,
-            /// When the target has taken over, though its sources are still there (review of pingcap/ticdc#3769).
+            /// When the target has taken over, though its sources are still there (review mutant MU-57).
             Committed,
         },
         /// What the merge journal keeps.

@@ -36,6 +36,11 @@ pub const MUTANTS: &[Mutant] = &[
                 of a changefeed (#5182)",
     },
     Mutant {
+        id: "M4",
+        policy: "master+dispatchers.journal_key=dispatcher_and_generation",
+        about: "two requests for one dispatcher are under way, if they are of different generations (text of #5182)",
+    },
+    Mutant {
         id: "M5",
         policy: "master+orchestrator.close_fence=stale_refused",
         about: "a stale close is answered with a failure: the old maintainer asks for ever (#5181)",
@@ -86,6 +91,16 @@ pub const MUTANTS: &[Mutant] = &[
         about: "a stale close that removes takes the place of a newer one that does not (#5435)",
     },
     Mutant {
+        id: "M27",
+        policy: "master+dispatchers.merge_journal_entry=pointer",
+        about: "a maintainer of the same process changes what the merge journal keeps (test of #3769)",
+    },
+    Mutant {
+        id: "M28",
+        policy: "master+dispatchers.merge_journal_key=any",
+        about: "the merge journal keeps a merge that names no target (test of #3769)",
+    },
+    Mutant {
         id: "MU-46",
         policy: "master+orchestrator.takeover_order=owner_first",
         about: "the owner changes before its table trigger has been looked at (#5436)",
@@ -94,5 +109,15 @@ pub const MUTANTS: &[Mutant] = &[
         id: "MC-25",
         policy: "master+orchestrator.removal_intent=first_close",
         about: "a close that removes is lost if the closing has begun without it (#4604)",
+    },
+    Mutant {
+        id: "MU-57",
+        policy: "master+dispatchers.merge_journal_end=committed",
+        about: "a merge is forgotten when its target takes over, while its sources are still there (#3769)",
+    },
+    Mutant {
+        id: "MU-58",
+        policy: "master+dispatchers.merge_journal_moment=received",
+        about: "a merge of an earlier owner is written down, though it is refused (#3769)",
     },
 ];

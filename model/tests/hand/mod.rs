@@ -9,8 +9,8 @@ use std::{
 };
 
 use model::{
-    Actor, Addr, ChangefeedId, DispatcherId, Epoch, History, Mode, Msg, NodeId, Place, Policy, Process,
-    Record, Shared, Span, TableId, Timer, Ts, Workload, dispatchers,
+    Actor, Addr, ChangefeedConfig, ChangefeedId, DispatcherId, Epoch, History, Mode, Msg, NodeId, Place,
+    Policy, Process, Record, Shared, Span, TableId, Timer, Ts, Workload, dispatchers,
     dispatchers::{MergeRequest, ScheduleRequest},
     etcd::{CallId, ChangefeedInfo, Etcd, FeedState, Inbox as Request, Job, Key, Op, Progress, Value},
     maintainer,
@@ -253,6 +253,12 @@ impl Hand {
         }
     }
 
+    /// What stands still already stays so; all others go on.
+    pub fn stall_no_more(&mut self) {
+        self.stalled.clear();
+        self.text += "no more stand still\n";
+    }
+
     /// What stands still goes on.
     pub fn go_on(&mut self) {
         self.stalled.clear();
@@ -296,6 +302,15 @@ impl Hand {
     /// The party as it is now.
     pub fn actor(&self) -> &Actor {
         &self.parties[&self.me].actor
+    }
+
+    /// Changefeeds are configured differently.
+    pub fn configure(&mut self, change: impl FnOnce(&mut ChangefeedConfig)) {
+        let party = self.parties.get_mut(&self.me).expect("it is there");
+        match &mut party.shared {
+            Shared::Node(process) => change(&mut process.config),
+            Shared::Service => panic!("{} is no part of a node", self.me),
+        }
     }
 
     /// The memory that the party shares with the rest of its process.

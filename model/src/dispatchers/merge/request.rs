@@ -52,6 +52,9 @@ impl Merge {
                 Next::Yield
             }
             Stage::Register => {
+                if !manager.write_path_mu.pass(me) {
+                    return Next::Wait;
+                }
                 if let Err(why) = all.begin_merge(self.manager, request, cx) {
                     all.forget_idle_merge(self.manager, request, cx);
                     cx.note(Note::Ignored { cf: request.cf, from: *from, why });

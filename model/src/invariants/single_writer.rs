@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sim::{Input, StepId, What};
 
 use crate::{
-    Actor, Addr, ChangefeedId, DispatcherId, NodeId, Place, Record, Sim, Span, TableId, Ts, dispatchers,
+    Actor, Addr, ChangefeedId, DispatcherId, NodeId, Place, Record, Sim, Span, Ts, dispatchers,
     invariants::{Invariant, Violation},
-    sink::{self, QueryId},
+    sink::{self, QueryId, RowKey},
 };
 
 pub(super) const NAME: &str = "single_writer";
@@ -67,7 +67,7 @@ pub(super) struct SingleWriter {
     /// When writers ceased to be admitted.
     ended: BTreeMap<Writer, StepId>,
     running: Vec<Running>,
-    rows: BTreeMap<(ChangefeedId, TableId, u32), Landed>,
+    rows: BTreeMap<RowKey, Landed>,
     /// When the last request to create a dispatcher reached its node: who is to blame for it.
     requested: BTreeMap<(NodeId, DispatcherId), StepId>,
     reported: BTreeSet<&'static str>,
@@ -201,7 +201,7 @@ impl SingleWriter {
             let mut running = self.running.iter();
             let running = running.find(|one| one.is(node, query) && one.writer.id == change.writer);
             let Some(Running { writer, since, .. }) = running.copied() else { continue };
-            let key = (transaction.cf, change.table, change.key);
+            let key = RowKey::new(transaction.cf, change.table, change.key);
             let landed = Landed { commit: change.commit, writer, step };
             let Some(before) = self.rows.insert(key, landed) else { continue };
             let ended = self.ended.get(&before.writer);

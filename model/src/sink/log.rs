@@ -11,7 +11,7 @@ pub(super) struct Log(BTreeMap<RowKey, Vec<Change>>);
 impl Log {
     pub(super) fn append(&mut self, transaction: &Transaction) {
         for change in &transaction.changes {
-            self.0.entry((transaction.cf, change.table, change.key)).or_default().push(*change);
+            self.0.entry(RowKey::new(transaction.cf, change.table, change.key)).or_default().push(*change);
         }
     }
 

@@ -25,6 +25,7 @@ pub use rows::Stored;
 
 use faults::Faults;
 use locks::Locks;
+pub(crate) use rows::RowKey;
 use rows::Store;
 use statements::Statement;
 
@@ -188,12 +189,12 @@ impl Sink {
 
     /// A row of a table, as a changefeed has written it; of a log, what a consumer makes of it.
     pub fn row(&self, cf: ChangefeedId, table: TableId, key: u32) -> Option<Stored> {
-        self.store.row((cf, table, key))
+        self.store.row(RowKey::new(cf, table, key))
     }
 
     /// The messages about a row, in order, if the downstream is a log.
     pub fn log(&self, cf: ChangefeedId, table: TableId, key: u32) -> Option<&[Change]> {
-        self.store.log((cf, table, key))
+        self.store.log(RowKey::new(cf, table, key))
     }
 
     pub(crate) fn step(&mut self, now: Now, input: &Input<Actor>, out: &mut Out) {

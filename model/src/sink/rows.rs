@@ -3,12 +3,30 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use crate::{
-    ChangefeedId, DispatcherId, TableId, Ts,
+    ChangefeedId, DispatcherId, Span, TableId, Ts,
     sink::{Change, Class, Failure, Op, Transaction, log::Log},
 };
 
-/// A row of a changefeed: each has the downstream for itself.
-pub(super) type RowKey = (ChangefeedId, TableId, u32);
+/// A row of a changefeed: each has the downstream for itself. One number, because rows are looked up very often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RowKey(u64);
+
+/// How many bits the key of a row within its table takes.
+const KEY_BITS: u32 = 24;
+const _: () = assert!(Span::KEYS <= 1 << KEY_BITS);
+
+impl RowKey {
+    pub(crate) fn new(cf: ChangefeedId, table: TableId, key: u32) -> RowKey {
+        RowKey(u64::from(cf.0) << (32 + KEY_BITS) | u64::from(table.0) << KEY_BITS | u64::from(key))
+    }
+
+    /// Its table, and its key in there.
+    pub(super) fn place(self) -> (TableId, u32) {
+        let low =
+            |bits: u64, n: u32| u32::try_from(bits & ((1 << n) - 1)).expect("it is cut to so many bits");
+        (TableId(low(self.0 >> KEY_BITS, 32)), low(self.0, KEY_BITS))
+    }
+}
 
 /// A row as it is downstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,7 +95,7 @@ impl Rows {
         let (cf, mut undo, mut result) = (transaction.cf, Vec::new(), Ok(()));
         let alone = transaction.changes.len() == 1;
         transaction.changes.retain(|change| {
-            let key = (cf, change.table, change.key);
+            let key = RowKey::new(cf, change.table, change.key);
             match result.and_then(|()| self.change(key, change)) {
                 Ok(Effect::Row(before)) if !alone => undo.push((key, before)),
                 Ok(Effect::Row(_)) => {}

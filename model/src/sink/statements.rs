@@ -32,7 +32,7 @@ impl Statement {
     fn row(&self, n: usize) -> Option<RowKey> {
         let Inbox::Execute { transaction, .. } = &self.inbox else { return None };
         let change = transaction.changes.get(n)?;
-        Some((transaction.cf, change.table, change.key))
+        Some(RowKey::new(transaction.cf, change.table, change.key))
     }
 }
 
@@ -72,7 +72,8 @@ impl Sink {
                 Taken::Later => {
                     statement.stage = Stage::Locks { taken, waits_since: Some(now.steady) };
                     let (client, query) = (statement.from, statement.inbox.query());
-                    out.note(Note::LockWaits { client, query, table: row.1, key: row.2 }.into());
+                    let (table, key) = row.place();
+                    out.note(Note::LockWaits { client, query, table, key }.into());
                     return out.alarm(Timer::LockWait { statement: number }.into(), locks::WAIT);
                 }
                 Taken::Deadlock => return self.fail(number, Failure::Deadlock, now, out),

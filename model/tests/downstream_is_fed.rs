@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use model::{
-    Actor, Addr, ChangefeedId, Cluster, Epoch, NodeId, NodeSpec, Place, Policy, Sim, TableId, Ts, Weather,
-    Workload,
+    Actor, Addr, ChangefeedId, Cluster, DispatcherId, Epoch, NodeId, NodeSpec, Place, Policy, Sim, TableId,
+    Ts, Weather, Workload,
     etcd::{ChangefeedInfo, Etcd, FeedState, Job, Key, Progress, Value},
     invariants,
-    sink::Sink,
+    sink::{Change, Downstream, Inbox, Op, QueryId, Sink, Transaction},
 };
 use sim::{
-    Class, Clock, Decisions, Duration, Fault, HostId, HostSpec, HostWeather, Instant, Latency, Layout,
-    LinkWeather, Planned, Seed, When,
+    Class, Clock, Decisions, Duration, Effect, Fault, HostId, HostSpec, HostWeather, Input, Instant, Latency,
+    Layout, LinkWeather, Machine as _, Now, Outbox, Planned, Seed, When,
 };
 
 const N1: NodeId = NodeId { slot: 1, life: 0 };
@@ -25,8 +25,17 @@ fn after(millis: u64) -> Instant {
 /// What the invariant finds in a cluster of two nodes and one table, with a calm from one time until another (in
 /// milliseconds), once some of its actors are replaced.
 fn found(calm: u64, end: u64, replace: impl FnOnce(&mut Vec<(Addr, Actor)>)) -> String {
+    found_in(&cluster(), (calm, end), replace)
+}
+
+/// The same in another cluster.
+fn found_in(
+    cluster: &Cluster,
+    (calm, end): (u64, u64),
+    replace: impl FnOnce(&mut Vec<(Addr, Actor)>),
+) -> String {
     let plan = vec![Planned { when: When::At(after(calm)), fault: Fault::Calm }];
-    let mut sim = Sim::new(cluster().layout(Seed(1)), plan, Seed(1), &Decisions::default());
+    let mut sim = Sim::new(cluster.layout(Seed(1)), plan, Seed(1), &Decisions::default());
     let named = invariants::ALL.iter().find(|named| named.name == "downstream_is_fed").expect("it exists");
     let (mut watch, mut found) = (named.watch(), Vec::new());
     while sim.step(after(end)) {
@@ -90,10 +99,39 @@ fn set(actors: &mut [(Addr, Actor)], addr: Addr, actor: Actor) {
     actors.iter_mut().find(|(one, _)| *one == addr).expect("it is there").1 = actor;
 }
 
+/// A dispatcher that has been forgotten changes a row of the table once more.
+fn late(actors: &mut [(Addr, Actor)], op: Op, key: u32, commit: u64) {
+    let (_, sink) = actors.iter_mut().find(|(addr, _)| *addr == Addr::Sink).expect("it is there");
+    let writer = DispatcherId { maker: N2, n: 99 };
+    let changes = vec![Change { op, table: T1, key, commit: Ts(commit), writer }];
+    let transaction = Box::new(Transaction { cf: ChangefeedId(1), changes });
+    let msg = Inbox::Execute { query: QueryId(1_000_000), transaction }.into();
+    let mut inputs = vec![Input::Message { from: dispatchers(N2), msg }];
+    let mut out = Outbox::by_hand(Addr::Sink);
+    while let Some(input) = inputs.pop() {
+        let now = Now { steady: Instant::START, wall: Instant::START };
+        sink.step(&mut model::Shared::Service, now, &input, &mut out);
+        inputs.extend(out.take().0.into_iter().filter_map(|effect| match effect {
+            Effect::Yield { timer } => Some(Input::Alarm(timer)),
+            _ => None,
+        }));
+    }
+}
+
+/// A cluster in which every second change of a row deletes it, with this downstream.
+fn with_deletes(class: model::sink::Class) -> Cluster {
+    let mut cluster = cluster();
+    cluster.workload.deletes_per_million = 1_000_000;
+    cluster.config.downstream = Downstream::of(class);
+    cluster
+}
+
 /// The dispatchers of the node that has the table.
 fn writers(actors: &[(Addr, Actor)]) -> Actor {
     let has_it = |actor: &Actor| match actor {
-        Actor::Dispatchers(all) => all.managers().any(|one| one.writers().any(|(_, span)| span.table == T1)),
+        Actor::Dispatchers(all) => {
+            all.managers().any(|one| one.writers().iter().any(|(_, span)| span.table == T1))
+        }
         _ => false,
     };
     actors.iter().find(|(_, actor)| has_it(actor)).expect("somebody writes").1.clone()
@@ -184,4 +222,48 @@ fn a_cluster_that_has_not_had_time_says_what_it_waits_for() {
     downstream_is_fed (coverage): t1 of cf1 has no working dispatcher; the coordinator on n2 has it scheduling on n1
     downstream_is_fed (coverage): t1 of cf1 has no working dispatcher; its maintainer on n1 (e@528) has 1 spans to place, 1 operators; the coordinator on n2 has it scheduling on n1
     ");
+}
+
+/// Row 786432 exists at the checkpoint and in the end. Row 0 was deleted behind the checkpoint and row 262144 inserted, so
+/// both states are right; row 524288 was deleted before it.
+#[test]
+fn rows_that_late_statements_have_changed() {
+    let cluster = with_deletes(model::sink::Class::Mysql);
+    let mut text = String::new();
+    for (op, key) in [
+        (Op::Update, 0),
+        (Op::Replace, 0),
+        (Op::Delete, 786_432),
+        (Op::Delete, 262_144),
+        (Op::Replace, 262_144),
+        (Op::Delete, 524_288),
+        (Op::Update, 524_288),
+        (Op::Replace, 524_288),
+    ] {
+        let found = found_in(&cluster, (10_000, 20_000), |actors| late(actors, op, key, 2_000_000));
+        text += &format!("{op} {key}: {}\n", found.trim());
+    }
+    insta::assert_snapshot!(text, @"
+    UPDATE 0: 
+    REPLACE 0: downstream_is_fed (data): row 0 of t1 was changed at ts11402183, the checkpoint of cf1 is ts18400000, and downstream is ts2000000
+    DELETE 786432: downstream_is_fed (data): row 786432 of t1 was changed at ts15236710, the checkpoint of cf1 is ts18400000, and downstream is nothing
+    DELETE 262144: 
+    REPLACE 262144: downstream_is_fed (data): row 262144 of t1 was deleted at ts18114410, the checkpoint of cf1 is ts18400000, and downstream is ts2000000
+    DELETE 524288: 
+    UPDATE 524288: 
+    REPLACE 524288: downstream_is_fed (data): row 524288 of t1 was deleted at ts17728707, the checkpoint of cf1 is ts18400000, and downstream is ts2000000
+    ");
+}
+
+/// Whatever a log has besides: a consumer knows which message is the newest.
+#[test]
+fn a_log_has_every_message_and_others() {
+    let kafka = with_deletes(model::sink::Class::Kafka);
+    let late = |op, key, commit| found_in(&kafka, (10_000, 20_000), |actors| late(actors, op, key, commit));
+    insta::assert_snapshot!(late(Op::Update, 0, 2_000_000), @"");
+    insta::assert_snapshot!(late(Op::Delete, 0, 2_000_000), @"");
+    let text = found_in(&kafka, (10_000, 20_000), |actors| {
+        set(actors, Addr::Sink, Actor::Sink(Box::new(Sink::new(model::sink::Class::Kafka))));
+    });
+    insta::assert_snapshot!(text, @"downstream_is_fed (data): row 0 of t1 was changed at ts11402183, the checkpoint of cf1 is ts18400000, and downstream is nothing");
 }

@@ -10,6 +10,7 @@ use model::{
     Ts,
     dispatchers::{Action, Inbox, OperatorType, ScheduleRequest},
     invariants::{self, Invariant, Violation},
+    sink::Command,
 };
 use sim::{
     Class, Clock, Decisions, Fault, HostId, HostSpec, HostWeather, Input, Layout, LinkWeather, Loss, Seed,
@@ -398,5 +399,42 @@ fn who_is_down_does_not_write() {
     n2: WriteStarted cf1 d2@n3 t1 query4
     n2: Applied n2/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d2@n3
     n2: WriteFlushed cf1 d2@n3 query4
+    ");
+}
+
+/// A downstream that does not say where a table starts makes the sink abnormal: removals wait for nothing then, and what
+/// workers have of a dispatcher that is gone is still written (4.7).
+#[test]
+fn a_dispatcher_that_is_gone_may_still_write() {
+    let text = found(|both| {
+        both.create(N1, 1, CF, T1);
+        both.hand(N1, |hand| hand.hold_only(Addr::Sink, "Execute"));
+        both.write(N1, 2);
+        both.hand(N1, |hand| {
+            let (kind, retryable, share_per_million) = ("TableRecoveryInfo", true, 1_000_000);
+            let (times, lasts) = (None, None);
+            let fail = Command::FailStatements { kind, retryable, share_per_million, times, lasts };
+            hand.command(Addr::Sink, fail);
+        });
+        both.create(N1, 3, CF, Span::whole(TableId(3)));
+        both.remove(N1, 1);
+        both.create(N2, 2, CF, T1);
+        both.write(N2, 5);
+        both.release(N1);
+    });
+    insta::assert_snapshot!(text, @"
+    n1: DispatcherCreated cf1 d1@n3 t1 ts10
+    n1: WriteStarted cf1 d1@n3 t1 query4
+    n1: DispatcherUnregistered cf1 d1@n3
+    n1: DispatcherCleaned cf1 d1@n3 ts1568059
+    n2: DispatcherCreated cf1 d2@n3 t1 ts10
+    !! single_writer (admitted): t1 of cf1 may be written by d1@n3 on n1 and by d2@n3 on n2
+    n2: WriteStarted cf1 d2@n3 t1 query4
+    !! single_writer (started): t1 of cf1 is being written by d1@n3 on n1 and by d2@n3 on n2
+    n2: Applied n2/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d2@n3, UPDATE t1 key=0 ts3446935 d2@n3, UPDATE t1 key=0 ts4551387 d2@n3, UPDATE t1 key=0 ts4835569 d2@n3
+    n2: WriteFlushed cf1 d2@n3 query4
+    n1: Applied n1/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d1@n3
+    !! single_writer (applied): row 0 of t1 went back from ts4835569 (by d2@n3 on n2) to ts1568060 (by d1@n3 on n1)
+    n1: WriteFlushed cf1 d1@n3 query4
     ");
 }

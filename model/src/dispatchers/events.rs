@@ -42,7 +42,7 @@ impl Dispatchers {
         }
         one.take_batch(&cx.process.history, resolved, manager.sink.batch());
         for row in one.batch.drain(..) {
-            let event = Event { dispatcher, table: one.span.table, row, creation: one.creation };
+            let event = Event { dispatcher, span: one.span, row, creation: one.creation };
             if let Some(worker) = manager.sink.add(event) {
                 cx.out.give_way(Timer::Worker { manager: id, worker }.into());
             }

@@ -153,14 +153,24 @@ impl Manager {
         self.dispatchers.values()
     }
 
-    /// The dispatchers that may start a write now: those that get events, and those whose rows a worker has.
-    pub fn writers(&self) -> impl Iterator<Item = (DispatcherId, Span)> {
-        let running = self.sink_running && self.sink.is_running();
-        let may_write = move |one: &&Dispatcher| {
-            let gets_events = one.registered && !one.removing && !self.write_path_closed;
-            running && !one.is_trigger() && (gets_events || self.sink.has_rows_of(one.id))
+    /// The dispatchers that may start a write now: those that get events, and those whose rows a worker has, though they
+    /// may be gone themselves.
+    pub fn writers(&self) -> Vec<(DispatcherId, Span)> {
+        if !self.sink_running || !self.sink.is_running() {
+            return Vec::new();
+        }
+        let gets_events = |one: &Dispatcher| {
+            one.registered && !one.removing && !self.write_path_closed && !one.is_trigger()
         };
-        self.dispatchers.values().filter(may_write).map(|one| (one.id, one.span))
+        let with_events = self.dispatchers.values().filter(|one| gets_events(one));
+        let mut writers: Vec<(DispatcherId, Span)> = with_events.map(|one| (one.id, one.span)).collect();
+        for event in self.sink.events() {
+            let known = self.dispatchers.get(&event.dispatcher).is_some_and(gets_events);
+            if !known && writers.iter().all(|(id, _)| *id != event.dispatcher) {
+                writers.push((event.dispatcher, event.span));
+            }
+        }
+        writers
     }
 }
 

@@ -174,7 +174,7 @@ impl End<'_> {
     }
 
     fn is_deleted_after(&self, table: TableId, row: Row) -> bool {
-        let mut later = self.upstream.history().rows(table, row.commit, Ts::INFINITE).iter();
+        let mut later = self.upstream.history().rows(table, row.commit, self.upstream.resolved()).iter();
         later.any(|later| later.key == row.key && later.kind == RowKind::Delete)
     }
 

@@ -135,6 +135,8 @@ impl Copy for Timer {}
 pub struct Upstream {
     history: Arc<History>,
     nodes: Vec<Addr>,
+    /// The last resolved timestamp that went out.
+    resolved: Ts,
 }
 
 /// How often a resolved timestamp goes out.
@@ -142,19 +144,25 @@ const RESOLVE_EVERY: Duration = Duration::from_millis(200);
 
 impl Upstream {
     pub(crate) fn new(history: Arc<History>, nodes: impl Iterator<Item = crate::NodeId>) -> Upstream {
-        Upstream { history, nodes: nodes.map(|node| Addr::Node(node, Place::Dispatchers)).collect() }
+        let nodes = nodes.map(|node| Addr::Node(node, Place::Dispatchers)).collect();
+        Upstream { history, nodes, resolved: Ts::NONE }
     }
 
-    /// Everything that ever changed.
+    /// Nobody can know of a later change yet.
+    pub fn resolved(&self) -> Ts {
+        self.resolved
+    }
+
+    /// Everything that ever changes.
     pub fn history(&self) -> &History {
         &self.history
     }
 
     pub(crate) fn step(&mut self, now: Now, input: &Input<Actor>, out: &mut Out) {
         if let Input::Alarm(_) = input {
-            let resolved = Ts::at(now.steady);
+            self.resolved = Ts::at(now.steady);
             for node in &self.nodes {
-                out.send(*node, dispatchers::Inbox::Resolved { resolved }.into());
+                out.send(*node, dispatchers::Inbox::Resolved { resolved: self.resolved }.into());
             }
         }
         if let Input::Start | Input::Alarm(_) = input {

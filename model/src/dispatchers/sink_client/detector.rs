@@ -25,7 +25,7 @@ impl Detector {
     pub(super) fn assign(&mut self, event: &Event, workers: usize) -> u32 {
         let workers = u32::try_from(workers).expect("workers are few");
         if !self.class.is_database() {
-            return event.table.0 % workers;
+            return event.span.table.0 % workers;
         }
         let key = (event.dispatcher, event.row.key);
         let (worker, rows) = self.unfinished.entry(key).or_insert_with(|| {

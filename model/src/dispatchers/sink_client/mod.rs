@@ -10,7 +10,7 @@ mod worker;
 mod writing;
 
 use crate::{
-    DispatcherId, Row, TableId, Ts,
+    DispatcherId, Row, Span, Ts,
     sink::{Class, Downstream, QueryId},
 };
 use detector::Detector;
@@ -24,7 +24,7 @@ const TRANSACTION: usize = 256;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event {
     pub(super) dispatcher: DispatcherId,
-    pub(super) table: TableId,
+    pub(super) span: Span,
     pub(super) row: Row,
     /// When its dispatcher was created (`ReplicatingTs`): what was committed before may be downstream already.
     pub(super) creation: Ts,
@@ -106,8 +106,8 @@ impl SinkClient {
         under_way
     }
 
-    /// Whether a worker has rows of a dispatcher.
-    pub(super) fn has_rows_of(&self, dispatcher: DispatcherId) -> bool {
-        self.workers.iter().any(|worker| worker.has_rows_of(dispatcher))
+    /// The rows that workers have.
+    pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.workers.iter().flat_map(|worker| worker.queue.iter().chain(&worker.batch))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use sim::{Duration, Instant};
 
 use crate::{
-    DispatcherId, RowKind,
+    RowKind,
     dispatchers::sink_client::{Event, TRANSACTION},
     sink::{Change, Class, Failure, Op, QueryId},
 };
@@ -71,10 +71,6 @@ impl Worker {
         }
     }
 
-    pub(super) fn has_rows_of(&self, dispatcher: DispatcherId) -> bool {
-        self.queue.iter().chain(&self.batch).any(|event| event.dispatcher == dispatcher)
-    }
-
     /// Takes the rows of its next transaction; whether there are any.
     pub(super) fn take(&mut self, now: Instant) -> bool {
         let rows = self.queue.len().min(TRANSACTION);
@@ -97,8 +93,8 @@ impl Worker {
                 (RowKind::Update, true) => (Op::Delete, Some(Op::Replace)),
                 (RowKind::Delete, _) => (Op::Delete, None),
             };
-            let Event { dispatcher: writer, table, row, .. } = *event;
-            let change = |op| Change { op, table, key: row.key, commit: row.commit, writer };
+            let Event { dispatcher: writer, span, row, .. } = *event;
+            let change = |op| Change { op, table: span.table, key: row.key, commit: row.commit, writer };
             changes.push(change(first));
             changes.extend(second.map(change));
         }

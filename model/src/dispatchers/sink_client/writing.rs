@@ -89,10 +89,13 @@ impl Dispatchers {
         let mut touched = false;
         for (n, event) in worker.batch.iter().enumerate() {
             sink.detector.finish(event);
-            let Some(one) = dispatchers.get_mut(&event.dispatcher) else { continue };
             if is_first_of_its_dispatcher(&worker.batch, n) {
-                cx.note(Note::WriteFlushed { cf: *cf, id: one.id, query });
+                cx.note(Note::WriteFlushed { cf: *cf, id: event.dispatcher, query });
             }
+            let Some(one) = dispatchers.get_mut(&event.dispatcher) else {
+                touched = true;
+                continue;
+            };
             one.progress.flushed(event.row.commit);
             if one.is_drained() {
                 touched |= !one.registered;
@@ -206,10 +209,9 @@ impl Manager {
     fn tell_started(&self, number: u32, query: QueryId, cx: &mut Cx) {
         let batch = &self.sink.workers[number as usize].batch;
         for (n, event) in batch.iter().enumerate() {
-            if is_first_of_its_dispatcher(batch, n)
-                && let Some(one) = self.dispatchers.get(&event.dispatcher)
-            {
-                cx.note(Note::WriteStarted { cf: self.cf, id: one.id, span: one.span, query });
+            if is_first_of_its_dispatcher(batch, n) {
+                let (cf, id, span) = (self.cf, event.dispatcher, event.span);
+                cx.note(Note::WriteStarted { cf, id, span, query });
             }
         }
     }

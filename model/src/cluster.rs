@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use sim::{Class, Clock, HostId, HostSpec, HostWeather, Latency, Layout, LinkWeather, Seed};
 
 use crate::{
-    Actor, Addr, ChangefeedConfig, ChangefeedId, Epoch, History, NodeId, Place, Policy, Process, Shared, Sim,
-    Ts, Workload,
+    Actor, Addr, ChangefeedConfig, ChangefeedId, Epoch, History, NodeId, Place, Policy, Process, Settings,
+    Shared, Sim, Ts, Workload,
     coordinator::Coordinator,
     dispatchers::Dispatchers,
     etcd::{ChangefeedInfo, Etcd, FeedState, Job, Key, Progress, Value},
@@ -65,6 +65,8 @@ pub struct NodeSpec {
 pub struct Cluster {
     /// The machines that run TiCDC.
     pub nodes: Vec<NodeSpec>,
+    /// How every node is configured.
+    pub settings: Settings,
     /// How many changefeeds there are, numbered from one.
     pub changefeeds: u8,
     /// How each of them is configured.
@@ -154,6 +156,8 @@ impl Cluster {
         let at = |place| Addr::Node(id, place);
         let mut process = Process::new(id, spec.policy.clone(), history.clone());
         process.config = self.config.clone();
+        process.settings = self.settings;
+        process.etcd = HostId(u16::try_from(self.nodes.len()).expect("nodes are few"));
         HostSpec {
             name: id.to_string(),
             class: LinkClass::Peer.class(),

@@ -23,7 +23,7 @@ mod tasks;
 pub mod upstream;
 mod vocabulary;
 
-use sim::{HostId, Input, Machine, Now, Outbox};
+use sim::{Cut, HostId, Input, Machine, Now, Outbox};
 
 pub use cluster::{Cluster, LinkClass, NodeSpec, Role, Weather};
 pub use config::ChangefeedConfig;
@@ -32,7 +32,7 @@ pub use ids::{
     TableName, Ts,
 };
 pub use policy::Policy;
-pub use process::{Liveness, Process, Shared};
+pub use process::{Liveness, Process, Settings, Shared};
 pub use upstream::{DdlKind, History, Row, RowKind, Workload};
 
 pub(crate) use process::Cx;
@@ -206,6 +206,20 @@ impl Machine for Actor {
         match shared {
             Shared::Node(process) => process.admit(from, to),
             Shared::Service => Ok(()),
+        }
+    }
+
+    fn refused(msg: &Msg) -> Option<Msg> {
+        match msg {
+            Msg::Etcd(request) => request.refused().map(Msg::from),
+            _ => None,
+        }
+    }
+
+    fn disturbed(shared: &mut Shared, peer: HostId, mode: Cut) -> Option<(Addr, Msg)> {
+        match shared {
+            Shared::Node(process) => process.disturbed(peer, mode),
+            Shared::Service => None,
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use sim::Now;
+use sim::{Cut, Duration, HostId, Now};
 
 use crate::{
-    Addr, ChangefeedConfig, DispatcherId, History, Msg, NodeId, Out, Policy, ids::Place, vocabulary::say,
+    Addr, ChangefeedConfig, DispatcherId, History, Msg, NodeId, Out, Policy, ids::Place, node,
+    vocabulary::say,
 };
 
 /// Whether a node takes part. It only moves forward, one step at a time.
@@ -19,6 +20,16 @@ pub enum Liveness {
     Stopping,
 }
 
+impl Liveness {
+    /// The next step; there is no way back and no skipping.
+    fn next(self) -> Liveness {
+        match self {
+            Liveness::Alive => Liveness::Draining,
+            Liveness::Draining | Liveness::Stopping => Liveness::Stopping,
+        }
+    }
+}
+
 /// The shared memory of a process of TiCDC.
 #[derive(Clone, Debug)]
 pub struct Process {
@@ -30,6 +41,10 @@ pub struct Process {
     pub history: Arc<History>,
     /// How its changefeeds are configured: what every request that carries a configuration says.
     pub config: ChangefeedConfig,
+    /// How it is configured.
+    pub settings: Settings,
+    /// The host of etcd; before it come those of the nodes.
+    pub etcd: HostId,
     /// Whether it takes part.
     pub liveness: Liveness,
     /// Dispatcher ids made so far.
@@ -37,6 +52,30 @@ pub struct Process {
     view: BTreeSet<NodeId>,
     /// Nodes that have left the view, from which one more message may slip through.
     slips: BTreeSet<NodeId>,
+}
+
+/// The configuration of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `capture-session-ttl`, as it is written.
+    pub session_ttl: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { session_ttl: Duration::from_secs(10) }
+    }
+}
+
+impl Settings {
+    /// How long a session lives without being renewed. A value below 5 s is replaced.
+    pub(crate) fn session_ttl(&self) -> Duration {
+        if self.session_ttl < Duration::from_secs(5) {
+            Settings::default().session_ttl
+        } else {
+            self.session_ttl
+        }
+    }
 }
 
 /// The shared memory of a host.
@@ -59,8 +98,9 @@ impl Process {
     /// A process that has just started and knows nobody.
     pub fn new(id: NodeId, policy: Arc<Policy>, history: Arc<History>) -> Process {
         let (view, slips) = (BTreeSet::new(), BTreeSet::new());
-        let (config, liveness) = (ChangefeedConfig::default(), Liveness::Alive);
-        Process { id, policy, history, config, liveness, ids: 0, view, slips }
+        let (config, settings, etcd) = (ChangefeedConfig::default(), Settings::default(), HostId(u16::MAX));
+        let liveness = Liveness::Alive;
+        Process { id, policy, history, config, settings, etcd, liveness, ids: 0, view, slips }
     }
 
     /// An id that no other dispatcher has.
@@ -90,19 +130,24 @@ impl Process {
         self.view = view;
     }
 
-    /// The next step of liveness; there is no way back and no skipping.
+    /// The next step of liveness.
     pub(crate) fn wind_down(&mut self) {
-        self.liveness = match self.liveness {
-            Liveness::Alive => Liveness::Draining,
-            Liveness::Draining | Liveness::Stopping => Liveness::Stopping,
-        };
+        self.liveness = self.liveness.next();
     }
 
     /// The process dies, and another one with another id will start from nothing.
     pub(crate) fn restart(&mut self) {
         let id = NodeId { slot: self.id.slot, life: self.id.life + 1 };
-        let config = self.config.clone();
-        *self = Process { config, ..Process::new(id, self.policy.clone(), self.history.clone()) };
+        let (config, settings, etcd) = (self.config.clone(), self.settings, self.etcd);
+        *self =
+            Process { config, settings, etcd, ..Process::new(id, self.policy.clone(), self.history.clone()) };
+    }
+
+    /// Links to another host are cut: what a part of the process hears of it.
+    pub(crate) fn disturbed(&self, peer: HostId, mode: Cut) -> Option<(Addr, Msg)> {
+        let server = Addr::Node(self.id, Place::Server);
+        let reset = mode == Cut::Reset;
+        (peer == self.etcd).then(|| (server, node::Inbox::EtcdDisturbed { reset }.into()))
     }
 
     /// Whether the message centre takes a message that comes over the network.
@@ -165,5 +210,16 @@ impl fmt::Display for Liveness {
             Liveness::Draining => "draining",
             Liveness::Stopping => "stopping",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn liveness_moves_one_step_at_a_time_and_never_back() {
+        use Liveness::{Alive, Draining, Stopping};
+        assert_eq!([Alive, Draining, Stopping].map(Liveness::next), [Draining, Stopping, Stopping]);
     }
 }

@@ -54,6 +54,7 @@ fn cluster() -> Cluster {
     let node = NodeSpec { policy, clock: Clock::default() };
     Cluster {
         nodes: vec![node.clone(), node],
+        settings: model::Settings::default(),
         changefeeds: 1,
         config: model::ChangefeedConfig::default(),
         workload: Workload {

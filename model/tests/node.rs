@@ -159,10 +159,14 @@ fn a_coordinator_that_fails_takes_its_process_with_it() {
         -> NodesChanged to n3/maintainers
         -> LeaderChanged n3 to n3/coordinator
     n3/coordinator: CoordinatorStopped failed
+        -> TxnRequest call11 then: delete owner/lease1 to etcd
         ** ShutsDown n3 `the coordinator failed`
+        ** Closing n3
         -> Stop to n3/coordinator
+        -> StopManager to n3/maintainers
         -> Close to n3/dispatchers
-        -> TxnRequest call11 then: delete capture/n3 to etcd
+        -> CloseMaintainers to n3/maintainers
+        -> TxnRequest call12 then: delete capture/n3 to etcd
     n3/dispatchers: DispatchersClosed
         exits, back in 2s
     ");
@@ -320,9 +324,13 @@ fn a_revoked_lease_is_noticed_by_the_watchdog_within_a_second() {
     n3/dispatchers: LocalFenced
         ** SelfFenced n3
         ** ShutsDown n3 `fenced`
+        ** Closing n3
         -> Stop to n3/coordinator
+        -> StopManager to n3/maintainers
+        -> TxnRequest call13 then: delete owner/lease1 to etcd
         -> Close to n3/dispatchers
-        -> TxnRequest call13 then: delete capture/n3 to etcd
+        -> CloseMaintainers to n3/maintainers
+        -> TxnRequest call14 then: delete capture/n3 to etcd
     n3/dispatchers: DispatchersClosed
         exits, back in 2s
     ");
@@ -345,7 +353,11 @@ fn without_a_watchdog_the_next_renewal_tells_and_the_node_closes_in_order() {
         ** SessionDone n3
         ** ShutsDown n3 `capture suicide`
         -> Stop to n3/coordinator
+        -> StopManager to n3/maintainers
+        -> TxnRequest call12 then: delete owner/lease1 to etcd
+        ** Closing n3
         -> Close to n3/dispatchers
+        -> CloseMaintainers to n3/maintainers
         -> TxnRequest call13 then: delete capture/n3 to etcd
     alive
     n3/dispatchers: DispatchersClosed
@@ -368,12 +380,10 @@ fn while_a_call_hangs_the_watchdog_does_not_see_the_end_of_the_session() {
         ** SessionDone n3
     10000 ms pass
     15000 ms pass
-        ** SelfFence n3 `etcd session done`
-        -> LocalFence to n3/dispatchers
         ** ShutsDown n3 `capture suicide`
         -> Stop to n3/coordinator
-        -> Close to n3/dispatchers
-        -> TxnRequest call27 then: delete capture/n3 to etcd
+        -> StopManager to n3/maintainers
+        -> TxnRequest call28 then: delete owner/lease1 to etcd
     ");
     insta::assert_snapshot!(running("baseline", script), @"
     etcd is silent
@@ -384,8 +394,8 @@ fn while_a_call_hangs_the_watchdog_does_not_see_the_end_of_the_session() {
     15000 ms pass
         ** ShutsDown n3 `capture suicide`
         -> Stop to n3/coordinator
-        -> Close to n3/dispatchers
-        -> TxnRequest call25 then: delete capture/n3 to etcd
+        -> StopManager to n3/maintainers
+        -> TxnRequest call25 then: delete owner/lease1 to etcd
     ");
 }
 
@@ -406,9 +416,13 @@ fn a_node_fences_itself_once() {
     n3/dispatchers: LocalFenced
         ** SelfFenced n3
         ** ShutsDown n3 `fenced`
+        ** Closing n3
         -> Stop to n3/coordinator
+        -> StopManager to n3/maintainers
+        -> TxnRequest call13 then: delete owner/lease1 to etcd
         -> Close to n3/dispatchers
-        -> TxnRequest call13 then: delete capture/n3 to etcd
+        -> CloseMaintainers to n3/maintainers
+        -> TxnRequest call14 then: delete capture/n3 to etcd
     4000 ms pass
         ** SessionDone n3
     ");
@@ -428,7 +442,11 @@ fn a_node_that_cannot_close_in_time_exits_anyway() {
         ** SessionDone n3
         ** ShutsDown n3 `capture suicide`
         -> Stop to n3/coordinator
+        -> StopManager to n3/maintainers
+        -> TxnRequest call12 then: delete owner/lease1 to etcd
+        ** Closing n3
         -> Close to n3/dispatchers
+        -> CloseMaintainers to n3/maintainers
         -> TxnRequest call13 then: delete capture/n3 to etcd
     15000 ms pass
         exits, back in 2s
@@ -455,9 +473,13 @@ fn a_node_that_was_asleep_while_its_lease_ended_does_not_register() {
         ** LeaseExpired lease1
         ** SessionDone n3
     etcd answers
-        ** ShutsDown n3 `its lease is gone`
+        ** ShutsDown n3 `capture suicide`
         -> Stop to n3/coordinator
+        -> StopManager to n3/maintainers
+        -> TxnRequest call25 then: delete owner/lease1 to etcd
+        ** Closing n3
         -> Close to n3/dispatchers
+        -> CloseMaintainers to n3/maintainers
         -> TxnRequest call26 then: delete capture/n3 to etcd
     ");
 }

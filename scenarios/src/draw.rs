@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 
 use model::{
     Actor, Addr, ChangefeedConfig, ChangefeedId, Cluster, LinkClass, NodeId, NodeSpec, Place as Part, Policy,
-    Role, Weather, invariants,
+    Role, Settings, Weather, invariants,
     sink::{self, Class, Downstream},
 };
 use sim::{
@@ -70,6 +70,7 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
     });
     Cluster {
         nodes: nodes.collect(),
+        settings: Settings { session_ttl: file.cluster.session_ttl },
         changefeeds: u8::try_from(*file.cluster.changefeeds.get_ref()).expect("it was checked"),
         config: ChangefeedConfig {
             low_latency: file.cluster.low_latency,

@@ -71,6 +71,13 @@ pub(crate) struct Cluster {
     /// Whether changefeeds are replicated with low latency rather than high throughput.
     #[serde(default)]
     pub(crate) low_latency: bool,
+    /// How long a session lives without being renewed.
+    #[serde(default = "ten_seconds")]
+    pub(crate) session_ttl: Duration,
+}
+
+fn ten_seconds() -> Duration {
+    Duration::from_secs(10)
 }
 
 fn one() -> Spanned<u32> {

@@ -7,7 +7,7 @@ use sim::Duration;
 use crate::{
     Addr, ChangefeedId, Cx, Epoch, NodeId,
     coordinator::{Note, Term, Timer, Wait},
-    etcd::{self, CallId, ChangefeedInfo, Compare, Key, Kv, Op, Range, Value},
+    etcd::{self, CallId, ChangefeedInfo, Compare, Key, Kv, Op, Range, Value, client::CALL_TIMEOUT},
     pd,
 };
 
@@ -78,11 +78,8 @@ impl Term {
         bump.tries += 1;
         let put = Op::Put { key: *key, value: Value::Info(Box::new(info)), lease: None };
         let compares = vec![Compare::Modified(*key, *modified)];
-        self.calls.call(cx, Wait::BumpWrite { bump: id }, |call| etcd::Inbox::TxnRequest {
-            call,
-            compares,
-            then: vec![put],
-            otherwise: Vec::new(),
+        self.calls.call_once(cx, CALL_TIMEOUT, Wait::BumpWrite { bump: id }, |call| {
+            etcd::Inbox::TxnRequest { call, compares, then: vec![put], otherwise: Vec::new() }
         });
     }
 

@@ -38,6 +38,8 @@ vocabulary! {
         NodesChanged,
         /// The process shuts down (from the server).
         Stop,
+        /// The connection to etcd has broken (from the server).
+        EtcdDisconnected,
         /// What maintainers a node runs.
         CoordinatorBootstrapResponse { version: u64, statuses: Vec<MaintainerStatus> },
         /// How maintainers are doing.
@@ -217,6 +219,13 @@ impl Coordinator {
             Inbox::LeaderChanged { leader } if *leader != cx.id() => self.end("deposed", cx),
             Inbox::LeaderChanged { .. } => {}
             Inbox::Stop => self.end("shutdown", cx),
+            Inbox::EtcdDisconnected => {
+                if let Some(term) = &mut self.term {
+                    let failed = term.calls.broken(cx);
+                    let goes_on = failed.into_iter().try_for_each(|wait| term.on_failure(wait, cx));
+                    self.end_unless(goes_on, cx);
+                }
+            }
             Inbox::NodesChanged => {
                 if let Some(term) = &mut self.term {
                     term.nodes_changed = true;
@@ -291,6 +300,12 @@ impl Term {
                     None => Ok(()),
                 }
             }
+            Input::Message { msg: Msg::EtcdReply(Reply::Unavailable { call }), .. } => {
+                match self.calls.refused(*call, cx) {
+                    Some(wait) => self.on_failure(wait, cx),
+                    None => Ok(()),
+                }
+            }
             Input::Message { msg: Msg::PdReply(pd::Reply::TsoResponse { call, epoch }), .. } => {
                 self.on_tso(*call, *epoch, cx);
                 Ok(())
@@ -329,8 +344,8 @@ impl Term {
                 Ok(())
             }
             Timer::CallTimeout => {
-                let expired = self.calls.timed_out(cx);
-                expired.into_iter().try_for_each(|wait| self.on_timeout(wait, cx))
+                let expired = self.calls.on_alarm(cx);
+                expired.into_iter().try_for_each(|wait| self.on_failure(wait, cx))
             }
         }
     }
@@ -362,8 +377,8 @@ impl Term {
         }
     }
 
-    /// A call got no answer in time; whether it was carried out is not known.
-    fn on_timeout(&mut self, wait: Wait, cx: &mut Cx) -> Outcome {
+    /// A call has failed; whether it was carried out is not known.
+    fn on_failure(&mut self, wait: Wait, cx: &mut Cx) -> Outcome {
         match wait {
             Wait::LoadInfos | Wait::LoadJobs { .. } => {
                 cx.note(Note::Panicked { why: "the changefeeds cannot be loaded" });

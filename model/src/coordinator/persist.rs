@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::{
     ChangefeedId, Cx, Ts,
     coordinator::{Note, Term, Timer, Wait},
-    etcd::{self, Job, Key, Op, Progress, Value},
+    etcd::{self, Job, Key, Op, Progress, Value, client::CALL_TIMEOUT},
 };
 
 /// Batches beyond this are dropped: the event loop does not wait.
@@ -49,11 +49,8 @@ impl Term {
             Op::Put { key: Key::Job(*cf), value: Value::Job(job), lease: None }
         };
         let then = checkpoints.iter().map(put).collect();
-        self.calls.call(cx, Wait::Persist { checkpoints }, |call| etcd::Inbox::TxnRequest {
-            call,
-            compares: Vec::new(),
-            then,
-            otherwise: Vec::new(),
+        self.calls.call_once(cx, CALL_TIMEOUT, Wait::Persist { checkpoints }, |call| {
+            etcd::Inbox::TxnRequest { call, compares: Vec::new(), then, otherwise: Vec::new() }
         });
     }
 

@@ -57,6 +57,8 @@ vocabulary! {
     pub enum Reply {
         /// The answer to a call.
         Answer { call: CallId, revision: Revision, answer: Answer },
+        /// What the client's side of a call says: the connection was refused.
+        Unavailable { call: CallId },
         /// Changes of watched keys, in order. Messages of one watch are numbered, its creation being the first: a gap
         /// tells that its stream broke.
         WatchResponse { watch: WatchId, number: u32, revision: Revision, events: Vec<Event> },
@@ -121,6 +123,22 @@ pub struct Etcd {
     store: Store,
     leases: Leases,
     watches: Watches,
+}
+
+impl Inbox {
+    /// What a client hears whose connection is refused.
+    pub(crate) fn refused(&self) -> Option<Reply> {
+        match self {
+            Inbox::RangeRequest { call, .. }
+            | Inbox::TxnRequest { call, .. }
+            | Inbox::LeaseGrantRequest { call, .. }
+            | Inbox::LeaseKeepAliveRequest { call, .. }
+            | Inbox::LeaseRevokeRequest { call, .. }
+            | Inbox::LeaseTimeToLiveRequest { call, .. } => Some(Reply::Unavailable { call: *call }),
+            // The stream of a watch is opened again in the background.
+            Inbox::WatchCreateRequest { .. } | Inbox::WatchProgressRequest { .. } => None,
+        }
+    }
 }
 
 impl Etcd {

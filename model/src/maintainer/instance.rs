@@ -221,6 +221,8 @@ impl Maintainer {
                 }
                 Inbox::HeartBeatRequest { heartbeat, .. } => self.on_heartbeat(from, heartbeat, cx),
                 Inbox::NodesChanged
+                | Inbox::StopManager
+                | Inbox::CloseMaintainers
                 | Inbox::CoordinatorBootstrapRequest { .. }
                 | Inbox::AddMaintainerRequest { .. }
                 | Inbox::RemoveMaintainerRequest { .. } => unreachable!("the manager handles these"),

@@ -20,6 +20,8 @@ pub(super) struct Manager {
     version: u64,
     registry: BTreeMap<ChangefeedId, MaintainerId>,
     made: u32,
+    /// Whether its loop has returned.
+    stopped: bool,
 }
 
 impl Manager {
@@ -27,19 +29,23 @@ impl Manager {
         cx.out.alarm(Timer::Manager.into(), TICK);
     }
 
+    pub(super) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
     pub(super) fn registered(&self, cf: ChangefeedId) -> Option<MaintainerId> {
         self.registry.get(&cf).copied()
     }
 
     fn obeys(&self, from: NodeId) -> bool {
-        self.version > 0 && self.coordinator == Some(from)
+        !self.stopped && self.version > 0 && self.coordinator == Some(from)
     }
 }
 
 impl Maintainers {
     /// A later term, or the same one again, is adopted; an earlier one is ignored.
     pub(super) fn on_coordinator(&mut self, from: NodeId, version: u64, cx: &mut Cx) {
-        if self.manager.version > version {
+        if self.manager.stopped || self.manager.version > version {
             return;
         }
         (self.manager.coordinator, self.manager.version) = (Some(from), version);
@@ -140,6 +146,9 @@ impl Maintainers {
 
     /// Reports the maintainers that have something to say, then cleans up the removed ones.
     pub(super) fn on_manager_tick(&mut self, cx: &mut Cx) {
+        if self.manager.stopped {
+            return;
+        }
         cx.out.alarm(Timer::Manager.into(), TICK);
         if let Some(coordinator) = self.manager.coordinator {
             let due = self.maintainers.values_mut().filter(|one| one.is_report_due(cx.now.steady));

@@ -31,6 +31,10 @@ vocabulary! {
     pub enum Inbox {
         /// The view of the process has changed (from the server).
         NodesChanged,
+        /// The manager is to end (from the server). Its maintainers go on.
+        StopManager,
+        /// Every maintainer is to stop at once (from the server).
+        CloseMaintainers,
         /// A coordinator asks what maintainers run here.
         CoordinatorBootstrapRequest { version: u64 },
         /// Maintain this changefeed.
@@ -53,7 +57,7 @@ impl Inbox {
     pub(crate) fn queue(&self) -> Option<usize> {
         let of = |cf: &ChangefeedId| Some(1 + usize::from(cf.0));
         match self {
-            Inbox::NodesChanged => None,
+            Inbox::NodesChanged | Inbox::StopManager | Inbox::CloseMaintainers => None,
             Inbox::CoordinatorBootstrapRequest { .. }
             | Inbox::AddMaintainerRequest { .. }
             | Inbox::RemoveMaintainerRequest { .. } => Some(0),
@@ -152,6 +156,11 @@ impl Maintainers {
         let Some(from) = from.node() else { return };
         match inbox {
             Inbox::NodesChanged => self.maintainers.values_mut().for_each(Maintainer::nodes_changed),
+            Inbox::StopManager => self.manager.stop(),
+            Inbox::CloseMaintainers => {
+                self.manager.stop();
+                self.maintainers.clear();
+            }
             Inbox::CoordinatorBootstrapRequest { version } => self.on_coordinator(from, *version, cx),
             Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch, config } => {
                 let config = ConfigEpoch::of(*config, *epoch);

@@ -7,13 +7,15 @@ use sim::{Duration, Instant};
 
 use crate::{
     Cx, Liveness, coordinator,
-    etcd::{Compare, Inbox as Etcd, Key, Kv, LeaseId, Op, Range, Revision, Value},
+    etcd::{Compare, Inbox as Etcd, Key, Kv, Op, Range, Revision, Value, client::CALL_TIMEOUT},
     ids::Place,
     node::{Note, Server, Timer, Wait},
 };
 
 /// At most one campaign in this time.
 const CAMPAIGN_EVERY: Duration = Duration::from_secs(1);
+/// How long a term's key may take to be given back.
+const RESIGN_LIMIT: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Election {
@@ -30,8 +32,16 @@ enum Stage {
     Candidate,
     /// The coordinator of a term.
     Leading,
-    /// Gives its key back.
-    Resigning,
+    /// Gives its key back; then the election goes on, or fails the process for this reason.
+    Resigning { failed: Option<&'static str> },
+    /// The module has ended.
+    Ended,
+}
+
+impl Election {
+    pub(super) fn has_ended(&self) -> bool {
+        self.stage == Stage::Ended
+    }
 }
 
 impl Server {
@@ -39,14 +49,14 @@ impl Server {
         let Some(lease) = self.lease() else { return };
         if self.election.stage != Stage::Idle
             || cx.process.liveness != Liveness::Alive
-            || self.shutdown.has_begun()
+            || self.shutdown.group_is_done()
         {
             return;
         }
         self.election = Election { stage: Stage::Candidate, campaigned_at: Some(cx.now.steady) };
         let key = Key::Owner(lease);
         let put = Op::Put { key, value: Value::Node(cx.id()), lease: Some(lease) };
-        self.calls.call(cx, Wait::Candidacy, |call| Etcd::TxnRequest {
+        self.calls.call_once(cx, CALL_TIMEOUT, Wait::Candidacy, |call| Etcd::TxnRequest {
             call,
             compares: vec![Compare::Created(key, Revision(0))],
             then: vec![put],
@@ -62,7 +72,8 @@ impl Server {
     }
 
     pub(super) fn look_at_candidates(&mut self, cx: &mut Cx) {
-        self.calls.call(cx, Wait::Candidates, |call| Etcd::RangeRequest { call, range: Range::Owners });
+        let read = |call| Etcd::RangeRequest { call, range: Range::Owners };
+        self.calls.call_once(cx, CALL_TIMEOUT, Wait::Candidates, read);
     }
 
     pub(super) fn on_candidates(&mut self, candidates: &[Kv], cx: &mut Cx) {
@@ -72,7 +83,7 @@ impl Server {
             return;
         }
         if cx.process.liveness != Liveness::Alive {
-            return self.resign(cx);
+            return self.resign(RESIGN_LIMIT, None, cx);
         }
         // The term is named after the key of whoever leads by now.
         self.calls.call(cx, Wait::Leadership, |call| Etcd::RangeRequest { call, range: Range::FirstOwner });
@@ -88,20 +99,19 @@ impl Server {
                 cx.note(Note::Elected { node: *node, version: modified.0 });
                 cx.tell(Place::Coordinator, coordinator::Inbox::Elected { version: modified.0 });
             }
-            _ => self.shut_down("not owner", cx),
+            _ => self.election_fails("not owner", cx),
         }
     }
 
-    /// The term is over: gives the key back, and campaigns again.
-    pub(super) fn resign(&mut self, cx: &mut Cx) {
-        self.election.stage = Stage::Resigning;
-        if let Some(lease) = self.lease() {
-            self.delete_owner_key(lease, cx);
-        }
+    /// The term is over: gives the key back, and campaigns again, unless the coordinator has failed.
+    pub(super) fn on_coordinator_stopped(&mut self, failed: bool, cx: &mut Cx) {
+        self.resign(RESIGN_LIMIT, failed.then_some("the coordinator failed"), cx);
     }
 
-    fn delete_owner_key(&mut self, lease: LeaseId, cx: &mut Cx) {
-        self.calls.call(cx, Wait::Resignation, |call| Etcd::TxnRequest {
+    fn resign(&mut self, limit: Duration, failed: Option<&'static str>, cx: &mut Cx) {
+        let Some(lease) = self.lease() else { return };
+        self.election.stage = Stage::Resigning { failed };
+        self.calls.call_once(cx, limit, Wait::Resignation, |call| Etcd::TxnRequest {
             call,
             compares: Vec::new(),
             then: vec![Op::Delete(Key::Owner(lease))],
@@ -109,9 +119,38 @@ impl Server {
         });
     }
 
+    /// The key is given back, or could not be: both are the same to the election.
     pub(super) fn on_resigned(&mut self, cx: &mut Cx) {
-        self.election.stage = Stage::Idle;
-        let next = self.election.campaigned_at.map_or(cx.now.steady, |at| at + CAMPAIGN_EVERY);
-        cx.out.alarm(Timer::Campaign.into(), next.since(cx.now.steady));
+        match self.election.stage {
+            Stage::Resigning { failed: Some(why) } => self.election_fails(why, cx),
+            Stage::Resigning { failed: None } if self.shutdown.group_is_done() => self.election_ends(cx),
+            Stage::Resigning { failed: None } => {
+                self.election.stage = Stage::Idle;
+                let next = self.election.campaigned_at.map_or(cx.now.steady, |at| at + CAMPAIGN_EVERY);
+                cx.out.alarm(Timer::Campaign.into(), next.since(cx.now.steady));
+            }
+            Stage::Idle | Stage::Candidate | Stage::Leading | Stage::Ended => {}
+        }
+    }
+
+    /// The module ends with an error.
+    pub(super) fn election_fails(&mut self, why: &'static str, cx: &mut Cx) {
+        self.election.stage = Stage::Ended;
+        self.module_fails(why, cx);
+    }
+
+    fn election_ends(&mut self, cx: &mut Cx) {
+        self.election.stage = Stage::Ended;
+        self.close_if_modules_ended(cx);
+    }
+
+    /// The module is told to end. A candidate gives its key back first: without a limit of its own, but a connection
+    /// that cannot be had fails it in a few seconds. A leader waits until its coordinator has stopped.
+    pub(super) fn stop_election(&mut self, cx: &mut Cx) {
+        match self.election.stage {
+            Stage::Idle => self.election.stage = Stage::Ended,
+            Stage::Candidate => self.resign(RESIGN_LIMIT, None, cx),
+            Stage::Leading | Stage::Resigning { .. } | Stage::Ended => {}
+        }
     }
 }

@@ -1,8 +1,4 @@
-//! The node manager: who is alive, in the view of this process, and who leads.
-//!
-//! Every tick reads the leader key before anything else, so a read that hangs holds back all that follows from it. In
-//! the real process a tick comes every 50 ms; here it sleeps while there is nothing for it to find (the leader key is
-//! watched too, and renewals of the lease are answered), and ticks on the same grid when there may be.
+//! Who is alive, in the view of this process: what is heard of captures and of the leader.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +6,13 @@ use sim::{Duration, Instant};
 
 use crate::{
     Addr, Cx, NodeId, coordinator,
-    etcd::{CallId, Event, Inbox as Etcd, Key, Kv, Range, Revision, Value, WatchId},
+    etcd::{Event, Inbox as Etcd, Key, Kv, Range, Revision, WatchId},
     ids::Place,
     maintainer,
-    node::{Note, Server, Timer, Wait},
+    node::{Note, Server, Wait},
 };
 
-const TICK: Duration = Duration::from_millis(50);
-/// A node whose capture key is gone stays in the view this long: `max(TTL / 2, 5 s)`.
+/// A node whose capture key is gone stays in the view at least this long, and half a TTL if that is longer.
 const GRACE: Duration = Duration::from_secs(5);
 const CAPTURES: WatchId = WatchId(1);
 const OWNERS: WatchId = WatchId(2);
@@ -26,14 +21,16 @@ const OWNERS: WatchId = WatchId(2);
 pub(super) struct Membership {
     /// Registered nodes; one whose key is gone is dropped at a time.
     nodes: BTreeMap<NodeId, Option<Instant>>,
-    /// The leader that the last tick saw.
-    leader: Option<NodeId>,
     watching: BTreeMap<WatchId, Watching>,
-    /// When the next tick comes; a wake may bring it forward.
-    next: Option<Instant>,
-    reading: Option<CallId>,
     /// Whether something has been heard that a tick has not seen.
-    changed: bool,
+    pub(super) changed: bool,
+}
+
+impl Membership {
+    /// When the first grace ends.
+    pub(super) fn next_end(&self) -> Option<Instant> {
+        self.nodes.values().flatten().min().copied()
+    }
 }
 
 /// What has been heard of one watch.
@@ -60,7 +57,7 @@ impl Server {
             self.watch(watch, revision, cx);
         }
         self.membership.changed = true;
-        self.wake_membership(cx);
+        self.begin_node_manager(cx);
     }
 
     /// Watches everything after a revision.
@@ -105,7 +102,8 @@ impl Server {
                 Event::Put(Kv { key: Key::Capture(node), .. }) => self.membership.nodes.insert(*node, None),
                 // The grace begins when this process hears of the end, not when the lease ends.
                 Event::Delete(Key::Capture(node)) => {
-                    self.membership.nodes.insert(*node, Some(cx.now.steady + GRACE))
+                    let grace = GRACE.max(cx.process.settings.session_ttl().split(2));
+                    self.membership.nodes.insert(*node, Some(cx.now.steady + grace))
                 }
                 Event::Put(_) | Event::Delete(_) => None,
             };
@@ -114,67 +112,8 @@ impl Server {
         self.wake_membership(cx);
     }
 
-    /// There may be something for a tick to find.
-    pub(super) fn wake_membership(&mut self, cx: &mut Cx) {
-        // The end of a tick looks itself whether there is to be another one.
-        if self.membership.reading.is_none() {
-            self.tick_at(cx.now.steady, cx);
-        }
-    }
-
-    /// Ticks at this time, or on the grid after it, unless a tick comes before.
-    fn tick_at(&mut self, at: Instant, cx: &mut Cx) {
-        let at = at.next_on_grid(TICK);
-        if self.membership.next.is_none_or(|next| at < next) {
-            self.membership.next = Some(at);
-            cx.out.alarm(Timer::Tick.into(), at.since(cx.now.steady));
-        }
-    }
-
-    pub(super) fn tick(&mut self, cx: &mut Cx) {
-        if self.membership.next.is_none_or(|next| cx.now.steady < next) {
-            return;
-        }
-        self.membership.next = None;
-        if self.membership.reading.is_none() && !self.shutdown.has_begun() {
-            let read = |call| Etcd::RangeRequest { call, range: Range::FirstOwner };
-            self.membership.reading = Some(self.calls.call(cx, Wait::Leader, read));
-        }
-    }
-
-    /// The leader key could not be read: the whole tick is skipped.
-    pub(super) fn on_leader_error(&mut self, cx: &mut Cx) {
-        self.end_of_tick(cx);
-    }
-
-    pub(super) fn on_leader(&mut self, leader: Option<&Kv>, cx: &mut Cx) {
-        // Without a leader key the tick is skipped too: the view is frozen while nobody leads.
-        if let Some(Kv { value: Value::Node(leader), .. }) = leader {
-            self.apply_view(cx);
-            if self.membership.leader.replace(*leader) != Some(*leader) {
-                cx.tell(Place::Coordinator, coordinator::Inbox::LeaderChanged { leader: *leader });
-            }
-        }
-        self.end_of_tick(cx);
-    }
-
-    fn end_of_tick(&mut self, cx: &mut Cx) {
-        self.membership.reading = None;
-        if self.is_session_done() {
-            return self.capture_suicide(cx);
-        }
-        let now = cx.now.steady;
-        let suspicious = self.session.as_ref().is_none_or(|session| session.is_suspicious(now));
-        if suspicious || self.membership.changed || self.membership.leader.is_none() {
-            return self.tick_at(now, cx);
-        }
-        if let Some(due) = self.membership.nodes.values().flatten().min().copied() {
-            self.tick_at(due, cx);
-        }
-    }
-
     /// Drops the nodes whose grace is over, and lets the process see who is there.
-    fn apply_view(&mut self, cx: &mut Cx) {
+    pub(super) fn apply_view(&mut self, cx: &mut Cx) {
         self.membership.changed = false;
         let (now, me) = (cx.now.steady, cx.id());
         self.membership.nodes.retain(|_, drop_at| drop_at.is_none_or(|at| at > now));

@@ -2,6 +2,7 @@
 
 mod election;
 mod membership;
+mod node_manager;
 mod session;
 mod shutdown;
 mod watchdog;
@@ -9,12 +10,13 @@ mod watchdog;
 use sim::{Duration, Input};
 
 use crate::{
-    Cx, Msg, NodeId,
+    Cx, Msg, NodeId, Place, coordinator,
     etcd::{self, Compare, Inbox as Etcd, Key, LeaseId, Op, Reply, Value, client::Calls},
     vocabulary::vocabulary,
 };
 use election::Election;
 use membership::Membership;
+use node_manager::NodeManager;
 use session::Session;
 use shutdown::Shutdown;
 use watchdog::Watchdog;
@@ -28,26 +30,34 @@ vocabulary! {
         LocalFenced,
         /// The dispatcher orchestrator has closed.
         DispatchersClosed,
+        /// The way to etcd is cut (from the network): whoever sleeps where the real process polls has to look.
+        EtcdDisturbed { reset: bool },
     }
 }
 
 vocabulary! {
     /// What the server wakes up for.
     pub enum Timer {
-        /// A call to etcd may have timed out.
+        /// A call to etcd may have timed out, or is to be tried again.
         CallTimeout,
         /// The lease is to be renewed, or renewed again for want of an answer.
         KeepAlive,
         /// The session may have ended by the local clock.
         SessionDeadline,
-        /// The watchdog asks for the lease's TTL.
+        /// The watchdog's ticker ticks.
         WatchdogPoll,
+        /// The watchdog hears that the session is done.
+        WatchdogWakes,
         /// The node manager looks who leads, and applies what has changed.
         Tick,
+        /// The node manager hears that the session is done.
+        NodeManagerWakes,
         /// The node may campaign again.
         Campaign,
-        /// Closing has taken as long as it may.
-        CloseBudget,
+        /// The modules have taken as long as they may to end.
+        ModulesLimit,
+        /// The services have taken as long as they may to close.
+        ServicesLimit,
     }
 }
 
@@ -68,6 +78,8 @@ vocabulary! {
         SelfFenced { node: NodeId },
         /// It has begun to shut down.
         ShutsDown { node: NodeId, why: &'static str },
+        /// It closes what it has.
+        Closing { node: NodeId },
         /// It has dropped a node from its view.
         NodeRemoved { node: NodeId, gone: NodeId },
         /// It has taken a node into its view.
@@ -95,9 +107,6 @@ pub(crate) enum Wait {
 
 /// How long a supervisor takes to start a process again.
 pub(crate) const RESTART_AFTER: Duration = Duration::from_secs(2);
-/// `capture-session-ttl`.
-pub(crate) const SESSION_TTL: Duration = Duration::from_secs(10);
-
 /// The server of one process.
 #[derive(Clone, Debug)]
 pub struct Server {
@@ -105,6 +114,7 @@ pub struct Server {
     session: Option<Session>,
     watchdog: Watchdog,
     membership: Membership,
+    node_manager: NodeManager,
     election: Election,
     shutdown: Shutdown,
 }
@@ -116,6 +126,7 @@ impl Default for Server {
             session: None,
             watchdog: Watchdog::default(),
             membership: Membership::default(),
+            node_manager: NodeManager::default(),
             election: Election::default(),
             shutdown: Shutdown::default(),
         }
@@ -126,7 +137,8 @@ impl Server {
     pub(crate) fn step(&mut self, input: &Input<crate::Actor>, cx: &mut Cx) {
         match input {
             Input::Start => {
-                self.calls.call(cx, Wait::Grant, |call| Etcd::LeaseGrantRequest { call, ttl: SESSION_TTL });
+                let ttl = cx.process.settings.session_ttl();
+                self.calls.call(cx, Wait::Grant, |call| Etcd::LeaseGrantRequest { call, ttl });
             }
             Input::Message { msg: Msg::EtcdReply(reply), .. } => self.on_etcd(reply, cx),
             Input::Message { msg: Msg::Server(inbox), .. } => self.on_message(inbox, cx),
@@ -137,26 +149,40 @@ impl Server {
 
     fn on_message(&mut self, inbox: &Inbox, cx: &mut Cx) {
         match inbox {
-            Inbox::CoordinatorStopped { failed: true } => self.shut_down("the coordinator failed", cx),
-            Inbox::CoordinatorStopped { failed: false } => self.resign(cx),
+            Inbox::CoordinatorStopped { failed } => self.on_coordinator_stopped(*failed, cx),
             Inbox::LocalFenced => self.on_fenced(cx),
-            Inbox::DispatchersClosed => self.on_dispatchers_closed(cx),
+            Inbox::DispatchersClosed => self.on_services_closed(cx),
+            Inbox::EtcdDisturbed { reset } => self.on_etcd_disturbed(*reset, cx),
         }
     }
 
     fn on_alarm(&mut self, timer: Timer, cx: &mut Cx) {
         match timer {
             Timer::CallTimeout => {
-                for wait in self.calls.timed_out(cx) {
-                    self.on_timeout(wait, cx);
+                for wait in self.calls.on_alarm(cx) {
+                    self.on_failure(wait, cx);
                 }
             }
             Timer::KeepAlive => self.keep_alive(cx),
             Timer::SessionDeadline => self.check_deadline(cx),
-            Timer::WatchdogPoll => self.poll_watchdog(cx),
+            Timer::WatchdogPoll => self.watchdog_ticks(cx),
+            Timer::WatchdogWakes => self.watchdog_selects(cx),
             Timer::Tick => self.tick(cx),
+            Timer::NodeManagerWakes => self.node_manager_selects(cx),
             Timer::Campaign => self.campaign(cx),
-            Timer::CloseBudget => self.exit(cx),
+            Timer::ModulesLimit => self.on_modules_limit(cx),
+            Timer::ServicesLimit => self.on_services_closed(cx),
+        }
+    }
+
+    /// The next tick of the node manager will find out what a cut means. A connection that is reset fails its calls.
+    fn on_etcd_disturbed(&mut self, reset: bool, cx: &mut Cx) {
+        self.wake_membership(cx);
+        if reset {
+            for wait in self.calls.broken(cx) {
+                self.on_failure(wait, cx);
+            }
+            cx.tell(Place::Coordinator, coordinator::Inbox::EtcdDisconnected);
         }
     }
 
@@ -170,6 +196,11 @@ impl Server {
                     self.on_answer(wait, *revision, answer, cx);
                 }
             }
+            Reply::Unavailable { call } => {
+                if let Some(wait) = self.calls.refused(*call, cx) {
+                    self.on_failure(wait, cx);
+                }
+            }
         }
     }
 
@@ -179,9 +210,8 @@ impl Server {
             (Wait::Grant, Answer::Granted(lease)) => self.start_session(*lease, cx),
             (Wait::KeepAlive, Answer::KeptAlive(left)) => self.on_kept_alive(*left, cx),
             (Wait::Register, Answer::Txn { .. }) => self.on_registered(cx),
-            (Wait::Register | Wait::Candidacy, Answer::LeaseNotFound) => {
-                self.shut_down("its lease is gone", cx)
-            }
+            (Wait::Register, Answer::LeaseNotFound) => self.run_returns("its lease is gone", cx),
+            (Wait::Candidacy, Answer::LeaseNotFound) => self.election_fails("its lease is gone", cx),
             (Wait::WatchdogTtl, Answer::TimeToLive(left)) => self.on_ttl(*left, cx),
             (Wait::Captures, Answer::Range(captures)) => self.on_captures(revision, captures, cx),
             (Wait::Leader, Answer::Range(leader)) => self.on_leader(leader.first(), cx),
@@ -194,17 +224,16 @@ impl Server {
         }
     }
 
-    /// A call got no answer in time; whether it was carried out is not known.
-    fn on_timeout(&mut self, wait: Wait, cx: &mut Cx) {
+    /// A call has failed; whether it was carried out is not known.
+    fn on_failure(&mut self, wait: Wait, cx: &mut Cx) {
         match wait {
-            Wait::Grant | Wait::Captures | Wait::Register => {
-                self.shut_down("etcd does not answer at the start", cx)
-            }
+            Wait::Grant | Wait::Register => self.run_returns("etcd does not answer at the start", cx),
+            Wait::Captures => self.node_manager_ends("the captures cannot be read", cx),
             Wait::KeepAlive => {}
             Wait::WatchdogTtl => self.on_ttl_error(cx),
             Wait::Leader => self.on_leader_error(cx),
             Wait::Candidacy | Wait::Candidates | Wait::Leadership => {
-                self.shut_down("the campaign failed", cx)
+                self.election_fails("the campaign failed", cx)
             }
             // A resignation that times out is tolerated.
             Wait::Resignation => self.on_resigned(cx),
@@ -223,7 +252,7 @@ impl Server {
         self.calls.call(cx, Wait::Register, |call| Etcd::TxnRequest {
             call,
             compares: vec![Compare::Created(Key::Capture(node), etcd::Revision(0))],
-            then: vec![put],
+            then: vec![put.clone()],
             otherwise: Vec::new(),
         });
     }

@@ -1,14 +1,15 @@
 //! The session with etcd: a lease that is renewed, and what the client knows of its end.
 //!
 //! Whether the lease has run out is for etcd's clock to say; the client's own deadline is its last answer plus the
-//! TTL. The two can differ, and the process may learn of the end late.
+//! TTL. The two can differ, and the process may learn of the end late. Of its goroutines that wait for the end, each
+//! wakes up in its own time.
 
 use sim::{Duration, Instant};
 
 use crate::{
     Cx,
-    etcd::{Inbox as Etcd, LeaseId},
-    node::{Note, SESSION_TTL, Server, Timer, Wait},
+    etcd::{Inbox as Etcd, LeaseId, client::CALL_TIMEOUT},
+    node::{Note, Server, Timer, Wait},
 };
 
 /// How soon a renewal without answer is repeated: the pace of the client's keep-alive loop.
@@ -30,10 +31,10 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn begin(lease: LeaseId, cx: &mut Cx) -> Session {
-        let now = cx.now.steady;
+        let (now, ttl) = (cx.now.steady, cx.process.settings.session_ttl());
         cx.out.alarm(Timer::KeepAlive.into(), Duration::ZERO);
-        cx.out.alarm(Timer::SessionDeadline.into(), SESSION_TTL);
-        Session { lease, deadline: now + SESSION_TTL, renew_at: now, done: false }
+        cx.out.alarm(Timer::SessionDeadline.into(), ttl);
+        Session { lease, deadline: now + ttl, renew_at: now, done: false }
     }
 
     /// Whether renewals go unanswered: etcd may be out of reach.
@@ -58,7 +59,8 @@ impl Server {
         }
         let Some(session) = &self.session else { return };
         let lease = session.lease;
-        self.calls.call(cx, Wait::KeepAlive, |call| Etcd::LeaseKeepAliveRequest { call, lease });
+        let renewal = |call| Etcd::LeaseKeepAliveRequest { call, lease };
+        self.calls.call_once(cx, CALL_TIMEOUT, Wait::KeepAlive, renewal);
         self.ask_for_progress(cx);
         cx.out.alarm(Timer::KeepAlive.into(), RESEND);
     }
@@ -89,13 +91,13 @@ impl Server {
         }
     }
 
-    /// `session.Done` fires.
+    /// `session.Done` fires. The watchdog and the node manager both wait for it, and either can be first.
     fn session_done(&mut self, cx: &mut Cx) {
         let Some(session) = &mut self.session else { return };
         if !std::mem::replace(&mut session.done, true) {
             cx.note(Note::SessionDone { node: cx.id() });
-            self.watchdog_sees_session_done(cx);
-            self.wake_membership(cx);
+            cx.out.give_way(Timer::WatchdogWakes.into());
+            cx.out.give_way(Timer::NodeManagerWakes.into());
         }
     }
 

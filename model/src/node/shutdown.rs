@@ -1,4 +1,9 @@
-//! The end of a process: it closes what it can within a budget, gives back its capture key, exits, and is started again.
+//! The end of a process: its modules are told to end and are waited for, then it closes what it can within limits, gives
+//! back its capture key, exits, and is started again.
+//!
+//! Closing has two branches that run side by side and are not ordered against each other: in one the services that were
+//! started first, the dispatcher orchestrator before the message centre; in the other the maintainers, the network, and
+//! the capture key.
 
 use sim::Duration;
 
@@ -6,66 +11,119 @@ use crate::{
     Cx, coordinator, dispatchers,
     etcd::{Inbox as Etcd, Key, Op},
     ids::Place,
+    maintainer,
     node::{Note, RESTART_AFTER, Server, Timer, Wait},
 };
 
-/// How long `Close()` waits for the services that close first, the dispatcher orchestrator among them.
-const CLOSE_BUDGET: Duration = Duration::from_secs(15);
+/// How long the modules may take to end.
+const MODULES_LIMIT: Duration = Duration::from_secs(30);
+/// How long `Close()` waits for the services of the first branch; they go on behind its back.
+const SERVICES_LIMIT: Duration = Duration::from_secs(15);
+/// How long the capture key may take to be deleted.
+const UNREGISTER_LIMIT: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shutdown {
-    begun: bool,
-    dispatchers_closed: bool,
+    stage: Stage,
+    services_closed: bool,
     unregistered: bool,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    #[default]
+    Running,
+    /// The group's context is done: the modules are waited for.
+    GroupDone,
+    /// `Run` has returned.
+    Closing,
+}
+
 impl Shutdown {
-    pub(super) fn has_begun(self) -> bool {
-        self.begun
+    /// Whether the modules are told to end.
+    pub(super) fn group_is_done(self) -> bool {
+        self.stage > Stage::Running
     }
 }
 
 impl Server {
-    /// The node manager finds the session done.
-    pub(super) fn capture_suicide(&mut self, cx: &mut Cx) {
-        self.shut_down("capture suicide", cx);
+    /// A module has failed, and takes the group with it.
+    pub(super) fn module_fails(&mut self, why: &'static str, cx: &mut Cx) {
+        if !self.shutdown.group_is_done() {
+            cx.note(Note::ShutsDown { node: cx.id(), why });
+            cx.out.alarm(Timer::ModulesLimit.into(), MODULES_LIMIT);
+            self.end_group(Stage::GroupDone, cx);
+        }
     }
 
-    /// Closes the parts of the process. The dispatchers and the capture key go in parallel, in no order.
-    pub(super) fn shut_down(&mut self, why: &'static str, cx: &mut Cx) {
-        if std::mem::replace(&mut self.shutdown.begun, true) {
+    /// Every module hears that the context of the group is done.
+    fn end_group(&mut self, stage: Stage, cx: &mut Cx) {
+        self.shutdown.stage = stage;
+        self.stop_watchdog();
+        cx.tell(Place::Coordinator, coordinator::Inbox::Stop);
+        cx.tell(Place::Maintainers, maintainer::Inbox::StopManager);
+        self.node_manager_selects(cx);
+        self.stop_election(cx);
+        self.close_if_modules_ended(cx);
+    }
+
+    /// A module may have ended.
+    pub(super) fn close_if_modules_ended(&mut self, cx: &mut Cx) {
+        let ended = self.node_manager.has_ended() && self.election.has_ended();
+        if self.shutdown.stage == Stage::GroupDone && ended {
+            self.close(cx);
+        }
+    }
+
+    /// The modules have taken as long as they may.
+    pub(super) fn on_modules_limit(&mut self, cx: &mut Cx) {
+        if self.shutdown.stage == Stage::GroupDone {
+            self.close(cx);
+        }
+    }
+
+    /// `Run` returns with an error, whatever the modules do.
+    pub(super) fn run_returns(&mut self, why: &'static str, cx: &mut Cx) {
+        if self.shutdown.stage == Stage::Closing {
             return;
         }
         cx.note(Note::ShutsDown { node: cx.id(), why });
-        cx.tell(Place::Coordinator, coordinator::Inbox::Stop);
+        if !self.shutdown.group_is_done() {
+            self.end_group(Stage::Closing, cx);
+        }
+        self.close(cx);
+    }
+
+    fn close(&mut self, cx: &mut Cx) {
+        self.shutdown.stage = Stage::Closing;
+        cx.note(Note::Closing { node: cx.id() });
         cx.tell(Place::Dispatchers, dispatchers::Inbox::Close);
+        cx.out.alarm(Timer::ServicesLimit.into(), SERVICES_LIMIT);
+        cx.tell(Place::Maintainers, maintainer::Inbox::CloseMaintainers);
         let key = Key::Capture(cx.id());
-        self.calls.call(cx, Wait::Unregister, |call| Etcd::TxnRequest {
+        self.calls.call_once(cx, UNREGISTER_LIMIT, Wait::Unregister, |call| Etcd::TxnRequest {
             call,
             compares: Vec::new(),
             then: vec![Op::Delete(key)],
             otherwise: Vec::new(),
         });
-        cx.out.alarm(Timer::CloseBudget.into(), CLOSE_BUDGET);
     }
 
-    pub(super) fn on_dispatchers_closed(&mut self, cx: &mut Cx) {
-        self.shutdown.dispatchers_closed = true;
+    /// The orchestrator has closed, or nobody waits for it any more.
+    pub(super) fn on_services_closed(&mut self, cx: &mut Cx) {
+        self.shutdown.services_closed = true;
         self.exit_if_closed(cx);
     }
 
+    /// The capture key is deleted, or could not be.
     pub(super) fn on_unregistered(&mut self, cx: &mut Cx) {
         self.shutdown.unregistered = true;
         self.exit_if_closed(cx);
     }
 
     fn exit_if_closed(&mut self, cx: &mut Cx) {
-        if self.shutdown.dispatchers_closed && self.shutdown.unregistered {
-            self.exit(cx);
+        if self.shutdown.services_closed && self.shutdown.unregistered {
+            cx.out.exit(Some(RESTART_AFTER));
         }
-    }
-
-    pub(super) fn exit(&mut self, cx: &mut Cx) {
-        cx.out.exit(Some(RESTART_AFTER));
     }
 }

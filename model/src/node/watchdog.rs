@@ -1,6 +1,8 @@
 //! The session watchdog (pingcap/ticdc#5106): asks for the lease's TTL every second, and fences the node when it is gone.
 //!
-//! It is one loop: while a call for the TTL hangs, it does not see that the session is done.
+//! It is one loop that selects among what is ready, and Go selects at random. While a call for the TTL hangs the loop
+//! sees nothing else: neither the end of the session nor that the process is told to end. Once it has been told, the
+//! watchdog leaves without fencing.
 
 use sim::Duration;
 
@@ -15,60 +17,106 @@ const POLL: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Watchdog {
-    running: bool,
-    /// Whether a call for the TTL is under way.
-    asking: bool,
+    at: At,
+    /// Whether its ticker has ticked since it was read last.
+    ticked: bool,
+}
+
+/// Where the loop is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum At {
+    /// There is none, or it has returned.
+    #[default]
+    Nowhere,
+    /// It waits for something to be ready.
+    Select,
+    /// It waits for the TTL.
+    Call,
+}
+
+/// What can be ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ready {
+    GroupDone,
+    SessionDone,
+    Tick,
 }
 
 impl Server {
     pub(super) fn start_watchdog(&mut self, cx: &mut Cx) {
-        if cx.policy().node.session_loss.has_watchdog() {
-            self.watchdog.running = true;
+        if cx.policy().node.session_loss.has_watchdog() && !self.shutdown.group_is_done() {
+            self.watchdog.at = At::Select;
             cx.out.alarm(Timer::WatchdogPoll.into(), POLL);
         }
     }
 
-    pub(super) fn poll_watchdog(&mut self, cx: &mut Cx) {
-        if !self.watchdog.running {
-            return;
-        }
-        cx.out.alarm(Timer::WatchdogPoll.into(), POLL);
-        if let Some(lease) = self.lease()
-            && !self.watchdog.asking
-        {
-            self.watchdog.asking = true;
-            self.calls.call(cx, Wait::WatchdogTtl, |call| Etcd::LeaseTimeToLiveRequest { call, lease });
+    /// Its ticker ticks. A tick that nobody reads is kept; a second one is lost.
+    pub(super) fn watchdog_ticks(&mut self, cx: &mut Cx) {
+        if self.watchdog.at != At::Nowhere {
+            self.watchdog.ticked = true;
+            cx.out.alarm(Timer::WatchdogPoll.into(), POLL);
+            self.watchdog_selects(cx);
         }
     }
 
+    /// Something may be ready.
+    pub(super) fn watchdog_selects(&mut self, cx: &mut Cx) {
+        if self.watchdog.at != At::Select {
+            return;
+        }
+        let ready = [
+            (Ready::GroupDone, self.shutdown.group_is_done()),
+            (Ready::SessionDone, self.is_session_done()),
+            (Ready::Tick, self.watchdog.ticked),
+        ];
+        let ready: Vec<Ready> = ready.into_iter().filter(|(_, is)| *is).map(|(one, _)| one).collect();
+        if ready.is_empty() {
+            return;
+        }
+        match ready[cx.out.choose("watchdog select", ready.len())] {
+            Ready::GroupDone => self.watchdog.at = At::Nowhere,
+            Ready::SessionDone if self.shutdown.group_is_done() => self.watchdog.at = At::Nowhere,
+            Ready::SessionDone => self.local_fence("etcd session done", cx),
+            Ready::Tick => self.ask_for_ttl(cx),
+        }
+    }
+
+    fn ask_for_ttl(&mut self, cx: &mut Cx) {
+        let Some(lease) = self.lease() else { return };
+        self.watchdog = Watchdog { at: At::Call, ticked: false };
+        self.calls.call(cx, Wait::WatchdogTtl, |call| Etcd::LeaseTimeToLiveRequest { call, lease });
+    }
+
     pub(super) fn on_ttl(&mut self, left: Option<Duration>, cx: &mut Cx) {
-        self.watchdog.asking = false;
+        if self.watchdog.at != At::Call {
+            return;
+        }
         match left {
             None => self.local_fence("etcd lease expired", cx),
-            Some(_) if self.is_session_done() => self.local_fence("etcd session done", cx),
-            Some(_) => {}
+            Some(_) => self.watchdog_goes_on(cx),
         }
     }
 
     /// A failing call is only logged.
     pub(super) fn on_ttl_error(&mut self, cx: &mut Cx) {
-        self.watchdog.asking = false;
-        if self.is_session_done() {
-            self.local_fence("etcd session done", cx);
+        if self.watchdog.at == At::Call {
+            self.watchdog_goes_on(cx);
         }
     }
 
-    pub(super) fn watchdog_sees_session_done(&mut self, cx: &mut Cx) {
-        if !self.watchdog.asking {
-            self.local_fence("etcd session done", cx);
-        }
+    fn watchdog_goes_on(&mut self, cx: &mut Cx) {
+        self.watchdog.at = At::Select;
+        self.watchdog_selects(cx);
+    }
+
+    /// The process is told to end: a call for the TTL ends with that, and the watchdog with it.
+    pub(super) fn stop_watchdog(&mut self) {
+        self.watchdog.at = At::Nowhere;
     }
 
     /// Takes the node out of service at once: liveness first, then every dispatcher manager, then the process.
     fn local_fence(&mut self, why: &'static str, cx: &mut Cx) {
-        if !std::mem::replace(&mut self.watchdog.running, false) {
-            return;
-        }
+        self.watchdog.at = At::Nowhere;
         cx.note(Note::SelfFence { node: cx.id(), why });
         cx.process.wind_down();
         cx.process.wind_down();
@@ -78,6 +126,6 @@ impl Server {
     /// The orchestrator has fenced all its managers: the process ends, without waiting for its modules.
     pub(super) fn on_fenced(&mut self, cx: &mut Cx) {
         cx.note(Note::SelfFenced { node: cx.id() });
-        self.shut_down("fenced", cx);
+        self.run_returns("fenced", cx);
     }
 }

@@ -11,7 +11,7 @@ use sim::{Duration, Instant};
 use crate::{
     ChangefeedId, ConfigEpoch, Cx, Epoch, NodeId, Place,
     coordinator::{MaintainerStatus, Note, Term, Timer, Wait, changefeeds::ChangefeedDb},
-    etcd::{self, ChangefeedInfo},
+    etcd::{self, ChangefeedInfo, client::CALL_TIMEOUT},
     maintainer,
 };
 
@@ -255,7 +255,7 @@ impl Term {
             Operator::Add(add) => add.post_finish(cf, &mut self.changefeeds),
             Operator::Stop(stop) => {
                 if let Some(then) = stop.post_finish() {
-                    self.calls.call(cx, Wait::StopDone, |call| etcd::Inbox::TxnRequest {
+                    self.calls.call_once(cx, CALL_TIMEOUT, Wait::StopDone, |call| etcd::Inbox::TxnRequest {
                         call,
                         compares: Vec::new(),
                         then,

@@ -1,0 +1,9 @@
+//! `cdcsim`, called as its users call it.
+
+mod bad_input;
+mod docs;
+mod matrix;
+mod pipes;
+mod replay;
+mod run;
+mod support;

@@ -1,0 +1,54 @@
+//! `cdcsim matrix` through the binary.
+
+#![cfg(unix)]
+
+use crate::support::cdcsim;
+
+#[test]
+fn policies_against_scenarios() {
+    let called = cdcsim("matrix delayed-create quiet-cluster --policies baseline,master --seeds 50..60");
+    assert_eq!(called.code, Some(0), "{}", called.stderr);
+    insta::assert_snapshot!(called.stdout, @"
+    policy    delayed-create            quiet-cluster
+    baseline  single_writer in 1 of 10  holds in 10
+    master    holds in 10               holds in 10
+    ");
+    let called = cdcsim("matrix delayed-create --policies baseline --seeds 50..60 --format markdown");
+    insta::assert_snapshot!(called.stdout, @"
+    | policy | delayed-create |
+    |---|---|
+    | baseline | single_writer in 1 of 10 |
+    ");
+    let called = cdcsim("matrix delayed-create --policies baseline --seeds 50..60 --format csv");
+    insta::assert_snapshot!(called.stdout, @"
+    policy,delayed-create
+    baseline,single_writer in 1 of 10
+    ");
+    let json = cdcsim("matrix delayed-create --policies baseline --seeds 50..60 --format json").json();
+    assert_eq!(json["schema"], "cdcsim.matrix/1");
+    assert_eq!(json["cells"][0]["by"][0]["invariant"], "single_writer");
+}
+
+#[test]
+fn mutants_against_scenarios() {
+    let called = cdcsim("matrix quiet-cluster --mutants --seeds 0..1");
+    assert_eq!(called.code, Some(0), "{}", called.stderr);
+    assert!(called.stdout.starts_with("mutant"), "{}", called.stdout);
+    assert!(called.stdout.contains("mutants are detected"), "{}", called.stdout);
+    let json = cdcsim("matrix quiet-cluster --mutants --seeds 0..1 --format json").json();
+    assert_eq!(json["schema"], "cdcsim.mutants/1");
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let complaint = |line: &str| cdcsim(line).complaint().to_owned();
+    insta::assert_snapshot!(complaint("matrix delayed-creat --seeds 0..1"), @"error: scenario `delayed-creat`: it is not in the catalogue; did you mean `delayed-create`?");
+    insta::assert_snapshot!(complaint("matrix --policies basline --seeds 0..1"), @"error: policy `basline`: `basline` is no policy; did you mean `baseline`?");
+    insta::assert_snapshot!(complaint("matrix --policies master --mutants"), @"
+    error: the argument '--policies <POLICY,…>' cannot be used with '--mutants'
+
+    Usage: cdcsim matrix --policies <POLICY,…> [SCENARIO]...
+
+    For more information, try '--help'.
+    ");
+}

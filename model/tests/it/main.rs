@@ -1,0 +1,19 @@
+//! The model, driven by hand: what a party hears are values, what it does is text.
+
+mod coordinator;
+mod dispatchers;
+mod downstream_is_fed;
+mod etcd;
+#[path = "../hand/mod.rs"]
+mod hand;
+mod journal;
+mod maintainers;
+mod merge;
+mod node;
+mod policies;
+mod reports;
+mod server;
+mod single_writer;
+mod sink;
+mod sink_client;
+mod upstream;

@@ -1,0 +1,66 @@
+//! `docs/policies.md` tells of every switch, its alternatives, and the presets that choose them. It is written from the
+//! declarations: `UPDATE_DOCS=1 cargo test -p model --test it policies`.
+
+use std::{env, fmt::Write, fs, path::Path};
+
+use model::policy::{PRESETS, in_files};
+
+/// Under this line everything is written by the test.
+const WRITTEN: &str =
+    "<!-- What follows is written by `UPDATE_DOCS=1 cargo test -p model --test it policies`. -->";
+
+#[test]
+fn every_switch_is_explained() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/policies.md");
+    let document = fs::read_to_string(&path).expect("it is there");
+    let (introduction, _) = document.split_once(WRITTEN).expect("it has an introduction");
+    let real = format!("{introduction}{WRITTEN}\n{}", switches());
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(path, real).expect("a document can be written");
+    } else {
+        let same = document == real;
+        assert!(same, "UPDATE_DOCS=1 cargo test -p model --test it policies writes what is declared now");
+    }
+}
+
+fn switches() -> String {
+    let presets: Vec<_> = PRESETS.iter().map(|preset| (preset.name, (preset.policy)().parts())).collect();
+    let mut text = String::new();
+    for (n, (part, switches)) in presets[0].1.iter().enumerate() {
+        write!(text, "\n## The {part}'s switches\n").unwrap();
+        for (m, about) in switches.iter().enumerate() {
+            write!(text, "\n### `{part}.{}`\n\n{}\n\n", about.switch, plain(about.meaning)).unwrap();
+            for (k, (alternative, meaning)) in about.alternatives.iter().enumerate() {
+                let chosen: Vec<bool> = presets.iter().map(|(_, parts)| parts[n].1[m].chosen == k).collect();
+                let (name, presets) = (in_files(alternative), ranges(&chosen));
+                writeln!(text, "- `{name}`{presets}: {}", plain(meaning)).unwrap();
+            }
+        }
+    }
+    text
+}
+
+/// Without what only the source needs.
+fn plain(documentation: &str) -> String {
+    documentation.trim().replace("pingcap/ticdc#", "#")
+}
+
+/// The presets that choose something, those that follow each other as one range.
+fn ranges(chooses: &[bool]) -> String {
+    if chooses.iter().all(|chosen| *chosen) {
+        return " **all**".to_owned();
+    }
+    let mut text = String::new();
+    let mut numbers = (0..chooses.len()).filter(|n| chooses[*n]).peekable();
+    while let Some(first) = numbers.next() {
+        let mut last = first;
+        while let Some(next) = numbers.next_if_eq(&(last + 1)) {
+            last = next;
+        }
+        text += &match last == first {
+            true => format!(" **{}**", PRESETS[first].name),
+            false => format!(" **{} … {}**", PRESETS[first].name, PRESETS[last].name),
+        };
+    }
+    text
+}

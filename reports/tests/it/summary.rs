@@ -1,0 +1,96 @@
+//! A few lines on one seed, on many, and on what there is.
+
+use crate::support::{broken, five, incident, plain};
+use reports::summary;
+use scenarios::{
+    Claim, PRESETS, Scenario, Seed,
+    sweep::{Broke, Tally},
+};
+
+#[test]
+fn one_seed_and_many() {
+    let ((scenario, policy), broken, five) = (incident(), broken(), five());
+    let claim = scenario.claim(&policy).expect("it claims a break");
+    let told = [
+        summary::outcome(scenario.name(), policy.name(), &broken),
+        String::new(),
+        summary::heading(scenario.name(), policy.name(), &(0..5)),
+        summary::finding(&broken, "cdcsim replay …"),
+        summary::saved("found/it.json"),
+        summary::failure("4", "a bug of the testbed", "cdcsim replay …"),
+        summary::tally(&five, 5),
+        summary::verdict(&claim, &five),
+    ];
+    insta::assert_snapshot!(plain(&told.join("\n")), @"
+    delayed-create under baseline, seed 2: broken
+      digest 000000000000feed, 99 records
+      single_writer (admitted): t3 may be written by d3@n3 and by d4@n1 (#17, #42)
+      single_writer (applied): row 7 of t3 went back
+
+    delayed-create under baseline, seeds 0..5
+      seed 2  broken  digest 000000000000feed
+        single_writer (admitted): t3 may be written by d3@n3 and by d4@n1
+        single_writer (applied): row 7 of t3 went back
+        replay: cdcsim replay …
+        capsule: found/it.json
+      seed 4  the testbed failed: a bug of the testbed
+        replay: cdcsim replay …
+      5 seeds: 3 held, 1 broken, 1 failed in the testbed
+        single_writer (admitted) broke in 1
+        single_writer (applied) broke in 1
+      claim: breaks single_writer, may break downstream_is_fed: confirmed
+    ");
+}
+
+#[test]
+fn what_did_not_go_as_claimed() {
+    let (scenario, policy) = incident();
+    let claim = |breaks: Option<&str>| Claim {
+        policy: policy.clone(),
+        breaks: breaks.into_iter().map(str::to_owned).collect(),
+        may_break: Vec::new(),
+        witnesses: vec!["StaleRefused".to_owned()],
+    };
+    let mut cut_short = Tally::default();
+    (cut_short.ran, cut_short.held, cut_short.broken, cut_short.failed) = (3, 2, 1, 1);
+    let first = vec![Seed(7)];
+    cut_short.by_invariant.push(Broke { invariant: "downstream_is_fed", runs: 1, first });
+    cut_short.interrupted = true;
+    let told = [
+        summary::tally(&cut_short, scenario.seeds()),
+        summary::verdict(&claim(None), &cut_short),
+        summary::verdict(&claim(Some("single_writer")), &cut_short),
+        summary::verdict(&claim(Some("single_writer")), &Tally::default()),
+        summary::verdict(
+            &Claim { may_break: vec!["downstream_is_fed".to_owned()], witnesses: Vec::new(), ..claim(None) },
+            &cut_short,
+        ),
+    ];
+    insta::assert_snapshot!(plain(&told.join("\n")), @"
+    4 of 200 seeds: 2 held, 1 broken, 1 failed in the testbed
+    interrupted: the seeds that are missing were not run
+    claim: holds: refuted by downstream_is_fed in 1 (seed 7); witnesses: StaleRefused in 0
+    claim: breaks single_writer: refuted by downstream_is_fed in 1 (seed 7); witnesses: StaleRefused in 0
+    claim: breaks single_writer: nothing shown for want of StaleRefused and of a run and of a broken single_writer; witnesses: StaleRefused in 0
+    claim: holds, may break downstream_is_fed: confirmed so far
+    ");
+}
+
+#[test]
+fn what_there_is() {
+    let text = "story = \"\"\"\nA story of\ntwo lines.\nThe rest is in the file.\n\"\"\"\nrun_for = \"5s\"\nsettle_for = \"5s\"\n\
+                [cluster]\nnodes = 1\n[workload]\ntables = 1\nrow_every = \"1s\"\nrows = 1\n\
+                [[claim]]\npolicy = \"baseline\"\nbreaks = \"single_writer\"\n[[claim]]\npolicy = \"master\"\n";
+    let scenario = Scenario::parse("short", "short.toml", text).expect("it is well-formed");
+    insta::assert_snapshot!(plain(&summary::list(&[scenario], &PRESETS[..1], &[])), @"
+    Scenarios
+      short              A story of two lines.
+                         baseline: breaks single_writer
+                         master: holds
+
+    Policies
+      baseline           2026-06-12: before any fence; epochs exist and mean nothing (072f1bdb0)
+
+    Invariants
+    ");
+}

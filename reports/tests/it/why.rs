@@ -1,0 +1,138 @@
+//! The story of a violation: short, in order, and with both of those that collide.
+
+use crate::support::{findings, lines, plain};
+use reports::why::{LIMIT, story, text};
+use scenarios::{
+    Instant, Violation,
+    trace::{Line, LineKind},
+};
+use sim::StepId;
+
+#[test]
+fn the_incident() {
+    let findings = findings();
+    let finding = findings.first().expect("some seed breaks single_writer");
+    let violation = finding.violations.iter().find(|one| one.invariant == "single_writer").expect("this one");
+    let story = text(&lines(finding), violation);
+    insta::assert_snapshot!(plain(&story), @"
+    single_writer (admitted): t3 of cf1 may be written by d3@n3 on n3 and by d4@n1 on n3
+      #5      0.051047243s n1/server starts
+      #10     0.053286062s n1/server <- Answer call1 rev2 lease1 from etcd (#9)
+                            ** SessionStarted n1 lease1
+      #29     0.060859307s n1/server <- Answer call8 rev4 found: owner/lease1 n1 rev3 rev3 version=1 lease1 from etcd (#27)
+                            ** Elected n1 version=3
+      #31     0.061013229s n1/coordinator <- Elected version=3 from n1/server (#29)
+                            ** TermBegins n1 version=3
+      #139    0.564427384s n3/maintainers <- CoordinatorBootstrapRequest version=3 from n1/coordinator (#134)
+      #140    0.566121831s n1/coordinator <- CoordinatorBootstrapResponse version=3 from n3/maintainers (#139)
+      #144    0.571309863s n1/coordinator <- Answer call2 rev8 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#143)
+                            ** Bootstrapped changefeeds=1
+      #156    0.771593588s n1/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n1/coordinator (#155)
+                            ** MaintainerAdded cf1 n1 e0
+      #163    0.773044569s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 config-e1 from n1/maintainers (#156)
+      #212    0.796622287s n3/dispatchers .. Task task1 (#211)
+                            ** ManagerCreated cf1 n3 n1 e1
+      #216    0.798639859s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#215)
+                            ** MaintainerBootstrapped cf1 e0 working=0 absent=17
+      #291    1.001179043s -- n1 crashes (#290)
+      #973   10.053907724s etcd .. Expire lease1 (#972)
+                            ** LeaseExpired lease1 keys: capture/n1, owner/lease1
+      #984   10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#983)
+                            ** Elected n3 version=6
+      #985   10.058610358s n3/coordinator <- Elected version=6 from n3/server (#984)
+                            ** TermBegins n3 version=6
+      #1392  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1391)
+                            ** Bootstrapped changefeeds=1
+      #1414  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1413)
+                            ** MaintainerAdded cf1 n3 e0
+      #1415  15.765510983s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1414)
+      #1428  15.786524211s n3/dispatchers .. Task task2 (#1427)
+                            ** DispatcherCreated cf1 d1@n3 ddl ts1
+      #1429  15.786624687s n3/dispatchers .. Task task2 (#1428)
+                            ** OwnerChanged cf1 n3 n3 e1
+      #1432  15.787011024s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1431)
+                            ** MaintainerBootstrapped cf1 e0 working=5 absent=12
+    > #1487  15.987259291s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1486)
+    > #1541  16.003204371s n3/dispatchers .. Task task4 (#1540)
+                            ** DispatcherCreated cf1 d3@n3 t3 ts1
+    > #2764  21.291972251s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#270)
+    > #2768  21.302844302s n3/dispatchers .. Task task6 (#2767)
+                            ** DispatcherCreated cf1 d4@n1 t3 ts1
+    ");
+}
+
+#[test]
+fn every_story_is_short_and_shows_both_creators() {
+    for finding in findings() {
+        let lines = lines(&finding);
+        for violation in finding.violations.iter().filter(|one| one.invariant == "single_writer") {
+            let story = story(&lines, violation);
+            assert!(story.len() <= LIMIT);
+            assert!(story.is_sorted_by_key(|line| line.id));
+            for step in &violation.because {
+                assert!(story.iter().any(|line| line.id == step.0), "{step} is missing: {violation}");
+            }
+            // `t3 of cf1 may be written by d3@n3 on n3 and by d4@n1 on n3`
+            let by = violation.what.split("by ").skip(1);
+            let writers: Vec<&str> = by.filter_map(|rest| rest.split(' ').next()).collect();
+            assert_eq!(writers.len(), 2, "{violation}");
+            for writer in writers {
+                let created = format!("DispatcherCreated cf1 {writer} ");
+                let shown = story.iter().any(|line| line.text.contains(&created));
+                assert!(shown, "seed {}: nobody creates {writer} in the story of {violation}", finding.seed);
+            }
+        }
+    }
+}
+
+/// A made-up record.
+fn line(id: u64, cause: u64, kind: LineKind, actor: &str, note: &str) -> Line {
+    Line {
+        id,
+        at: Instant::START,
+        cause: (cause > 0).then_some(cause),
+        kind,
+        actor: actor.to_owned(),
+        from: None,
+        text: format!("#{id} {note}"),
+        has_notes: !note.is_empty(),
+    }
+}
+
+fn told(lines: &[Line], because: &[u64]) -> String {
+    let because = because.iter().map(|id| StepId(*id)).collect();
+    let violation = Violation { invariant: "x", aspect: "", what: "it broke".to_owned(), because };
+    let ids = story(lines, &violation).into_iter().map(|line| line.id.to_string());
+    ids.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_is_nearest_stays_when_there_is_too_much() {
+    let lines: Vec<Line> =
+        (1..=100).map(|id| line(id, id - 1, LineKind::Step, "n1/a", "on it goes")).collect();
+    let nearest: Vec<String> = (71..=100).map(|id| id.to_string()).collect();
+    assert_eq!(told(&lines, &[100]), nearest.join(" "));
+}
+
+#[test]
+fn a_tick_stands_for_the_last_thing_its_actor_said() {
+    let mut lines = vec![
+        line(1, 0, LineKind::Step, "n1/a", "learns of a failure"),
+        line(2, 0, LineKind::Step, "n1/b", "says something else"),
+    ];
+    lines.extend((3..=90).map(|id| line(id, if id == 3 { 0 } else { id - 1 }, LineKind::Alarm, "n1/a", "")));
+    lines.push(line(91, 90, LineKind::Alarm, "n1/a", "acts on it"));
+    assert_eq!(told(&lines, &[91]), "1 91");
+}
+
+#[test]
+fn faults_before_the_violation_are_told_and_later_ones_are_not() {
+    let lines = [
+        line(1, 0, LineKind::Fault, "", "n2 crashes"),
+        line(2, 0, LineKind::Step, "n1/a", "writes"),
+        line(3, 2, LineKind::Alarm, "n1/a", ""),
+        line(4, 3, LineKind::Step, "n1/b", "writes too"),
+        line(5, 0, LineKind::Fault, "", "n3 crashes"),
+    ];
+    assert_eq!(told(&lines, &[4]), "1 2 4");
+}

@@ -1,11 +1,22 @@
 //! What a maintainer does with the heartbeat of a dispatcher manager: the watermark first, then one status after the
-//! other. Between any two of them another activity may get in.
+//! other. Another activity may get in between any two of them, and after the operator of one has seen its status:
+//! whether there still is an operator is read again.
 
 use crate::{
     Cx, Mode, NodeId, Place,
     dispatchers::{self, Action, ComponentState, DispatcherStatus, Heartbeat, OperatorType, ScheduleRequest},
-    maintainer::{Maintainer, Note, Timer},
+    maintainer::{Maintainer, Note, instance::AtHand},
 };
+
+/// A heartbeat whose statuses are being handled, one after the other.
+#[derive(Clone, Debug)]
+pub(super) struct Statuses {
+    from: NodeId,
+    heartbeat: Box<Heartbeat>,
+    next: usize,
+    /// Whether the operator has seen the next one.
+    checked: bool,
+}
 
 impl Maintainer {
     pub(super) fn on_heartbeat(&mut self, from: NodeId, heartbeat: Box<Heartbeat>, cx: &mut Cx) {
@@ -23,22 +34,25 @@ impl Maintainer {
             self.mark_dirty();
         }
         if !heartbeat.statuses.is_empty() {
-            self.handling = Some((from, heartbeat, 0));
-            cx.out.give_way(Timer::EventLoop { m: self.id }.into());
+            self.at_hand = Some(AtHand::Statuses(Statuses { from, heartbeat, next: 0, checked: false }));
         }
     }
 
-    pub(super) fn handle_next_status(&mut self, cx: &mut Cx) {
-        let Some((from, heartbeat, next)) = self.handling.take() else { return };
-        self.on_status(from, &heartbeat.statuses[next], cx);
-        if next + 1 < heartbeat.statuses.len() {
-            self.handling = Some((from, heartbeat, next + 1));
-            cx.out.give_way(Timer::EventLoop { m: self.id }.into());
+    pub(super) fn handle_next_status(&mut self, mut statuses: Statuses, cx: &mut Cx) {
+        let status = &statuses.heartbeat.statuses[statuses.next];
+        if statuses.checked {
+            self.on_status(statuses.from, status, cx);
+            statuses.next += 1;
+        } else {
+            self.check_operator(statuses.from, status, cx);
+        }
+        statuses.checked = !statuses.checked;
+        if statuses.next < statuses.heartbeat.statuses.len() {
+            self.at_hand = Some(AtHand::Statuses(statuses));
         }
     }
 
     fn on_status(&mut self, from: NodeId, status: &DispatcherStatus, cx: &mut Cx) {
-        self.check_operator(from, status, cx);
         let heals = !self.removal.has_begun() || cx.policy().maintainer.remove_self_heal.heals();
         let Some(replica) = self.spans.get(status.id) else {
             if heals && status.state == ComponentState::Working && !self.operators.has(status.id) {

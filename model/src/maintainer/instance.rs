@@ -8,10 +8,10 @@ use crate::{
     ChangefeedId, Cx, DispatcherId, Epoch, NodeId, Ts,
     bootstrapper::Bootstrapper,
     coordinator::{MaintainerState, MaintainerStatus},
-    dispatchers::{BootstrapResponse, Heartbeat, MergeRequest, Watermark},
+    dispatchers::{BootstrapResponse, MergeRequest, Watermark},
     maintainer::{
-        Inbox, MaintainerId, Note, Timer, checkpoint, operators::Operators, removal, scheduler, spans::Spans,
-        stamp,
+        Inbox, MaintainerId, Note, Timer, checkpoint, heartbeat, operators::Operators, removal, scheduler,
+        spans::Spans, stamp,
     },
 };
 
@@ -60,8 +60,18 @@ pub struct Maintainer {
     dirty: bool,
     reported_at: Option<Instant>,
     events: VecDeque<Event>,
-    /// A heartbeat whose statuses are being handled, one after the other.
-    pub(super) handling: Option<(NodeId, Box<Heartbeat>, usize)>,
+    pub(super) at_hand: Option<AtHand>,
+    /// Whether the event loop is to go on by itself.
+    woken: bool,
+}
+
+/// What the event loop is in the middle of.
+#[derive(Clone, Debug)]
+pub(super) enum AtHand {
+    /// The statuses of a heartbeat.
+    Statuses(heartbeat::Statuses),
+    /// A removal that is through: it may be cleaned up, and is not yet stopped.
+    Stopping,
 }
 
 impl Maintainer {
@@ -95,7 +105,8 @@ impl Maintainer {
             dirty: true,
             reported_at: None,
             events: VecDeque::new(),
-            handling: None,
+            at_hand: None,
+            woken: false,
         }
     }
 
@@ -169,7 +180,7 @@ impl Maintainer {
         self.reported_at = Some(cx.now.steady);
         MaintainerStatus {
             cf: self.cf,
-            state: if self.is_removed() { MaintainerState::Stopped } else { MaintainerState::Working },
+            state: if self.is_stopped() { MaintainerState::Stopped } else { MaintainerState::Working },
             checkpoint: self.spans.committed(),
             bootstrap_done: self.initialized,
             epoch: stamp(self.epoch, cx),
@@ -178,29 +189,53 @@ impl Maintainer {
 
     pub(super) fn period(&mut self, cx: &mut Cx) {
         cx.out.alarm(Timer::Tick { m: self.id }.into(), TICK);
-        self.push(Event::Tick, cx);
+        self.receive(Event::Tick, cx);
     }
 
-    /// Puts an event into the queue of the event loop, which takes it at once if it is idle.
+    /// Puts an event into the queue of the event loop, from another thread.
     pub(super) fn push(&mut self, event: Event, cx: &mut Cx) {
         self.events.push_back(event);
-        if self.handling.is_none() {
+        self.wake(cx);
+    }
+
+    /// Puts an event into the queue of the event loop that has just come to it: if it is idle, it takes it at once.
+    pub(super) fn receive(&mut self, event: Event, cx: &mut Cx) {
+        self.events.push_back(event);
+        if !self.woken {
             self.event_loop(cx);
         }
     }
 
-    /// Goes on with the heartbeat at hand, then takes one event after the other.
-    pub(super) fn event_loop(&mut self, cx: &mut Cx) {
-        if self.handling.is_some() {
-            self.handle_next_status(cx);
+    fn wake(&mut self, cx: &mut Cx) {
+        if !std::mem::replace(&mut self.woken, true) {
+            cx.out.give_way(Timer::EventLoop { m: self.id }.into());
         }
-        while self.handling.is_none()
-            && let Some(event) = self.events.pop_front()
+    }
+
+    /// Goes on with what is at hand, or takes the next event; other threads may get in before the next step.
+    pub(super) fn event_loop(&mut self, cx: &mut Cx) {
+        self.woken = false;
+        match self.at_hand.take() {
+            Some(AtHand::Statuses(statuses)) => self.handle_next_status(statuses, cx),
+            Some(AtHand::Stopping) => self.set_stopped(cx),
+            None => self.next_event(cx),
+        }
+        if self.is_busy() {
+            self.wake(cx);
+        }
+    }
+
+    /// Whether the event loop has anything to do.
+    pub(super) fn is_busy(&self) -> bool {
+        self.at_hand.is_some() || !self.events.is_empty()
+    }
+
+    fn next_event(&mut self, cx: &mut Cx) {
+        if let Some(event) = self.events.pop_front()
+            && !self.is_stopped()
         {
-            if !self.is_removed() {
-                self.handle_node_change(cx);
-                self.handle(event, cx);
-            }
+            self.handle_node_change(cx);
+            self.handle(event, cx);
         }
     }
 

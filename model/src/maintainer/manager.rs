@@ -1,13 +1,15 @@
 //! The maintainer manager: the registry of maintainers, and what the coordinator may do with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use sim::Duration;
 
 use crate::{
-    ChangefeedId, Cx, Epoch, Liveness, NodeId, Place, Ts,
+    ChangefeedId, ConfigEpoch, Cx, Epoch, Liveness, NodeId, Place, Ts,
     coordinator::{self, MaintainerStatus},
-    maintainer::{Maintainer, MaintainerId, Maintainers, Note, Timer, instance::Event, removal, stamp},
+    maintainer::{
+        Inbox, Maintainer, MaintainerId, Maintainers, Note, Timer, instance::Event, removal, stamp,
+    },
 };
 
 const TICK: Duration = Duration::from_millis(200);
@@ -22,6 +24,9 @@ pub(super) struct Manager {
     made: u32,
     /// Whether its loop has returned.
     stopped: bool,
+    /// Whether it has reported and is about to clean up: requests of the coordinator wait.
+    cleans_up: bool,
+    waiting: VecDeque<(NodeId, Inbox)>,
 }
 
 impl Manager {
@@ -43,8 +48,25 @@ impl Manager {
 }
 
 impl Maintainers {
+    /// The loop of the manager takes a request of the coordinator, or lets it wait.
+    pub(super) fn on_request(&mut self, from: NodeId, inbox: &Inbox, cx: &mut Cx) {
+        match inbox {
+            _ if self.manager.cleans_up => self.manager.waiting.push_back((from, inbox.clone())),
+            Inbox::CoordinatorBootstrapRequest { version } => self.on_coordinator(from, *version, cx),
+            Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch, config } => {
+                let config = ConfigEpoch::of(*config, *epoch);
+                self.on_add(from, *cf, *checkpoint, *is_new, (*epoch, config), cx);
+            }
+            Inbox::RemoveMaintainerRequest { cf, cascade, removed, epoch } => {
+                let request = removal::Request { cascade: *cascade, removed: *removed, epoch: *epoch };
+                self.on_remove(from, *cf, request, cx);
+            }
+            _ => unreachable!("not from the coordinator"),
+        }
+    }
+
     /// A later term, or the same one again, is adopted; an earlier one is ignored.
-    pub(super) fn on_coordinator(&mut self, from: NodeId, version: u64, cx: &mut Cx) {
+    fn on_coordinator(&mut self, from: NodeId, version: u64, cx: &mut Cx) {
         if self.manager.stopped || self.manager.version > version {
             return;
         }
@@ -57,7 +79,7 @@ impl Maintainers {
         );
     }
 
-    pub(super) fn on_add(
+    fn on_add(
         &mut self,
         from: NodeId,
         cf: ChangefeedId,
@@ -69,7 +91,7 @@ impl Maintainers {
         if !self.manager.obeys(from) {
             return;
         }
-        let existing = self.registered(cf).map(|one| (one.is_fully_stopped(), one.epoch()));
+        let existing = self.registered(cf).map(|one| (one.is_stopped(), one.epoch()));
         let why = if cx.process.liveness == Liveness::Stopping {
             Some("the node is stopping")
         } else if checkpoint == Ts::NONE {
@@ -103,13 +125,7 @@ impl Maintainers {
         id
     }
 
-    pub(super) fn on_remove(
-        &mut self,
-        from: NodeId,
-        cf: ChangefeedId,
-        request: removal::Request,
-        cx: &mut Cx,
-    ) {
+    fn on_remove(&mut self, from: NodeId, cf: ChangefeedId, request: removal::Request, cx: &mut Cx) {
         if !self.manager.obeys(from) {
             return;
         }
@@ -144,7 +160,8 @@ impl Maintainers {
         id
     }
 
-    /// Reports the maintainers that have something to say, then cleans up the removed ones.
+    /// Reports the maintainers that have something to say, then cleans up the removed ones. A maintainer that closes
+    /// between the two is cleaned up before it has reported that it stopped.
     pub(super) fn on_manager_tick(&mut self, cx: &mut Cx) {
         if self.manager.stopped {
             return;
@@ -161,9 +178,22 @@ impl Maintainers {
                 );
             }
         }
+        self.manager.cleans_up = true;
+        if self.maintainers.values().any(Maintainer::may_close) {
+            cx.out.give_way(Timer::Cleanup.into());
+        } else {
+            self.clean_up(cx);
+        }
+    }
+
+    pub(super) fn clean_up(&mut self, cx: &mut Cx) {
+        self.manager.cleans_up = false;
         let removed = self.maintainers.extract_if(.., |_, one| one.is_removed());
         for (id, _) in removed {
             self.manager.registry.retain(|_, registered| *registered != id);
+        }
+        for (from, inbox) in std::mem::take(&mut self.manager.waiting) {
+            self.on_request(from, &inbox, cx);
         }
     }
 }

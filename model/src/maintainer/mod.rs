@@ -76,8 +76,10 @@ pub struct MaintainerId(pub u32);
 vocabulary! {
     /// What the maintainer manager and its maintainers wake up for.
     pub enum Timer {
-        /// The manager reports to the coordinator and cleans up.
+        /// The manager reports to the coordinator.
         Manager,
+        /// The manager has reported, and cleans up.
+        Cleanup,
         /// The event loop of a maintainer takes its next event.
         EventLoop { m: MaintainerId },
         /// The period event of a maintainer is due.
@@ -161,19 +163,9 @@ impl Maintainers {
                 self.manager.stop();
                 self.maintainers.clear();
             }
-            Inbox::CoordinatorBootstrapRequest { version } => self.on_coordinator(from, *version, cx),
-            Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch, config } => {
-                let config = ConfigEpoch::of(*config, *epoch);
-                self.on_add(from, *cf, *checkpoint, *is_new, (*epoch, config), cx);
-            }
-            Inbox::RemoveMaintainerRequest { cf, cascade, removed, epoch } => {
-                self.on_remove(
-                    from,
-                    *cf,
-                    removal::Request { cascade: *cascade, removed: *removed, epoch: *epoch },
-                    cx,
-                );
-            }
+            Inbox::CoordinatorBootstrapRequest { .. }
+            | Inbox::AddMaintainerRequest { .. }
+            | Inbox::RemoveMaintainerRequest { .. } => self.on_request(from, inbox, cx),
             Inbox::MaintainerBootstrapResponse { response } => self.push(response.cf, from, inbox, cx),
             Inbox::MaintainerPostBootstrapResponse { cf, .. }
             | Inbox::MaintainerCloseResponse { cf, .. }
@@ -181,18 +173,20 @@ impl Maintainers {
         }
     }
 
-    /// Puts a message into the queue of the maintainer of its changefeed; without one it is dropped.
+    /// Puts a message into the queue of the maintainer of its changefeed; without one it is dropped. The loop of the
+    /// manager has no part in it.
     fn push(&mut self, cf: ChangefeedId, from: NodeId, inbox: &Inbox, cx: &mut Cx) {
         if let Some(id) = self.manager.registered(cf)
             && let Some(maintainer) = self.maintainers.get_mut(&id)
         {
-            maintainer.push(instance::Event::Message { from, inbox: inbox.clone() }, cx);
+            maintainer.receive(instance::Event::Message { from, inbox: inbox.clone() }, cx);
         }
     }
 
     fn on_alarm(&mut self, timer: Timer, cx: &mut Cx) {
         let m = match timer {
             Timer::Manager => return self.on_manager_tick(cx),
+            Timer::Cleanup => return self.clean_up(cx),
             Timer::EventLoop { m }
             | Timer::Tick { m }
             | Timer::Checkpoint { m }
@@ -202,7 +196,7 @@ impl Maintainers {
         // One that has been cleaned up has no threads any more.
         let Some(maintainer) = self.maintainers.get_mut(&m) else { return };
         match timer {
-            Timer::Manager => {}
+            Timer::Manager | Timer::Cleanup => {}
             Timer::EventLoop { .. } => maintainer.event_loop(cx),
             Timer::Tick { .. } => maintainer.period(cx),
             Timer::Checkpoint { .. } => maintainer.compute_checkpoint(cx),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     Cx, Epoch, Mode, NodeId, Place, Ts,
     dispatchers::{self, Action, ComponentState, OperatorType, ScheduleRequest},
-    maintainer::{Maintainer, Note, operators::Operator},
+    maintainer::{Maintainer, Note, instance::AtHand, operators::Operator},
 };
 
 /// What the coordinator wants.
@@ -27,7 +27,11 @@ pub(super) struct Removal {
     only: bool,
     trigger_removed: bool,
     closed: BTreeSet<NodeId>,
+    /// Whether the manager may clean it up.
     done: bool,
+    /// Whether it reports that it has stopped, and handles no event any more. It follows `done`: a tick of the manager
+    /// in between reports it as working, cleans it up, and its end is never reported.
+    stopped: bool,
 }
 
 impl Removal {
@@ -46,13 +50,24 @@ impl Maintainer {
         self.removal.cascade = true;
     }
 
-    /// Whether it is fully closed; what it runs until it is cleaned up does not matter.
+    /// Whether it may be cleaned up; what it runs until then does not matter.
     pub(super) fn is_removed(&self) -> bool {
         self.removal.done
     }
 
-    pub(super) fn is_fully_stopped(&self) -> bool {
-        self.removal.done
+    pub(super) fn is_stopped(&self) -> bool {
+        self.removal.stopped
+    }
+
+    /// Whether it may be closed after its next step.
+    pub(super) fn may_close(&self) -> bool {
+        self.removal.begun || self.is_busy()
+    }
+
+    /// The last step of a removal.
+    pub(super) fn set_stopped(&mut self, cx: &mut Cx) {
+        self.removal.stopped = true;
+        cx.note(Note::MaintainerClosed { cf: self.cf, epoch: self.epoch });
     }
 
     /// Whether operators and schedulers stand still because it is being removed.
@@ -82,8 +97,9 @@ impl Maintainer {
     fn try_close(&mut self, cx: &mut Cx) {
         self.mark_dirty();
         let closed = if self.removal.cascade { self.close_nodes(cx) } else { self.remove_trigger(cx) };
-        if closed && !std::mem::replace(&mut self.removal.done, true) {
-            cx.note(Note::MaintainerClosed { cf: self.cf, epoch: self.epoch });
+        if closed {
+            self.removal.done = true;
+            self.at_hand = Some(AtHand::Stopping);
         }
     }
 

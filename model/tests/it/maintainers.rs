@@ -3,7 +3,10 @@
 use crate::hand::{CF, Hand, N1, N2, add, coordinator, remove_maintainer};
 use model::{
     DispatcherId, Epoch, Mode, Place, Span, TableId, Ts,
-    dispatchers::{BootstrapResponse, ComponentState, DispatcherStatus, Heartbeat, ReportedSpan, Watermark},
+    dispatchers::{
+        Action, BootstrapResponse, ComponentState, DispatcherStatus, Heartbeat, OperatorType, ReportedSpan,
+        ScheduleRequest, Watermark,
+    },
     maintainer::Inbox,
 };
 
@@ -15,6 +18,11 @@ fn told(policy: &str, script: impl FnOnce(&mut Hand)) -> String {
 }
 
 fn response(epoch: u64, checkpoint: u64, tables: &[u32]) -> Inbox {
+    respond(epoch, checkpoint, tables, Vec::new())
+}
+
+/// What a dispatcher manager runs, each dispatcher with the number of its table, and what it was about to do.
+fn respond(epoch: u64, checkpoint: u64, tables: &[u32], operators: Vec<ScheduleRequest>) -> Inbox {
     let span = |table: &u32| ReportedSpan {
         id: DispatcherId { maker: N1, n: *table },
         span: Span::whole(TableId(*table)),
@@ -27,7 +35,7 @@ fn response(epoch: u64, checkpoint: u64, tables: &[u32]) -> Inbox {
         epoch: Epoch(epoch),
         checkpoint: Ts(checkpoint),
         spans: tables.iter().map(span).collect(),
-        operators: Vec::new(),
+        operators,
         merge_operators: Vec::new(),
         err: None,
     };
@@ -35,8 +43,20 @@ fn response(epoch: u64, checkpoint: u64, tables: &[u32]) -> Inbox {
 }
 
 fn working(n: u32) -> Inbox {
-    let id = DispatcherId { maker: N1, n };
-    let statuses = vec![DispatcherStatus { id, state: ComponentState::Working, checkpoint: Ts(60) }];
+    status(DispatcherId { maker: N1, n }, ComponentState::Working, 60)
+}
+
+fn stopped(n: u32) -> Inbox {
+    status(DispatcherId { maker: N1, n }, ComponentState::Stopped, 60)
+}
+
+/// Of the trigger that the first maintainer of n3 has made.
+fn trigger(state: ComponentState) -> Inbox {
+    status(DispatcherId { maker: hand::N3, n: 1 }, state, 60)
+}
+
+fn status(id: DispatcherId, state: ComponentState, checkpoint: u64) -> Inbox {
+    let statuses = vec![DispatcherStatus { id, state, checkpoint: Ts(checkpoint) }];
     let watermark = Watermark { checkpoint: Ts(60), resolved: Ts(60), seq: 1 };
     let heartbeat = Heartbeat { watermark: Some(watermark), statuses, complete: false, err: None };
     Inbox::HeartBeatRequest { cf: CF, heartbeat: Box::new(heartbeat) }
@@ -137,5 +157,117 @@ fn spans_that_nobody_reports_are_placed_and_orphans_removed() {
     n2/dispatchers: HeartBeatRequest cf1 ts60 ts60 seq=1 statuses: d77@n1 Working ts60
         ** OrphanRemoved cf1 d77@n1 n2
         -> ScheduleDispatcherRequest cf1 Remove (Remove) d77@n1 ts0 default e5 to n2/dispatchers
+    ");
+}
+
+fn post_bootstrapped() -> Inbox {
+    let trigger = DispatcherId { maker: hand::N3, n: 1 };
+    Inbox::MaintainerPostBootstrapResponse { cf: CF, trigger, epoch: Epoch(5), err: None }
+}
+
+/// A request that a dispatcher manager has in its journal.
+fn journalled(action: Action, kind: OperatorType, n: u32) -> ScheduleRequest {
+    let id = DispatcherId { maker: N1, n };
+    let span = Some(Span::whole(TableId(n)));
+    let (mode, epoch) = (Mode::Default, Epoch(4));
+    ScheduleRequest { cf: CF, id, span, start_ts: Ts(40), mode, action, kind, epoch }
+}
+
+/// A maintainer on n3 that has bootstrapped; n1 reports all nine tables, and this journal.
+fn bootstrapped(hand: &mut Hand, operators: Vec<ScheduleRequest>) {
+    hand.start();
+    hand.tell(N1, coordinator(1));
+    hand.tell(N1, add(5));
+    hand.tell(N1, respond(5, 0, &[1, 2, 3, 4, 5, 6, 7, 8, 9], operators));
+    hand.tell(N2, response(5, 0, &[]));
+    hand.tell(hand::N3, response(5, 10, &[]));
+    hand.text.clear();
+}
+
+#[test]
+fn an_operator_that_is_finalised_while_its_status_is_handled_leaves_the_span_absent() {
+    let text = told("baseline", |hand| {
+        bootstrapped(hand, vec![journalled(Action::Remove, OperatorType::Remove, 5)]);
+        hand.tell(hand::N3, post_bootstrapped());
+        hand.stall("EventLoop");
+        hand.tell(N1, stopped(5));
+        hand.one_step();
+        hand.advance(700);
+        hand.go_on();
+    });
+    insta::assert_snapshot!(text, @"
+    n3/dispatchers: MaintainerPostBootstrapResponse cf1 d1@n3 e5
+        ** TriggerActive cf1 d1@n3
+    EventLoop stands still
+    n1/dispatchers: HeartBeatRequest cf1 ts60 ts60 seq=1 statuses: d5@n1 Stopped ts60
+    one step
+    700 ms pass
+        -> MaintainerHeartbeat statuses: cf1 working ts10 bootstrap_done e0 to n1/coordinator
+        ** SpanReplicating cf1 d5@n1 n1
+    all go on
+        ** SpanAbsent cf1 d5@n1
+    ");
+}
+
+#[test]
+fn the_last_report_of_a_maintainer_may_be_lost() {
+    let text = told("master", |hand| {
+        bootstrapped(hand, Vec::new());
+        hand.tell(N1, remove_maintainer(5, false));
+        hand.tell(hand::N3, trigger(ComponentState::Stopped));
+        hand.stall("EventLoop");
+        hand.tell(N1, remove_maintainer(5, false));
+        hand.one_step();
+        hand.advance(200);
+        hand.go_on();
+        hand.tell(N1, remove_maintainer(5, true));
+    });
+    insta::assert_snapshot!(text, @"
+    n1/dispatchers: RemoveMaintainerRequest cf1 e5
+        ** MaintainerRemoving cf1 e5
+    n3/dispatchers: HeartBeatRequest cf1 ts60 ts60 seq=1 statuses: d1@n3 Stopped ts60
+    EventLoop stands still
+    n1/dispatchers: RemoveMaintainerRequest cf1 e5
+    one step
+    200 ms pass
+        -> MaintainerHeartbeat statuses: cf1 working ts10 bootstrap_done e5 to n1/coordinator
+    all go on
+    n1/dispatchers: RemoveMaintainerRequest cf1 cascade e5
+        ** RemovalOnlyMaintainer cf1 e5
+        ** MaintainerRemoving cf1 e5 cascade
+        -> MaintainerCloseRequest cf1 e5 to n1/dispatchers
+        -> MaintainerCloseRequest cf1 e5 to n2/dispatchers
+        -> MaintainerCloseRequest cf1 e5 to n3/dispatchers
+    ");
+}
+
+#[test]
+fn a_maintainer_that_closes_after_the_report_is_cleaned_up_before_the_next() {
+    let text = told("master", |hand| {
+        bootstrapped(hand, Vec::new());
+        hand.tell(N1, remove_maintainer(5, false));
+        hand.stall("Cleanup");
+        hand.advance(200);
+        hand.tell(hand::N3, trigger(ComponentState::Stopped));
+        hand.tell(N1, remove_maintainer(5, false));
+        hand.go_on();
+        hand.advance(200);
+        hand.tell(N1, remove_maintainer(5, false));
+    });
+    insta::assert_snapshot!(text, @"
+    n1/dispatchers: RemoveMaintainerRequest cf1 e5
+        ** MaintainerRemoving cf1 e5
+    Cleanup stands still
+    200 ms pass
+        -> MaintainerHeartbeat statuses: cf1 working ts10 bootstrap_done e5 to n1/coordinator
+        -> ScheduleDispatcherRequest cf1 Remove (Remove) d1@n3 ddl ts10 default e5 to n3/dispatchers
+    n3/dispatchers: HeartBeatRequest cf1 ts60 ts60 seq=1 statuses: d1@n3 Stopped ts60
+    n1/dispatchers: RemoveMaintainerRequest cf1 e5
+    all go on
+        ** MaintainerClosed cf1 e5
+    200 ms pass
+        -> MaintainerHeartbeat statuses: cf1 stopped ts10 bootstrap_done e5 to n1/coordinator
+    n1/dispatchers: RemoveMaintainerRequest cf1 e5
+        -> MaintainerHeartbeat statuses: cf1 stopped ts0 e5 to n1/coordinator
     ");
 }

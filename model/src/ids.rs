@@ -150,6 +150,11 @@ impl Span {
         consecutive.then_some(Span { to: next.to, ..self })
     }
 
+    /// Whether every key of the other one is in it.
+    pub fn includes(self, other: Span) -> bool {
+        self.table == other.table && self.from <= other.from && other.to <= self.to
+    }
+
     /// Whether some key is in both.
     pub fn overlaps(self, other: Span) -> bool {
         self.table == other.table && self.from < other.to && other.from < self.to

@@ -1,12 +1,18 @@
 //! The maintainer's bootstrap: it asks every node what runs there, and works out what its spans are.
 
-use std::collections::BTreeMap;
-
 use crate::{
     ConfigEpoch, Cx, DispatcherId, Epoch, Mode, NodeId, Place, Span, TableId, Ts,
     dispatchers::{self, Action, BootstrapResponse, OperatorType, ReportedSpan, ScheduleRequest},
-    maintainer::{Maintainer, Note, Timer, operators::Operator, stamp},
+    maintainer::{
+        Maintainer, Note, Timer,
+        coverage::{Merges, Reported},
+        operators::{Operator, Then},
+        stamp,
+    },
 };
+
+/// What restoring an operator comes to; an error fails the bootstrap.
+type Restored = Result<(), &'static str>;
 
 impl Maintainer {
     pub(super) fn init(&mut self, cx: &mut Cx) {
@@ -115,8 +121,15 @@ impl Maintainer {
         }
         let tables: Vec<TableId> = cx.process.history.tables_at(start).collect();
         shuffle(&mut responses, cx);
-        let working = self.working_spans(&responses);
-        self.restore_operators(&responses, &tables, cx);
+        let working = self.working_spans(&responses, cx);
+        if let Err(why) = self.restore_operators(&responses, &tables, cx) {
+            cx.note(Note::ErrorReported { cf: self.cf, from: cx.id(), why });
+            self.mark_dirty();
+            return false;
+        }
+        if cx.policy().maintainer.bootstrap_overlap.is_resolved() {
+            self.resolve_overlaps(&working, &Merges::of(&responses), cx);
+        }
         for (node, response) in &responses {
             self.merge_operators.extend(response.merge_operators.iter().map(|merge| (*node, merge.clone())));
         }
@@ -140,16 +153,14 @@ impl Maintainer {
     }
 
     /// The reported spans by table; of two with one key the last one wins, and the order of the nodes is chance.
-    fn working_spans(
-        &self,
-        responses: &[(NodeId, BootstrapResponse)],
-    ) -> BTreeMap<TableId, BTreeMap<u32, (NodeId, ReportedSpan)>> {
-        let mut working: BTreeMap<TableId, BTreeMap<u32, (NodeId, ReportedSpan)>> = BTreeMap::new();
+    fn working_spans(&self, responses: &[(NodeId, BootstrapResponse)], cx: &Cx) -> Reported {
+        let mut working = Reported::new();
         for (node, response) in responses {
             for span in &response.spans {
                 if span.mode == Mode::Default && span.id != self.spans.trigger() {
                     let spans = working.entry(span.span.table).or_default();
-                    spans.insert(span.span.from, (*node, span.clone()));
+                    let key = cx.policy().maintainer.bootstrap_key.of(span.span);
+                    spans.insert(key, (*node, span.clone()));
                 }
             }
         }
@@ -167,19 +178,26 @@ impl Maintainer {
         responses: &[(NodeId, BootstrapResponse)],
         tables: &[TableId],
         cx: &mut Cx,
-    ) {
+    ) -> Restored {
         for (node, response) in responses {
             for request in &response.operators {
                 let reported = response.spans.iter().find(|span| span.id == request.id);
                 let span = request.span.or(reported.map(|span| span.span));
                 if let Some(span) = span.filter(|_| request.mode == Mode::Default) {
                     match request.action {
-                        Action::Create => self.restore_create(*node, request, span, reported, tables, cx),
-                        Action::Remove => self.restore_remove(*node, request, reported, tables, cx),
+                        Action::Create => self.restore_create(*node, request, span, reported, tables, cx)?,
+                        Action::Remove => self.restore_remove(*node, request, reported, tables, cx)?,
                     }
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Another operator on the span fails the whole bootstrap; the coordinator has to stop this maintainer.
+    fn restore(&mut self, id: DispatcherId, operator: Operator, cx: &mut Cx) -> Restored {
+        let added = self.add_operator(id, operator, cx);
+        if added { Ok(()) } else { Err("two operators are to be restored for one span") }
     }
 
     fn restore_create(
@@ -190,17 +208,18 @@ impl Maintainer {
         reported: Option<&ReportedSpan>,
         tables: &[TableId],
         cx: &mut Cx,
-    ) {
+    ) -> Restored {
         let bound = self.spans.get(request.id).is_some_and(|replica| replica.node.is_some());
         if !tables.contains(&span.table) || reported.is_some() || bound {
-            return;
+            return Ok(());
         }
         if self.spans.get(request.id).is_none() {
             self.spans.add_absent(request.id, span, request.start_ts);
         }
-        if request.kind.creates() {
-            self.push_operator(request.id, Operator::add(node, OperatorType::Add), cx);
+        if !request.kind.creates() {
+            return Ok(());
         }
+        self.restore(request.id, Operator::add(node, OperatorType::Add), cx)
     }
 
     fn restore_remove(
@@ -210,24 +229,26 @@ impl Maintainer {
         reported: Option<&ReportedSpan>,
         tables: &[TableId],
         cx: &mut Cx,
-    ) {
+    ) -> Restored {
         if self.spans.get(request.id).is_none() {
-            let Some(span) = reported else { return };
+            let Some(span) = reported else { return Ok(()) };
             self.spans.add_replicating(span.id, span.span, node, span.state, span.checkpoint);
         }
-        let Some(replica) = self.spans.get_mut(request.id) else { return };
-        let (table, at) = (replica.span.table, *replica.node.get_or_insert(node));
-        match request.kind {
-            OperatorType::Add | OperatorType::Remove | OperatorType::Merge => {
-                self.push_operator(request.id, Operator::remove(at, request.kind, false), cx);
-                if !tables.contains(&table) {
-                    self.spans.remove(request.id);
-                }
-            }
-            OperatorType::Move | OperatorType::Split => {
-                self.push_operator(request.id, Operator::remove(at, request.kind, true), cx);
-            }
+        let Some(replica) = self.spans.get_mut(request.id) else { return Ok(()) };
+        let (span, at) = (replica.span, *replica.node.get_or_insert(node));
+        let exists = tables.contains(&span.table);
+        let repairs = exists && cx.policy().maintainer.restored_remove.repairs();
+        let then = match request.kind {
+            OperatorType::Add | OperatorType::Merge => return Ok(()),
+            OperatorType::Move | OperatorType::Split => Then::Absent,
+            OperatorType::Remove if repairs => Then::Repaired,
+            OperatorType::Remove => Then::Nothing,
+        };
+        self.restore(request.id, Operator::remove(at, request.kind, span, then), cx)?;
+        if request.kind == OperatorType::Remove && !exists {
+            self.spans.remove(request.id);
         }
+        Ok(())
     }
 
     fn send_post_bootstrap(&self, cx: &mut Cx) {

@@ -3,7 +3,7 @@
 //! whether there still is an operator is read again.
 
 use crate::{
-    Cx, Mode, NodeId, Place,
+    Cx, DispatcherId, Mode, NodeId, Place,
     dispatchers::{self, Action, ComponentState, DispatcherStatus, Heartbeat, OperatorType, ScheduleRequest},
     maintainer::{Maintainer, Note, instance::AtHand},
 };
@@ -65,9 +65,19 @@ impl Maintainer {
         }
         self.spans.update(status);
         if heals && status.state.is_terminal() && !self.operators.has(status.id) {
-            cx.note(Note::SpanAbsent { cf: self.cf, id: status.id });
-            self.spans.mark_absent(status.id);
+            self.reschedule(status.id, cx);
         }
+    }
+
+    /// A dispatcher is gone, and no operator knows why: its span is to be replicated again, unless another one has taken
+    /// its place.
+    fn reschedule(&mut self, id: DispatcherId, cx: &mut Cx) {
+        if cx.policy().maintainer.covered_terminal.is_removed() && self.is_covered(id) {
+            self.spans.remove(id);
+            return cx.note(Note::CoveredSpanRemoved { cf: self.cf, id });
+        }
+        cx.note(Note::SpanAbsent { cf: self.cf, id });
+        self.spans.mark_absent(id);
     }
 
     /// A working dispatcher that no span knows is removed, at every report again.

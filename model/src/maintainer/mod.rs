@@ -6,6 +6,7 @@
 
 mod bootstrap;
 mod checkpoint;
+mod coverage;
 mod heartbeat;
 mod instance;
 mod manager;
@@ -124,6 +125,12 @@ vocabulary! {
         SpanAbsent { cf: ChangefeedId, id: DispatcherId },
         /// A dispatcher works that no span knows: it is removed.
         OrphanRemoved { cf: ChangefeedId, id: DispatcherId, node: NodeId },
+        /// A dispatcher of a predecessor overlaps with another one: it is removed.
+        OverlapRemoved { cf: ChangefeedId, id: DispatcherId, span: Span, node: NodeId },
+        /// A range that no span covers any more is to be replicated again.
+        CoverageRepaired { cf: ChangefeedId, id: DispatcherId, span: Span },
+        /// The dispatcher of a span is gone, and another one covers what it did: the span goes too.
+        CoveredSpanRemoved { cf: ChangefeedId, id: DispatcherId },
         /// A dispatcher manager reports an error.
         ErrorReported { cf: ChangefeedId, from: NodeId, why: &'static str },
     }

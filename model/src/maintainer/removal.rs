@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Cx, Epoch, Mode, NodeId, Place, Ts,
-    dispatchers::{self, Action, ComponentState, OperatorType, ScheduleRequest},
-    maintainer::{Maintainer, Note, instance::AtHand, operators::Operator},
+    Cx, Epoch, Mode, NodeId, Place, Span, Ts,
+    dispatchers::{self, Action, OperatorType, ScheduleRequest},
+    maintainer::{
+        Maintainer, Note,
+        instance::AtHand,
+        operators::{Operator, Then},
+    },
 };
 
 /// What the coordinator wants.
@@ -25,7 +29,6 @@ pub(super) struct Removal {
     removed: bool,
     /// Whether it was made only to remove.
     only: bool,
-    trigger_removed: bool,
     closed: BTreeSet<NodeId>,
     /// Whether the manager may clean it up.
     done: bool,
@@ -79,19 +82,24 @@ impl Maintainer {
         let Request { cascade, removed, epoch } = request;
         let why = if !cx.policy().maintainer.remove_admission.admits(epoch, self.epoch) {
             Some("another generation is meant")
-        } else if !self.initialized && !cascade && !removed {
-            Some("it has not bootstrapped")
         } else {
-            None
+            self.begin_removal(cascade, removed, cx).err()
         };
         if let Some(why) = why {
-            return cx.note(Note::RemoveIgnored { cf: self.cf, epoch, why });
+            cx.note(Note::RemoveIgnored { cf: self.cf, epoch, why });
+        }
+    }
+
+    fn begin_removal(&mut self, cascade: bool, removed: bool, cx: &mut Cx) -> Result<(), &'static str> {
+        if !self.initialized && !cascade && !removed {
+            return Err("it has not bootstrapped");
         }
         if !std::mem::replace(&mut self.removal.begun, true) {
             cx.note(Note::MaintainerRemoving { cf: self.cf, epoch: self.epoch, cascade });
         }
         (self.removal.cascade, self.removal.removed) = (cascade, removed);
         self.try_close(cx);
+        Ok(())
     }
 
     fn try_close(&mut self, cx: &mut Cx) {
@@ -114,13 +122,16 @@ impl Maintainer {
         open.is_empty()
     }
 
-    /// A successor takes over the dispatchers; only the table trigger has to go first.
+    /// A successor takes over the dispatchers; only the table trigger has to go first. It is no longer desired from now
+    /// on, so only the operator hears of its end.
     fn remove_trigger(&mut self, cx: &mut Cx) -> bool {
         let trigger = self.spans.trigger();
-        if !std::mem::replace(&mut self.removal.trigger_removed, true) {
-            self.replace_operator(trigger, Operator::remove(cx.id(), OperatorType::Remove, false), cx);
+        if let Some(node) = self.spans.get(trigger).and_then(|replica| replica.node) {
+            let remove = Operator::remove(node, OperatorType::Remove, Span::TRIGGER, Then::Nothing);
+            self.replace_operator(trigger, remove, cx);
         }
-        self.spans.get(trigger).is_none_or(|replica| replica.state != ComponentState::Working)
+        self.spans.drop_trigger();
+        !self.spans.is_trigger_working()
     }
 
     pub(super) fn on_close_response(&mut self, from: NodeId, success: bool, epoch: Epoch, cx: &mut Cx) {
@@ -129,9 +140,10 @@ impl Maintainer {
         }
         let expected = self.removal.begun || !cx.policy().maintainer.close_response.needs_removing();
         if success && expected {
-            self.removal.begun = true;
             self.removal.closed.insert(from);
-            self.try_close(cx);
+            if let Err(why) = self.begin_removal(self.removal.cascade, self.removal.removed, cx) {
+                cx.note(Note::RemoveIgnored { cf: self.cf, epoch, why });
+            }
         }
     }
 
@@ -149,15 +161,15 @@ impl Maintainer {
     pub(super) fn request(
         &self,
         id: crate::DispatcherId,
+        span: Option<Span>,
         action: Action,
         kind: OperatorType,
         cx: &Cx,
     ) -> ScheduleRequest {
-        let replica = self.spans.get(id);
         ScheduleRequest {
             cf: self.cf,
             id,
-            span: replica.map(|replica| replica.span),
+            span,
             start_ts: self.spans.start_ts(id, cx).unwrap_or(Ts::NONE),
             mode: Mode::Default,
             action,

@@ -35,6 +35,8 @@ pub(super) struct Replica {
 pub(super) struct Spans {
     all: BTreeMap<DispatcherId, Replica>,
     trigger: DispatcherId,
+    /// The replica of the trigger after it has been dropped: an operator still tells it of its dispatcher.
+    dropped_trigger: Option<Replica>,
     /// Everything up to here is known to be downstream; it never decreases.
     committed: Ts,
 }
@@ -48,11 +50,29 @@ impl Spans {
             state: ComponentState::Working,
             checkpoint,
         };
-        Spans { all: [(trigger, replica)].into(), trigger, committed: checkpoint }
+        Spans { all: [(trigger, replica)].into(), trigger, dropped_trigger: None, committed: checkpoint }
     }
 
     pub(super) fn trigger(&self) -> DispatcherId {
         self.trigger
+    }
+
+    /// The trigger is no longer desired.
+    pub(super) fn drop_trigger(&mut self) {
+        if let Some(replica) = self.all.remove(&self.trigger) {
+            self.dropped_trigger = Some(replica);
+        }
+    }
+
+    /// Whether the trigger works, as far as is known.
+    pub(super) fn is_trigger_working(&self) -> bool {
+        let replica = self.get(self.trigger).or(self.dropped_trigger.as_ref());
+        replica.is_some_and(|replica| replica.state == ComponentState::Working)
+    }
+
+    /// The spans of a table, wherever they are.
+    pub(super) fn of_table(&self, table: TableId) -> impl Iterator<Item = Span> {
+        self.all.values().map(|replica| replica.span).filter(move |span| span.table == table)
     }
 
     pub(super) fn committed(&self) -> Ts {
@@ -120,7 +140,8 @@ impl Spans {
 
     /// Stores a status, unless its checkpoint is lower than the one known.
     pub(super) fn update(&mut self, status: &DispatcherStatus) {
-        if let Some(replica) = self.all.get_mut(&status.id)
+        let dropped = self.dropped_trigger.as_mut().filter(|_| status.id == self.trigger);
+        if let Some(replica) = self.all.get_mut(&status.id).or(dropped)
             && status.checkpoint >= replica.checkpoint
         {
             replica.state = status.state;

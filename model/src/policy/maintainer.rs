@@ -1,7 +1,7 @@
 //! Switches of the maintainer and its manager.
 
 use super::switches;
-use crate::{Epoch, Ts};
+use crate::{Epoch, Span, Ts};
 
 switches! {
     /// The maintainer's switches.
@@ -72,6 +72,36 @@ switches! {
             /// It does not (pingcap/ticdc#4828).
             Suppressed => false,
         },
+        /// What becomes of a replica whose removal a predecessor had begun, when its dispatcher is gone (maintainer page,
+        /// `restored_remove_repairs_coverage`).
+        pub restored_remove: RestoredRemove: repairs {
+            /// It stays as it is: nobody replicates the span, and nobody notices (before pingcap/ticdc#3769).
+            LeavesReplica => false,
+            /// It goes, and what nothing else covers is to be replicated again (pingcap/ticdc#3769).
+            RepairsCoverage => true,
+        },
+        /// What becomes of a span whose dispatcher has gone unasked, if another one covers it (maintainer page,
+        /// `terminal_covered_span_removed`).
+        pub covered_terminal: CoveredTerminal: is_removed {
+            /// It is to be replicated again (before pingcap/ticdc#3769).
+            MarkedAbsent => false,
+            /// It goes (pingcap/ticdc#3769).
+            Removed => true,
+        },
+        /// What becomes of reported dispatchers that overlap (maintainer page, `bootstrap_overlap_cleanup`).
+        pub bootstrap_overlap: BootstrapOverlap: is_resolved {
+            /// All of them are taken over (before pingcap/ticdc#3769).
+            Trusted => false,
+            /// One of two is removed, unless an operator or a merge explains them (pingcap/ticdc#3769).
+            Resolved => true,
+        },
+        /// Which of the reported dispatchers of a table count as the same one (maintainer page, `lossless_overlap_index`).
+        pub bootstrap_key: BootstrapKey {
+            /// Those with one first key (before pingcap/ticdc#3769).
+            Start,
+            /// Those with one range (pingcap/ticdc#3769).
+            Range,
+        },
         /// Where a dispatcher that is created again starts (maintainer page, `clamp_start_to_committed`).
         pub start_clamp: StartClamp {
             /// Where its last status was (before pingcap/ticdc#4548, review mutant MU-64).
@@ -116,6 +146,15 @@ impl ResponseFence {
         match self {
             ResponseFence::AnyEpoch => true,
             ResponseFence::MatchingEpoch => response.matches(local),
+        }
+    }
+}
+
+impl BootstrapKey {
+    pub(crate) fn of(self, span: Span) -> (u32, u32) {
+        match self {
+            BootstrapKey::Start => (span.from, 0),
+            BootstrapKey::Range => (span.from, span.to),
         }
     }
 }

@@ -90,6 +90,10 @@ fn baseline() -> Policy {
             remove_self_heal: RemoveSelfHeal::Heals,
             remove_node_change: RemoveNodeChange::Follows,
             remove_resend: RemoveResend::Resends,
+            restored_remove: RestoredRemove::LeavesReplica,
+            covered_terminal: CoveredTerminal::MarkedAbsent,
+            bootstrap_overlap: BootstrapOverlap::Trusted,
+            bootstrap_key: BootstrapKey::Start,
             start_clamp: StartClamp::Committed,
         },
         orchestrator: Orchestrator {
@@ -227,6 +231,10 @@ fn pr_5436() -> Policy {
 /// V6, a part of MST.
 fn pr_3769() -> Policy {
     let mut policy = pr_5436();
+    policy.maintainer.restored_remove = RestoredRemove::RepairsCoverage;
+    policy.maintainer.covered_terminal = CoveredTerminal::Removed;
+    policy.maintainer.bootstrap_overlap = BootstrapOverlap::Resolved;
+    policy.maintainer.bootstrap_key = BootstrapKey::Range;
     policy.dispatchers.merge_journal = MergeJournal::Kept;
     policy
 }

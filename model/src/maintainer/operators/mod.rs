@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 use sim::{Duration, Instant};
 
 use crate::{
-    Cx, DispatcherId, NodeId, Place, Ts,
+    Cx, DispatcherId, NodeId, Place, Span, Ts,
     dispatchers::{self, Action, DispatcherStatus, OperatorType},
     maintainer::{Maintainer, Note, Timer, spans::Spans},
 };
 use add::Add;
 use remove::Remove;
+pub(super) use remove::Then;
 
 /// How soon an operator's turn comes again.
 const REARM: Duration = Duration::from_millis(500);
@@ -79,8 +80,8 @@ impl Operator {
     }
 
     /// The node is remembered: a span that is marked absent meanwhile does not change it.
-    pub(super) fn remove(node: NodeId, kind: OperatorType, then_absent: bool) -> Operator {
-        Operator::Remove(Remove::new(node, kind, then_absent))
+    pub(super) fn remove(node: NodeId, kind: OperatorType, span: Span, then: Then) -> Operator {
+        Operator::Remove(Remove::new(node, kind, span, then))
     }
 
     fn start(&self, id: DispatcherId, spans: &mut Spans) {
@@ -118,13 +119,6 @@ impl Operator {
         }
     }
 
-    fn post_finish(&self, id: DispatcherId, spans: &mut Spans) {
-        match self {
-            Operator::Add(add) => add.post_finish(id, spans),
-            Operator::Remove(remove) => remove.post_finish(id, spans),
-        }
-    }
-
     /// To whom it sends what.
     fn message(&self) -> (NodeId, Action, OperatorType) {
         match self {
@@ -147,6 +141,15 @@ impl Maintainer {
         !self.is_frozen(id, cx) && !self.operators.has(id) && self.spans.get(id).is_some()
     }
 
+    /// Takes an operator, unless the maintainer is being removed, there is one, or the span is not known.
+    pub(super) fn add_operator(&mut self, id: DispatcherId, operator: Operator, cx: &mut Cx) -> bool {
+        let admitted = self.admits_operator(id, cx);
+        if admitted {
+            self.push_operator(id, operator, cx);
+        }
+        admitted
+    }
+
     pub(super) fn push_operator(&mut self, id: DispatcherId, mut operator: Operator, cx: &mut Cx) {
         operator.start(id, &mut self.spans);
         let (affected, ..) = operator.message();
@@ -163,7 +166,7 @@ impl Maintainer {
     pub(super) fn replace_operator(&mut self, id: DispatcherId, operator: Operator, cx: &mut Cx) {
         if let Some(mut old) = self.operators.operators.remove(&id) {
             old.operator.on_task_removed();
-            old.operator.post_finish(id, &mut self.spans);
+            self.post_finish(id, &old.operator, cx);
         }
         self.push_operator(id, operator, cx);
     }
@@ -199,11 +202,27 @@ impl Maintainer {
             self.operators.operators.remove(&id);
         } else if queued.operator.is_finished() {
             queued.post_finished = true;
-            queued.operator.post_finish(id, &mut self.spans);
+            let operator = queued.operator.clone();
+            self.post_finish(id, &operator, cx);
             self.note_outcome(id, cx);
         } else {
             queued.due = now + REARM;
             self.send_for(id, cx);
+        }
+    }
+
+    /// The last action of an operator.
+    fn post_finish(&mut self, id: DispatcherId, operator: &Operator, cx: &mut Cx) {
+        match operator {
+            Operator::Add(add) => add.post_finish(id, &mut self.spans),
+            Operator::Remove(remove) => match remove.then {
+                Then::Nothing => {}
+                Then::Absent => self.spans.mark_absent(id),
+                Then::Repaired => {
+                    self.spans.remove(id);
+                    self.repair_coverage(remove.span.table, cx);
+                }
+            },
         }
     }
 
@@ -224,12 +243,20 @@ impl Maintainer {
         }
         queued.sent_at = Some(now);
         let (node, action, kind) = queued.operator.message();
-        let request = self.request(id, action, kind, cx);
+        let span = match &queued.operator {
+            Operator::Add(_) => self.spans.get(id).map(|replica| replica.span),
+            Operator::Remove(remove) => Some(remove.span),
+        };
+        let request = self.request(id, span, action, kind, cx);
         cx.send(node, Place::Dispatchers, dispatchers::Inbox::ScheduleDispatcherRequest { request });
     }
 
     /// A node has left: what it had without an operator is absent; then every operator hears of it.
+    /// One that is being removed leaves all as it is.
     pub(super) fn operators_on_node_removed(&mut self, gone: NodeId, cx: &mut Cx) {
+        if self.is_quiescing(cx) {
+            return;
+        }
         for id in self.spans.on_node(gone).collect::<Vec<_>>() {
             if !self.operators.has(id) {
                 cx.note(Note::SpanAbsent { cf: self.cf, id });

@@ -1,7 +1,7 @@
 //! Remove: a node is told to remove a dispatcher until it reports that it is gone.
 
 use crate::{
-    DispatcherId, NodeId,
+    NodeId, Span,
     dispatchers::{DispatcherStatus, OperatorType},
     maintainer::spans::Spans,
 };
@@ -10,14 +10,26 @@ use crate::{
 pub(crate) struct Remove {
     pub(super) node: NodeId,
     pub(super) kind: OperatorType,
-    /// Whether the span is absent afterwards: the first half of a restored move or split.
-    then_absent: bool,
+    /// What it removes, also if that is no longer desired.
+    pub(super) span: Span,
+    pub(super) then: Then,
     finished: bool,
 }
 
+/// What becomes of a replica when its dispatcher is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::maintainer) enum Then {
+    /// Nothing.
+    Nothing,
+    /// It is absent: the first half of a restored move or split is over.
+    Absent,
+    /// It goes, and what nothing else covers is absent.
+    Repaired,
+}
+
 impl Remove {
-    pub(super) fn new(node: NodeId, kind: OperatorType, then_absent: bool) -> Remove {
-        Remove { node, kind, then_absent, finished: false }
+    pub(super) fn new(node: NodeId, kind: OperatorType, span: Span, then: Then) -> Remove {
+        Remove { node, kind, span, then, finished: false }
     }
 
     pub(super) fn is_finished(&self) -> bool {
@@ -39,12 +51,6 @@ impl Remove {
 
     pub(super) fn on_task_removed(&mut self) {
         self.finished = true;
-        self.then_absent = false;
-    }
-
-    pub(super) fn post_finish(&self, id: DispatcherId, spans: &mut Spans) {
-        if self.then_absent {
-            spans.mark_absent(id);
-        }
+        self.then = Then::Nothing;
     }
 }

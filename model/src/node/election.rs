@@ -28,8 +28,12 @@ enum Stage {
     /// Not a candidate.
     #[default]
     Idle,
+    /// Its key is being put.
+    Registering,
     /// A candidate; it hears when an owner key goes.
     Candidate,
+    /// It has the oldest key, and reads the number of its term.
+    Chosen,
     /// The coordinator of a term.
     Leading,
     /// Gives its key back; then the election goes on, or fails the process for this reason.
@@ -39,6 +43,10 @@ enum Stage {
 }
 
 impl Election {
+    pub(super) fn is_leading(&self) -> bool {
+        self.stage == Stage::Leading
+    }
+
     pub(super) fn has_ended(&self) -> bool {
         self.stage == Stage::Ended
     }
@@ -53,7 +61,7 @@ impl Server {
         {
             return;
         }
-        self.election = Election { stage: Stage::Candidate, campaigned_at: Some(cx.now.steady) };
+        self.election = Election { stage: Stage::Registering, campaigned_at: Some(cx.now.steady) };
         let key = Key::Owner(lease);
         let put = Op::Put { key, value: Value::Node(cx.id()), lease: Some(lease) };
         self.calls.call_once(cx, CALL_TIMEOUT, Wait::Candidacy, |call| Etcd::TxnRequest {
@@ -62,6 +70,13 @@ impl Server {
             then: vec![put],
             otherwise: vec![Op::Get(Range::One(key))],
         });
+    }
+
+    pub(super) fn on_candidacy(&mut self, cx: &mut Cx) {
+        if self.election.stage == Stage::Registering {
+            self.election.stage = Stage::Candidate;
+            self.look_at_candidates(cx);
+        }
     }
 
     /// An owner key has come or gone.
@@ -85,12 +100,13 @@ impl Server {
         if cx.process.liveness != Liveness::Alive {
             return self.resign(RESIGN_LIMIT, None, cx);
         }
+        self.election.stage = Stage::Chosen;
         // The term is named after the key of whoever leads by now.
         self.calls.call(cx, Wait::Leadership, |call| Etcd::RangeRequest { call, range: Range::FirstOwner });
     }
 
     pub(super) fn on_leadership(&mut self, leader: Option<&Kv>, cx: &mut Cx) {
-        if self.election.stage != Stage::Candidate {
+        if self.election.stage != Stage::Chosen {
             return;
         }
         match leader {
@@ -106,6 +122,7 @@ impl Server {
     /// The term is over: gives the key back, and campaigns again, unless the coordinator has failed.
     pub(super) fn on_coordinator_stopped(&mut self, failed: bool, cx: &mut Cx) {
         self.resign(RESIGN_LIMIT, failed.then_some("the coordinator failed"), cx);
+        self.tick_goes_on(cx);
     }
 
     fn resign(&mut self, limit: Duration, failed: Option<&'static str>, cx: &mut Cx) {
@@ -129,7 +146,12 @@ impl Server {
                 let next = self.election.campaigned_at.map_or(cx.now.steady, |at| at + CAMPAIGN_EVERY);
                 cx.out.alarm(Timer::Campaign.into(), next.since(cx.now.steady));
             }
-            Stage::Idle | Stage::Candidate | Stage::Leading | Stage::Ended => {}
+            Stage::Idle
+            | Stage::Registering
+            | Stage::Candidate
+            | Stage::Chosen
+            | Stage::Leading
+            | Stage::Ended => {}
         }
     }
 
@@ -145,10 +167,11 @@ impl Server {
     }
 
     /// The module is told to end. A candidate gives its key back first: without a limit of its own, but a connection
-    /// that cannot be had fails it in a few seconds. A leader waits until its coordinator has stopped.
+    /// that cannot be had fails it in a few seconds. One whose key is still being put does not know it and leaves it to
+    /// the lease, as does one that reads the number of its term. A leader waits until its coordinator has stopped.
     pub(super) fn stop_election(&mut self, cx: &mut Cx) {
         match self.election.stage {
-            Stage::Idle => self.election.stage = Stage::Ended,
+            Stage::Idle | Stage::Registering | Stage::Chosen => self.election.stage = Stage::Ended,
             Stage::Candidate => self.resign(RESIGN_LIMIT, None, cx),
             Stage::Leading | Stage::Resigning { .. } | Stage::Ended => {}
         }

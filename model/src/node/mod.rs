@@ -215,7 +215,7 @@ impl Server {
             (Wait::WatchdogTtl, Answer::TimeToLive(left)) => self.on_ttl(*left, cx),
             (Wait::Captures, Answer::Range(captures)) => self.on_captures(revision, captures, cx),
             (Wait::Leader, Answer::Range(leader)) => self.on_leader(leader.first(), cx),
-            (Wait::Candidacy, Answer::Txn { .. }) => self.look_at_candidates(cx),
+            (Wait::Candidacy, Answer::Txn { .. }) => self.on_candidacy(cx),
             (Wait::Candidates, Answer::Range(candidates)) => self.on_candidates(candidates, cx),
             (Wait::Leadership, Answer::Range(leader)) => self.on_leadership(leader.first(), cx),
             (Wait::Resignation, Answer::Txn { .. }) => self.on_resigned(cx),

@@ -35,6 +35,8 @@ enum At {
     Select,
     /// It reads the leader key, since then.
     Tick { since: Instant },
+    /// In the same tick it has told the coordinator that somebody else leads, and waits until that has stopped.
+    Deposing { since: Instant },
     /// It has returned.
     Ended,
 }
@@ -67,7 +69,7 @@ impl Server {
     /// There may be something for a tick to find.
     pub(super) fn wake_membership(&mut self, cx: &mut Cx) {
         // The end of a tick looks itself whether there is to be another one.
-        if !matches!(self.node_manager.at, At::Tick { .. }) {
+        if !matches!(self.node_manager.at, At::Tick { .. } | At::Deposing { .. }) {
             self.tick_at(cx.now.steady, cx);
         }
     }
@@ -108,13 +110,27 @@ impl Server {
             self.apply_view(cx);
             if self.node_manager.leader.replace(*leader) != Some(*leader) {
                 cx.tell(Place::Coordinator, coordinator::Inbox::LeaderChanged { leader: *leader });
+                if self.election.is_leading()
+                    && *leader != cx.id()
+                    && let At::Tick { since } = self.node_manager.at
+                {
+                    self.node_manager.at = At::Deposing { since };
+                    return;
+                }
             }
         }
         self.end_of_tick(cx);
     }
 
+    /// The coordinator has stopped: the tick that deposed it goes on.
+    pub(super) fn tick_goes_on(&mut self, cx: &mut Cx) {
+        if let At::Deposing { .. } = self.node_manager.at {
+            self.end_of_tick(cx);
+        }
+    }
+
     fn end_of_tick(&mut self, cx: &mut Cx) {
-        let At::Tick { since } = self.node_manager.at else { return };
+        let (At::Tick { since } | At::Deposing { since }) = self.node_manager.at else { return };
         self.node_manager.at = At::Select;
         let late = cx.now.steady.since(since) >= TICK;
         if !self.selects_an_end(late, cx) {
@@ -126,7 +142,7 @@ impl Server {
     pub(super) fn node_manager_selects(&mut self, cx: &mut Cx) {
         match self.node_manager.at {
             At::Beginning if self.shutdown.group_is_done() => self.node_manager.at = At::Ended,
-            At::Beginning | At::Tick { .. } | At::Ended => {}
+            At::Beginning | At::Tick { .. } | At::Deposing { .. } | At::Ended => {}
             At::Select => {
                 self.selects_an_end(false, cx);
             }

@@ -126,10 +126,10 @@ fn after_its_term_a_node_gives_its_key_back_and_campaigns_again() {
         -> NodesChanged to n3/maintainers
         -> LeaderChanged n3 to n3/coordinator
     n3/coordinator: CoordinatorStopped
-        -> TxnRequest call11 then: delete owner/lease1 to etcd
+        -> TxnRequest call10 then: delete owner/lease1 to etcd
     899 ms pass
     1 ms pass
-        -> TxnRequest call30 compares: created(owner/lease1)=rev0 then: put owner/lease1 = n3 otherwise: get owner/lease1 to etcd
+        -> TxnRequest call29 compares: created(owner/lease1)=rev0 then: put owner/lease1 = n3 otherwise: get owner/lease1 to etcd
         ** Elected n3 version=6
         -> Elected version=6 to n3/coordinator
     ");
@@ -157,14 +157,14 @@ fn a_coordinator_that_fails_takes_its_process_with_it() {
         -> NodesChanged to n3/maintainers
         -> LeaderChanged n3 to n3/coordinator
     n3/coordinator: CoordinatorStopped failed
-        -> TxnRequest call11 then: delete owner/lease1 to etcd
+        -> TxnRequest call10 then: delete owner/lease1 to etcd
         ** ShutsDown n3 `the coordinator failed`
         ** Closing n3
         -> Stop to n3/coordinator
         -> StopManager to n3/maintainers
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
-        -> TxnRequest call12 then: delete capture/n3 to etcd
+        -> TxnRequest call11 then: delete capture/n3 to etcd
     n3/dispatchers: DispatchersClosed
         exits, back in 2s
     ");
@@ -472,13 +472,12 @@ fn a_node_that_was_asleep_while_its_lease_ended_does_not_register() {
         ** SessionDone n3
     etcd answers
         ** ShutsDown n3 `capture suicide`
+        ** Closing n3
         -> Stop to n3/coordinator
         -> StopManager to n3/maintainers
-        -> TxnRequest call25 then: delete owner/lease1 to etcd
-        ** Closing n3
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
-        -> TxnRequest call26 then: delete capture/n3 to etcd
+        -> TxnRequest call25 then: delete capture/n3 to etcd
     ");
 }
 
@@ -515,5 +514,40 @@ fn a_restarted_process_is_another_node() {
         ** NodeRemoved n3.2 n3
         -> NodesChanged to n3.2/coordinator
         -> NodesChanged to n3.2/maintainers
+    ");
+}
+
+#[test]
+fn a_leader_that_is_deposed_sees_nothing_new_until_its_coordinator_has_stopped() {
+    let text = told("master", |hand| {
+        hand.start();
+        hand.advance(100);
+        hand.text.clear();
+        hand.change(Op::Delete(Key::Owner(LeaseId(1))));
+        hand.change(put(LEADER, N1));
+        hand.change(put(Key::Capture(N1), N1));
+        hand.advance(100);
+        hand.change(put(Key::Capture(N2), N2));
+        hand.advance(100);
+        from(hand, Place::Coordinator, Inbox::CoordinatorStopped { failed: false });
+        hand.advance(100);
+    });
+    insta::assert_snapshot!(text, @"
+    n1/server to etcd: TxnRequest call0 then: delete owner/lease1
+    n1/server to etcd: TxnRequest call0 then: put owner/lease99 = n1
+    n1/server to etcd: TxnRequest call0 then: put capture/n1 = n1
+    100 ms pass
+        ** NodeAdded n3 n1
+        -> NodesChanged to n3/coordinator
+        -> NodesChanged to n3/maintainers
+        -> LeaderChanged n1 to n3/coordinator
+    n1/server to etcd: TxnRequest call0 then: put capture/n2 = n2
+    100 ms pass
+    n3/coordinator: CoordinatorStopped
+        -> TxnRequest call11 then: delete owner/lease1 to etcd
+    100 ms pass
+        ** NodeAdded n3 n2
+        -> NodesChanged to n3/coordinator
+        -> NodesChanged to n3/maintainers
     ");
 }

@@ -30,13 +30,15 @@ pub(super) struct Bump {
     tries: u32,
     /// What is being written.
     info: Option<ChangefeedInfo>,
+    /// How it ended, while that waits for the lock of the operators.
+    ended: Option<Result<(), &'static str>>,
 }
 
 impl Term {
     pub(super) fn begin_bump(&mut self, cf: ChangefeedId, dest: NodeId, cx: &mut Cx) {
         self.bumps_begun += 1;
         let id = BumpId(self.bumps_begun);
-        self.bumps.insert(id, Bump { cf, dest, candidate: Epoch::NONE, tries: 0, info: None });
+        self.bumps.insert(id, Bump { cf, dest, candidate: Epoch::NONE, tries: 0, info: None, ended: None });
         let call = CallId(self.bumps_begun);
         self.pd_calls.insert(call, id);
         cx.out.send(Addr::Pd, pd::Inbox::TsoRequest { call }.into());
@@ -46,6 +48,11 @@ impl Term {
     /// Whether an epoch of this changefeed is being bumped: nobody else may.
     pub(super) fn is_bumping(&self, cf: ChangefeedId) -> bool {
         self.bumps.values().any(|bump| bump.cf == cf)
+    }
+
+    /// Whether any bump is under way.
+    pub(super) fn is_bumping_any(&self) -> bool {
+        !self.bumps.is_empty()
     }
 
     pub(super) fn on_tso(&mut self, call: CallId, epoch: Epoch, cx: &mut Cx) {
@@ -92,22 +99,45 @@ impl Term {
             }
             return;
         }
-        if let Some(Bump { cf, dest, info: Some(info), .. }) = self.bumps.remove(&id) {
-            cx.note(Note::EpochPersisted { cf, epoch: info.epoch });
-            self.add_after_bump(cf, dest, info, cx);
-            self.basic_goes_on(cx);
+        if let Some(Bump { cf, info: Some(info), .. }) = self.bumps.get(&id) {
+            cx.note(Note::EpochPersisted { cf: *cf, epoch: info.epoch });
+            self.end_bump(id, Ok(()), cx);
         }
     }
 
     pub(super) fn bump_deadline(&mut self, id: BumpId, cx: &mut Cx) {
-        self.bump_failed(id, "it took too long", cx);
+        if self.bumps.get(&id).is_some_and(|bump| bump.ended.is_none()) {
+            self.bump_failed(id, "it took too long", cx);
+        }
     }
 
     /// The operator is not queued; the scheduler tries again later. What was written stays written.
     pub(super) fn bump_failed(&mut self, id: BumpId, why: &'static str, cx: &mut Cx) {
-        if let Some(bump) = self.bumps.remove(&id) {
-            cx.note(Note::BumpFailed { cf: bump.cf, why });
-            self.basic_goes_on(cx);
+        self.end_bump(id, Err(why), cx);
+    }
+
+    /// Whatever came of it, the lock of the operators is taken to go on.
+    fn end_bump(&mut self, id: BumpId, how: Result<(), &'static str>, cx: &mut Cx) {
+        if self.operators.is_locked() {
+            if let Some(bump) = self.bumps.get_mut(&id) {
+                bump.ended = Some(how);
+            }
+            return;
+        }
+        let Some(Bump { cf, dest, info, .. }) = self.bumps.remove(&id) else { return };
+        match (how, info) {
+            (Ok(()), Some(info)) => self.add_after_bump(cf, dest, info, cx),
+            (Ok(()), None) => {}
+            (Err(why), _) => cx.note(Note::BumpFailed { cf, why }),
+        }
+        self.basic_goes_on(cx);
+    }
+
+    /// The lock of the operators is free.
+    pub(super) fn end_waiting_bumps(&mut self, cx: &mut Cx) {
+        let ended = |(id, bump): (&BumpId, &Bump)| bump.ended.map(|how| (*id, how));
+        for (id, how) in self.bumps.iter().filter_map(ended).collect::<Vec<_>>() {
+            self.end_bump(id, how, cx);
         }
     }
 }

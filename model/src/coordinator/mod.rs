@@ -5,6 +5,7 @@
 
 mod adoption;
 mod changefeeds;
+mod ending;
 mod epoch;
 mod operators;
 mod persist;
@@ -19,11 +20,12 @@ use crate::{
     Addr, ChangefeedId, Cx, Epoch, Msg, NodeId, Place, Ts,
     bootstrapper::Bootstrapper,
     etcd::{self, Range, Reply, client::Calls},
-    maintainer, node, pd,
+    maintainer, pd,
     vocabulary::{say, spoken, vocabulary, words},
 };
 pub(crate) use adoption::{Reports, Selection};
 use changefeeds::ChangefeedDb;
+use ending::{Cause, Ending};
 use epoch::{Bump, BumpId};
 use operators::Operators;
 
@@ -107,6 +109,8 @@ vocabulary! {
     pub enum Note {
         /// A term begins.
         TermBegins { node: NodeId, version: u64 },
+        /// A term is to end, and waits for what its tasks are in the middle of.
+        TermLingers { node: NodeId, why: &'static str },
         /// A term has ended.
         TermEnds { node: NodeId, why: &'static str },
         /// All maintainer managers have answered and the changefeeds are loaded.
@@ -170,6 +174,7 @@ pub(crate) struct Term {
     bumps_begun: u32,
     basic: scheduler::Basic,
     changes: persist::Changes,
+    ending: Option<Ending>,
 }
 
 /// An event of the event loop.
@@ -205,6 +210,7 @@ impl Coordinator {
                 if let Some(term) = &mut self.term {
                     let goes_on = term.step(input, cx);
                     self.end_unless(goes_on, cx);
+                    self.end_if_through(cx);
                 }
             }
         }
@@ -216,14 +222,15 @@ impl Coordinator {
                 cx.note(Note::TermBegins { node: cx.id(), version: *version });
                 self.term = Some(Term::begin(*version, cx));
             }
-            Inbox::LeaderChanged { leader } if *leader != cx.id() => self.end("deposed", cx),
+            Inbox::LeaderChanged { leader } if *leader != cx.id() => self.stop(Cause::Deposed, "deposed", cx),
             Inbox::LeaderChanged { .. } => {}
-            Inbox::Stop => self.end("shutdown", cx),
+            Inbox::Stop => self.stop(Cause::Shutdown, "shutdown", cx),
             Inbox::EtcdDisconnected => {
                 if let Some(term) = &mut self.term {
                     let failed = term.calls.broken(cx);
                     let goes_on = failed.into_iter().try_for_each(|wait| term.on_failure(wait, cx));
                     self.end_unless(goes_on, cx);
+                    self.end_if_through(cx);
                 }
             }
             Inbox::NodesChanged => {
@@ -231,7 +238,7 @@ impl Coordinator {
                     term.nodes_changed = true;
                 }
             }
-            // On a node that does not lead the topic has no handler: the message is dropped.
+            // On a node that does not lead, or not for long, the topic has no handler: the message is dropped.
             Inbox::CoordinatorBootstrapResponse { statuses, .. } => {
                 self.push(from, Event::BootstrapResponse(statuses.clone()), cx);
             }
@@ -242,7 +249,9 @@ impl Coordinator {
     }
 
     fn push(&mut self, from: Addr, event: Event, cx: &mut Cx) {
-        if let (Some(term), Some(node)) = (&mut self.term, from.node()) {
+        if let (Some(term), Some(node)) = (&mut self.term, from.node())
+            && term.tasks_run()
+        {
             term.events.push_back((node, event));
             let goes_on = term.run_events(cx);
             self.end_unless(goes_on, cx);
@@ -251,17 +260,7 @@ impl Coordinator {
 
     fn end_unless(&mut self, goes_on: Result<(), &'static str>, cx: &mut Cx) {
         if let Err(why) = goes_on {
-            cx.note(Note::TermEnds { node: cx.id(), why });
-            self.term = None;
-            cx.tell(Place::Server, node::Inbox::CoordinatorStopped { failed: true });
-        }
-    }
-
-    /// Stops without an error; the server resigns and campaigns again.
-    fn end(&mut self, why: &'static str, cx: &mut Cx) {
-        if self.term.take().is_some() {
-            cx.note(Note::TermEnds { node: cx.id(), why });
-            cx.tell(Place::Server, node::Inbox::CoordinatorStopped { failed: false });
+            self.stop(Cause::Failed, why, cx);
         }
     }
 }
@@ -287,6 +286,7 @@ impl Term {
             bumps_begun: 0,
             basic: scheduler::Basic::default(),
             changes: persist::Changes::default(),
+            ending: None,
         };
         term.on_nodes_changed(cx);
         term
@@ -317,6 +317,8 @@ impl Term {
 
     fn on_alarm(&mut self, timer: Timer, cx: &mut Cx) -> Outcome {
         match timer {
+            Timer::Period | Timer::Executor | Timer::BasicScheduler if !self.tasks_run() => Ok(()),
+            Timer::EventLoop | Timer::RunLoop if !self.loops_run() => Ok(()),
             Timer::Period => {
                 cx.out.alarm(Timer::Period.into(), PERIOD);
                 self.events.push_back((cx.id(), Event::Period));
@@ -353,6 +355,7 @@ impl Term {
     fn on_answer(&mut self, wait: Wait, answer: &etcd::Answer, cx: &mut Cx) -> Outcome {
         use etcd::Answer;
         match (wait, answer) {
+            (wait, _) if self.is_void(&wait) => Ok(()),
             (Wait::LoadInfos, Answer::Range(infos)) => {
                 let wait = Wait::LoadJobs { infos: infos.clone() };
                 self.calls.call(cx, wait, |call| etcd::Inbox::RangeRequest { call, range: Range::Jobs });
@@ -371,8 +374,7 @@ impl Term {
                 self.on_bump_written(bump, *succeeded, cx);
                 Ok(())
             }
-            // What ends a stop is tried once; a failure is only logged.
-            (Wait::StopDone, _) => Ok(()),
+            (Wait::StopDone, _) => self.on_stop_done(cx),
             (wait, answer) => unreachable!("{wait:?} answered by {answer:?}"),
         }
     }
@@ -380,6 +382,7 @@ impl Term {
     /// A call has failed; whether it was carried out is not known.
     fn on_failure(&mut self, wait: Wait, cx: &mut Cx) -> Outcome {
         match wait {
+            wait if self.is_void(&wait) => Ok(()),
             Wait::LoadInfos | Wait::LoadJobs { .. } => {
                 cx.note(Note::Panicked { why: "the changefeeds cannot be loaded" });
                 Err("panic")
@@ -389,13 +392,20 @@ impl Term {
                 self.bump_failed(bump, "etcd does not answer", cx);
                 Ok(())
             }
-            Wait::StopDone => Ok(()),
+            // What ends a stop is tried once; a failure is only logged.
+            Wait::StopDone => self.on_stop_done(cx),
         }
+    }
+
+    /// Whether a call was one of the loops', and they are cancelled.
+    fn is_void(&self, wait: &Wait) -> bool {
+        let of_loops = matches!(wait, Wait::LoadInfos | Wait::LoadJobs { .. } | Wait::Persist { .. });
+        of_loops && !self.loops_run()
     }
 
     /// The event loop: one event at a time; before each, a change of the node set is handled.
     fn run_events(&mut self, cx: &mut Cx) -> Outcome {
-        while !self.loading {
+        while !self.loading && self.loops_run() && !self.waits_for_operators() {
             if self.nodes_changed {
                 self.nodes_changed = false;
                 self.on_nodes_changed(cx);
@@ -411,6 +421,12 @@ impl Term {
             }
         }
         Ok(())
+    }
+
+    /// What comes next looks at operators, and somebody holds their lock.
+    fn waits_for_operators(&self) -> bool {
+        let heartbeat = matches!(self.events.front(), Some((_, Event::Heartbeat(_))));
+        self.operators.is_locked() && (self.nodes_changed || heartbeat)
     }
 
     fn on_nodes_changed(&mut self, cx: &mut Cx) {

@@ -18,10 +18,16 @@ const BATCH: usize = 10;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Basic {
     left: VecDeque<ChangefeedId>,
+    /// Whether a run is due and waits for the lock of the operators.
+    waits: bool,
 }
 
 impl Term {
     pub(super) fn run_basic(&mut self, cx: &mut Cx) {
+        if self.operators.is_locked() {
+            self.basic.waits = true;
+            return;
+        }
         let available = BATCH.saturating_sub(self.operators.len());
         self.basic.left = self.changefeeds.absent().take(available).collect();
         if self.basic.left.is_empty() {
@@ -31,6 +37,13 @@ impl Term {
             cx.out.alarm(Timer::BasicScheduler.into(), SOON);
         } else {
             self.basic_goes_on(cx);
+        }
+    }
+
+    /// The lock of the operators is free.
+    pub(super) fn wake_basic(&mut self, cx: &mut Cx) {
+        if std::mem::take(&mut self.basic.waits) {
+            cx.out.give_way(Timer::BasicScheduler.into());
         }
     }
 

@@ -4,7 +4,7 @@ use crate::hand::{CF, Hand, N1, N2, N3, changefeed, preset};
 use model::{
     Addr, ChangefeedId, Epoch, Place, Policy, Ts,
     coordinator::{Inbox, MaintainerState, MaintainerStatus},
-    etcd::Op,
+    etcd::{ChangefeedInfo, FeedState, Job, Key, Op, Progress, Value},
     policy::{NextEpoch, StopCheck},
 };
 
@@ -567,5 +567,129 @@ fn who_is_deposed_hears_nothing_more() {
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts200 bootstrap_done e2
     n3/server: Stop
     2000 ms pass
+    ");
+}
+
+/// Another changefeed, which nobody maintains.
+fn persist_another(hand: &mut Hand) {
+    let info = ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(1), start_ts: Ts(10) };
+    let job = Job { checkpoint: Ts(10), progress: Progress::None };
+    let cf = ChangefeedId(2);
+    for (key, value) in [(Key::Info(cf), Value::Info(Box::new(info))), (Key::Job(cf), Value::Job(job))] {
+        hand.change(Op::Put { key, value, lease: None });
+    }
+}
+
+/// Of two changefeeds the first is maintained on n1; etcd falls silent while a checkpoint of it is persisted and the
+/// epoch of the other is bumped.
+fn silent(hand: &mut Hand) {
+    persist(hand, 2);
+    persist_another(hand);
+    elect(hand);
+    for (node, status) in [(N1, Some(working(2, 100))), (N2, None), (N3, None)] {
+        hand.tell(node, report(status));
+    }
+    hand.hold(Addr::Etcd);
+    hand.tell(N1, heartbeat(working(2, 200)));
+    hand.tell(N1, heartbeat(working(2, 300)));
+    soon(hand);
+    hand.text.clear();
+}
+
+#[test]
+fn who_is_deposed_persists_and_bumps_until_its_tasks_are_through() {
+    let text = told(preset("master"), |hand| {
+        silent(hand);
+        from_server(hand, Inbox::LeaderChanged { leader: N1 });
+        hand.tell(N1, heartbeat(working(2, 400)));
+        hand.advance(2000);
+        hand.release(Addr::Etcd);
+        hand.advance(2000);
+    });
+    insta::assert_snapshot!(text, @"
+    n3/server: LeaderChanged n1
+        ** TermLingers n3 `deposed`
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts400 bootstrap_done e2
+    2000 ms pass
+    etcd answers
+        ** CheckpointPersisted cf1 ts200
+        -> TxnRequest call5 then: put status/cf1 = ts300 progress-none to etcd
+        ** CheckpointPersisted cf1 ts300
+        -> TxnRequest call6 compares: modified(info/cf2)=rev4 then: put info/cf2 = normal e2 ts10 to etcd
+        ** EpochPersisted cf2 e2
+        ** Placed cf2 n2 e2
+        ** TermEnds n3 `deposed`
+        -> CoordinatorStopped to n3/server
+    2000 ms pass
+    ");
+}
+
+#[test]
+fn a_shutdown_cancels_the_loops_and_not_the_bump() {
+    let text = told(preset("master"), |hand| {
+        silent(hand);
+        from_server(hand, Inbox::Stop);
+        hand.release(Addr::Etcd);
+    });
+    insta::assert_snapshot!(text, @"
+    n3/server: Stop
+        ** TermLingers n3 `shutdown`
+    etcd answers
+        -> TxnRequest call5 compares: modified(info/cf2)=rev4 then: put info/cf2 = normal e2 ts10 to etcd
+        ** EpochPersisted cf2 e2
+        ** Placed cf2 n2 e2
+        ** TermEnds n3 `shutdown`
+        -> CoordinatorStopped to n3/server
+    ");
+    // The second stop returns at once.
+    let text = told(preset("master"), |hand| {
+        silent(hand);
+        from_server(hand, Inbox::LeaderChanged { leader: N1 });
+        from_server(hand, Inbox::Stop);
+        hand.release(Addr::Etcd);
+    });
+    insta::assert_snapshot!(text, @"
+    n3/server: LeaderChanged n1
+        ** TermLingers n3 `deposed`
+    n3/server: Stop
+        ** TermEnds n3 `shutdown`
+        -> CoordinatorStopped to n3/server
+    etcd answers
+        -> TxnRequest call5 compares: modified(info/cf2)=rev4 then: put info/cf2 = normal e2 ts10 to etcd
+        ** EpochPersisted cf2 e2
+        ** Placed cf2 n2 e2
+    ");
+}
+
+#[test]
+fn the_last_action_of_a_stop_holds_up_all_who_look_at_operators() {
+    let text = told(preset("master"), |hand| {
+        persist(hand, 2);
+        let job = Job { checkpoint: Ts(10), progress: Progress::Removing };
+        hand.change(Op::Put { key: Key::Job(CF), value: Value::Job(job), lease: None });
+        elect(hand);
+        for (node, status) in [(N1, Some(working(2, 100))), (N2, None), (N3, None)] {
+            hand.tell(node, report(status));
+        }
+        soon(hand);
+        hand.text.clear();
+        hand.tell(N1, heartbeat(stopped(2)));
+        hand.hold(Addr::Etcd);
+        hand.advance(1000);
+        // Nobody answers that the changefeed is unknown.
+        hand.tell(N2, heartbeat(working(2, 100)));
+        hand.advance(1000);
+        hand.release(Addr::Etcd);
+    });
+    insta::assert_snapshot!(text, @"
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts0 bootstrap_done e2
+    etcd is silent
+    1000 ms pass
+        -> TxnRequest call3 then: delete info/cf1, delete status/cf1 to etcd
+    n2/maintainers: MaintainerHeartbeat statuses: cf1 working ts100 bootstrap_done e2
+    1000 ms pass
+    etcd answers
+        ** OperatorDone cf1 `stop`
+        -> RemoveMaintainerRequest cf1 cascade removed e2 to n2/maintainers
     ");
 }

@@ -11,7 +11,7 @@ use sim::{Duration, Instant};
 use crate::{
     ChangefeedId, ConfigEpoch, Cx, Epoch, NodeId, Place,
     coordinator::{MaintainerStatus, Note, Term, Timer, Wait, changefeeds::ChangefeedDb},
-    etcd::{self, ChangefeedInfo, client::CALL_TIMEOUT},
+    etcd::{self, ChangefeedInfo, Op, client::CALL_TIMEOUT},
     maintainer,
 };
 
@@ -45,9 +45,16 @@ struct Queued {
 pub(super) struct Operators {
     operators: BTreeMap<ChangefeedId, Queued>,
     pushed: u64,
+    /// The operator whose last action is under way: the lock is held until it is through.
+    locked: Option<ChangefeedId>,
 }
 
 impl Operators {
+    /// Whether nobody else may look at operators.
+    pub(super) fn is_locked(&self) -> bool {
+        self.locked.is_some()
+    }
+
     pub(super) fn get(&self, cf: ChangefeedId) -> Option<&Operator> {
         self.operators.get(&cf).map(|queued| &queued.operator)
     }
@@ -82,6 +89,17 @@ impl Operator {
         match self {
             Operator::Add(add) => add.is_finished(),
             Operator::Stop(stop) => stop.is_finished(),
+        }
+    }
+
+    /// Its last action; what it writes to etcd, if anything.
+    fn post_finish(&self, cf: ChangefeedId, db: &mut ChangefeedDb) -> Option<Vec<Op>> {
+        match self {
+            Operator::Add(add) => {
+                add.post_finish(cf, db);
+                None
+            }
+            Operator::Stop(stop) => stop.post_finish(),
         }
     }
 
@@ -163,7 +181,7 @@ impl Term {
             Some(_) => {
                 if let Some(mut old) = self.operators.operators.remove(&cf) {
                     old.operator.on_task_removed();
-                    self.post_finish(cf, &old.operator, cx);
+                    old.operator.post_finish(cf, &mut self.changefeeds);
                 }
             }
             None => {}
@@ -195,10 +213,10 @@ impl Term {
         while let Some((_, cf)) = self.operators.first().filter(|(at, _)| *at <= now) {
             let Some(queued) = self.operators.operators.get_mut(&cf) else { break };
             if queued.operator.is_finished() {
-                if let Some(done) = self.operators.operators.remove(&cf) {
-                    cx.note(Note::OperatorDone { cf, operator: done.operator.name() });
-                    self.post_finish(cf, &done.operator, cx);
+                if let Some(then) = queued.operator.post_finish(cf, &mut self.changefeeds) {
+                    return self.write_with_lock(cf, then, cx);
                 }
+                self.remove_finished(cf, cx);
             } else {
                 queued.notify_at = now + RESEND;
                 let operator = queued.operator.clone();
@@ -206,6 +224,38 @@ impl Term {
             }
         }
         cx.out.alarm(Timer::Executor.into(), EXECUTOR_IDLE);
+    }
+
+    /// The last action of an operator writes to etcd. It holds the lock all the while: the executor, the schedulers and
+    /// the event loop wait, and the changefeed still has an operator.
+    fn write_with_lock(&mut self, cf: ChangefeedId, then: Vec<Op>, cx: &mut Cx) {
+        self.operators.locked = Some(cf);
+        self.calls.call_once(cx, CALL_TIMEOUT, Wait::StopDone, |call| etcd::Inbox::TxnRequest {
+            call,
+            compares: Vec::new(),
+            then,
+            otherwise: Vec::new(),
+        });
+    }
+
+    /// The executor goes on, and when it does not hold the lock again, all others do.
+    pub(super) fn on_stop_done(&mut self, cx: &mut Cx) -> Result<(), &'static str> {
+        if let Some(cf) = self.operators.locked.take() {
+            self.remove_finished(cf, cx);
+        }
+        self.execute_operators(cx);
+        if !self.operators.is_locked() {
+            self.end_waiting_bumps(cx);
+            self.wake_basic(cx);
+            cx.out.give_way(Timer::EventLoop.into());
+        }
+        Ok(())
+    }
+
+    fn remove_finished(&mut self, cf: ChangefeedId, cx: &mut Cx) {
+        if let Some(done) = self.operators.operators.remove(&cf) {
+            cx.note(Note::OperatorDone { cf, operator: done.operator.name() });
+        }
     }
 
     fn send_for(&mut self, cf: ChangefeedId, operator: &Operator, cx: &mut Cx) {
@@ -246,22 +296,6 @@ impl Term {
             match &mut queued.operator {
                 Operator::Add(add) => add.check(from, status, current, policy),
                 Operator::Stop(stop) => stop.check(from, status, policy),
-            }
-        }
-    }
-
-    fn post_finish(&mut self, cf: ChangefeedId, operator: &Operator, cx: &mut Cx) {
-        match operator {
-            Operator::Add(add) => add.post_finish(cf, &mut self.changefeeds),
-            Operator::Stop(stop) => {
-                if let Some(then) = stop.post_finish() {
-                    self.calls.call_once(cx, CALL_TIMEOUT, Wait::StopDone, |call| etcd::Inbox::TxnRequest {
-                        call,
-                        compares: Vec::new(),
-                        then,
-                        otherwise: Vec::new(),
-                    });
-                }
             }
         }
     }

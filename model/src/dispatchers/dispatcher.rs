@@ -109,6 +109,11 @@ impl Dispatcher {
         self.state
     }
 
+    /// Whether it gets events, and goes on getting them.
+    pub fn is_fed(&self) -> bool {
+        self.registered && !self.removing
+    }
+
     /// Whether it is a table trigger.
     pub fn is_trigger(&self) -> bool {
         self.span.table == TableId::TRIGGER

@@ -138,6 +138,11 @@ impl Manager {
         self.cancelled
     }
 
+    /// Whether it is neither closed nor closing; dispatchers keep their state when they are closed.
+    pub fn is_open(&self) -> bool {
+        !self.closing && !self.closed && !self.write_path_closed
+    }
+
     /// Its changefeed.
     pub fn changefeed(&self) -> ChangefeedId {
         self.cf

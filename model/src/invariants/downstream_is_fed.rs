@@ -1,17 +1,17 @@
-//! After the calm, every span has exactly one working dispatcher, and the downstream is what the upstream was at the
-//! checkpoint.
+//! What is persisted as the checkpoint is downstream, and does not go back; after the calm, every changefeed is still
+//! there, every span has exactly one working dispatcher, and the checkpoint moves.
 //!
 //! For pingcap/ticdc#5179, #3411 and everything else that leaves a table without a writer, or a checkpoint ahead of
 //! what was written.
 
 use std::collections::BTreeMap;
 
-use sim::{Fault, StepId, What};
+use sim::{Fault, Input, StepId, What};
 
 use crate::{
-    Actor, Addr, ChangefeedId, NodeId, Place, Record, Row, RowKind, Sim, Span, TableId, Ts,
+    Actor, Addr, ChangefeedId, Msg, NodeId, Place, Record, Row, RowKind, Sim, Span, TableId, Ts,
     dispatchers::ComponentState,
-    etcd::{Etcd, Key, Value},
+    etcd::{self, Etcd, Job, Key, Op, Progress, Value},
     invariants::{Invariant, Violation},
     sink::Sink,
     upstream::Upstream,
@@ -23,9 +23,20 @@ pub(super) const NAME: &str = "downstream_is_fed";
 pub(super) struct DownstreamIsFed {
     /// When the calm began.
     calm: Option<(StepId, Ts)>,
+    /// The changefeeds that nobody has asked to remove, and what was last persisted of each.
+    changefeeds: Option<BTreeMap<ChangefeedId, Persisted>>,
 }
 
-/// The services, as they are in the end.
+/// What was last persisted of a changefeed.
+#[derive(Clone, Copy)]
+struct Persisted {
+    checkpoint: Ts,
+    /// Whether it has gone back, and whether it has passed a row that is not downstream.
+    went_back: bool,
+    lost: bool,
+}
+
+/// The services, as they are.
 struct End<'a> {
     sim: &'a Sim,
     etcd: &'a Etcd,
@@ -34,21 +45,25 @@ struct End<'a> {
 }
 
 impl Invariant for DownstreamIsFed {
-    fn observe(&mut self, _: &Sim, record: &Record, _: &mut Vec<Violation>) {
-        if let What::Fault(Fault::Calm) = record.what {
-            self.calm = Some((record.id, Ts::at(record.at)));
+    fn observe(&mut self, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
+        if self.changefeeds.is_none() {
+            self.changefeeds = End::of(sim).map(|end| end.to_be_kept().collect());
+        }
+        match &record.what {
+            What::Fault(Fault::Calm) => self.calm = Some((record.id, Ts::at(record.at))),
+            What::Step { actor: Addr::Etcd, input: Input::Message { msg: Msg::Etcd(request), .. } } => {
+                for cf in persisted_by(request) {
+                    self.on_persisted(sim, cf, record.id, found);
+                }
+            }
+            _ => {}
         }
     }
 
     fn settled(&mut self, sim: &Sim, found: &mut Vec<Violation>) {
-        let (Actor::Etcd(etcd), Actor::Upstream(upstream), Actor::Sink(sink)) =
-            (sim.machine(Addr::Etcd), sim.machine(Addr::Upstream), sim.machine(Addr::Sink))
-        else {
-            return;
-        };
-        let end = End { sim, etcd, upstream, sink };
-        for cf in (1..).map(ChangefeedId).map_while(|cf| end.etcd.get(Key::Info(cf)).map(|_| cf)) {
-            if let Err((aspect, what)) = self.check(&end, cf) {
+        let Some(end) = End::of(sim) else { return };
+        for (cf, persisted) in self.changefeeds.iter().flatten() {
+            if let Err((aspect, what)) = self.check(&end, *cf, *persisted) {
                 let because = self.calm.iter().map(|(step, _)| *step).collect();
                 found.push(Violation { invariant: NAME, aspect, what, because });
             }
@@ -56,11 +71,49 @@ impl Invariant for DownstreamIsFed {
     }
 }
 
+/// The changefeeds whose status a request to etcd writes.
+fn persisted_by(request: &etcd::Inbox) -> impl Iterator<Item = ChangefeedId> {
+    let ops = match request {
+        etcd::Inbox::TxnRequest { then, .. } => then.as_slice(),
+        _ => &[],
+    };
+    ops.iter().filter_map(|op| match op {
+        Op::Put { key: Key::Job(cf), .. } => Some(*cf),
+        _ => None,
+    })
+}
+
 /// What is wrong: which part of the promise, and how.
 type Wrong = (&'static str, String);
 
 impl DownstreamIsFed {
-    fn check(&self, end: &End, cf: ChangefeedId) -> Result<(), Wrong> {
+    /// The status of a changefeed may have been written: looks at what is new since the last time.
+    fn on_persisted(&mut self, sim: &Sim, cf: ChangefeedId, step: StepId, found: &mut Vec<Violation>) {
+        let (Some(end), Some(changefeeds)) = (End::of(sim), &mut self.changefeeds) else { return };
+        let Some(job) = end.job(cf) else { return };
+        if job.progress == Progress::Removing {
+            changefeeds.remove(&cf);
+        }
+        let Some(known) = changefeeds.get_mut(&cf) else { return };
+        let mut report =
+            |aspect, what| found.push(Violation { invariant: NAME, aspect, what, because: vec![step] });
+        let before = std::mem::replace(&mut known.checkpoint, job.checkpoint);
+        if job.checkpoint < before && !std::mem::replace(&mut known.went_back, true) {
+            let what = format!("the checkpoint of {cf} went back from {before} to {}", job.checkpoint);
+            report("monotone", what);
+        }
+        if !known.lost
+            && let Err((aspect, what)) = end.equal(cf, before, job.checkpoint)
+        {
+            known.lost = true;
+            report(aspect, what);
+        }
+    }
+
+    fn check(&self, end: &End, cf: ChangefeedId, known: Persisted) -> Result<(), Wrong> {
+        if end.etcd.get(Key::Info(cf)).is_none() {
+            return Err(("changefeed", format!("{cf} is gone from etcd, and nobody asked for that")));
+        }
         let Some(checkpoint) = end.checkpoint(cf) else { return Ok(()) };
         for table in end.upstream.history().tables_at(checkpoint) {
             end.one_writer(cf, table)?;
@@ -71,16 +124,40 @@ impl DownstreamIsFed {
             let what = format!("the checkpoint of {cf} stands at {checkpoint}, not past the calm at {calm}");
             return Err(("checkpoint", format!("{what}; {}", end.why(cf))));
         }
-        end.equal(cf, checkpoint)
+        if known.lost { Ok(()) } else { end.equal(cf, Ts::NONE, checkpoint) }
     }
 }
 
-impl End<'_> {
+impl<'a> End<'a> {
+    fn of(sim: &'a Sim) -> Option<End<'a>> {
+        match (sim.machine(Addr::Etcd), sim.machine(Addr::Upstream), sim.machine(Addr::Sink)) {
+            (Actor::Etcd(etcd), Actor::Upstream(upstream), Actor::Sink(sink)) => {
+                Some(End { sim, etcd, upstream, sink })
+            }
+            _ => None,
+        }
+    }
+
+    /// The changefeeds in etcd that are not being removed, with what is persisted of them.
+    fn to_be_kept(&self) -> impl Iterator<Item = (ChangefeedId, Persisted)> {
+        let all = (1..=u8::MAX).map(ChangefeedId);
+        all.filter_map(|cf| {
+            let job = self.job(cf).filter(|job| job.progress != Progress::Removing)?;
+            Some((cf, Persisted { checkpoint: job.checkpoint, went_back: false, lost: false }))
+        })
+    }
+
+    fn job(&self, cf: ChangefeedId) -> Option<&Job> {
+        match &self.etcd.get(Key::Job(cf))?.value {
+            Value::Job(job) => Some(job),
+            _ => None,
+        }
+    }
+
     /// The persisted checkpoint of a changefeed that is to run.
     fn checkpoint(&self, cf: ChangefeedId) -> Option<Ts> {
-        let (info, job) = (self.etcd.get(Key::Info(cf))?, self.etcd.get(Key::Job(cf))?);
-        match (&info.value, &job.value) {
-            (Value::Info(info), Value::Job(job)) if info.state.should_run() => Some(job.checkpoint),
+        match (&self.etcd.get(Key::Info(cf))?.value, self.job(cf)?) {
+            (Value::Info(info), job) if info.state.should_run() => Some(job.checkpoint),
             _ => None,
         }
     }
@@ -96,9 +173,9 @@ impl End<'_> {
     fn one_writer(&self, cf: ChangefeedId, table: TableId) -> Result<(), Wrong> {
         let mut working: Vec<(Span, String)> = Vec::new();
         for (node, all) in self.dispatchers() {
-            for manager in all.managers().filter(|manager| manager.changefeed() == cf) {
+            for manager in all.managers().filter(|manager| manager.changefeed() == cf && manager.is_open()) {
                 let here = manager.dispatchers().filter(|one| one.span().table == table);
-                let here = here.filter(|one| one.state() == ComponentState::Working);
+                let here = here.filter(|one| one.state() == ComponentState::Working && one.is_fed());
                 working.extend(here.map(|one| (one.span(), format!("{} on {node}", one.id()))));
             }
         }
@@ -122,12 +199,13 @@ impl End<'_> {
         Ok(())
     }
 
-    /// Every row is downstream as it was at the checkpoint, or later. A log has its last change up to there at least once.
-    fn equal(&self, cf: ChangefeedId, checkpoint: Ts) -> Result<(), Wrong> {
+    /// Every row that changed after one time is downstream as it was at the checkpoint, or later. A log has its last change
+    /// up to there at least once.
+    fn equal(&self, cf: ChangefeedId, after: Ts, checkpoint: Ts) -> Result<(), Wrong> {
         let history = self.upstream.history();
         for table in history.tables_at(checkpoint) {
             let mut expected: BTreeMap<u32, Row> = BTreeMap::new();
-            for row in history.rows(table, Ts::NONE, checkpoint) {
+            for row in history.rows(table, after, checkpoint) {
                 expected.insert(row.key, *row);
             }
             for row in expected.into_values() {

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use crate::hand::Hand;
 use model::{
-    Actor, Addr, ChangefeedId, Cluster, DispatcherId, Epoch, NodeId, NodeSpec, Place, Policy, Sim, TableId,
-    Ts, Weather, Workload,
+    Actor, Addr, ChangefeedId, Cluster, DispatcherId, Epoch, NodeId, NodeSpec, Place, Policy, Record, Sim,
+    TableId, Ts, Weather, Workload,
     etcd::{ChangefeedInfo, Etcd, FeedState, Job, Key, Progress, Value},
     invariants,
     sink::{Change, Downstream, Inbox, Op, QueryId, Sink, Transaction},
 };
 use sim::{
     Class, Clock, Decisions, Duration, Effect, Fault, HostId, HostSpec, HostWeather, Input, Instant, Latency,
-    Layout, LinkWeather, Machine as _, Now, Outbox, Planned, Seed, When,
+    Layout, LinkWeather, Machine as _, Now, Outbox, Planned, Seed, What, When,
 };
 
 const N1: NodeId = NodeId { slot: 1, life: 0 };
@@ -267,4 +268,61 @@ fn a_log_has_every_message_and_others() {
         set(actors, Addr::Sink, Actor::Sink(Box::new(Sink::new(model::sink::Class::Kafka))));
     });
     insta::assert_snapshot!(text, @"downstream_is_fed (data): row 0 of t1 was changed at ts11402183, the checkpoint of cf1 is ts18400000, and downstream is nothing");
+}
+
+/// What the invariant finds when a checkpoint is persisted after 12 s, in a cluster some of whose actors are replaced.
+fn found_at_a_checkpoint(replace: impl FnOnce(&mut Vec<(Addr, Actor)>)) -> String {
+    let mut sim = Sim::new(cluster().layout(Seed(1)), Vec::new(), Seed(1), &Decisions::default());
+    let named = invariants::ALL.iter().find(|named| named.name == "downstream_is_fed").expect("it exists");
+    let (mut watch, mut found) = (named.watch(), Vec::new());
+    while sim.step(after(20_000)) && !(sim.record().at > after(12_000) && persists(sim.record())) {
+        watch.observe(&sim, sim.record(), &mut found);
+    }
+    let mut actors: Vec<(Addr, Actor)> = sim.machines().map(|(addr, actor)| (addr, actor.clone())).collect();
+    replace(&mut actors);
+    let picture = picture(&sim, actors);
+    watch.observe(&picture, sim.record(), &mut found);
+    watch.observe(&picture, sim.record(), &mut found);
+    found.iter().map(|violation| format!("{violation}\n")).collect()
+}
+
+/// Whether etcd is asked to write the status of a changefeed.
+fn persists(record: &Record) -> bool {
+    let What::Step { actor: Addr::Etcd, input: Input::Message { msg, .. } } = &record.what else {
+        return false;
+    };
+    msg.to_string().contains("put status/cf1")
+}
+
+#[test]
+fn every_persisted_checkpoint_is_downstream_and_none_goes_back() {
+    insta::assert_snapshot!(found_at_a_checkpoint(|_| {}), @"");
+    let empty = found_at_a_checkpoint(|actors| set(actors, Addr::Sink, Actor::Sink(Box::<Sink>::default())));
+    insta::assert_snapshot!(empty, @"downstream_is_fed (data): row 0 of t1 was changed at ts11402183, the checkpoint of cf1 is ts12400000, and downstream is nothing");
+    let back = found_at_a_checkpoint(|actors| set(actors, Addr::Etcd, etcd(FeedState::Normal, 2)));
+    insta::assert_snapshot!(back, @"downstream_is_fed (monotone): the checkpoint of cf1 went back from ts11200000 to ts2");
+}
+
+#[test]
+fn a_changefeed_that_is_gone_is_missed() {
+    let text =
+        found(10_000, 20_000, |actors| set(actors, Addr::Etcd, Actor::Etcd(Box::new(Etcd::holding([])))));
+    insta::assert_snapshot!(text, @"downstream_is_fed (changefeed): cf1 is gone from etcd, and nobody asked for that");
+}
+
+#[test]
+fn the_dispatchers_of_a_closed_manager_write_nothing() {
+    let text = found(10_000, 20_000, |actors| {
+        for node in [N1, N2] {
+            let mut hand = Hand::at(N1, Place::Dispatchers, crate::hand::preset("master"));
+            hand.tell(crate::hand::N1, crate::hand::bootstrap(5, None));
+            hand.tell(crate::hand::N1, crate::hand::create(5, 1));
+            hand.resolve(100);
+            hand.tell(crate::hand::N1, crate::hand::close(5, false));
+            assert!(hand.state().contains("closed"), "{}", hand.state());
+            assert!(hand.state().contains("t1 Working"), "{}", hand.state());
+            set(actors, dispatchers(node), hand.actor().clone());
+        }
+    });
+    insta::assert_snapshot!(text, @"downstream_is_fed (coverage): t1 of cf1 has no working dispatcher; its maintainer on n1 (e@528) has 0 spans to place, 0 operators; the coordinator on n2 has it replicating on n1");
 }

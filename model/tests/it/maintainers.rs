@@ -51,7 +51,7 @@ fn stopped(n: u32) -> Inbox {
 }
 
 /// The trigger that the first maintainer of n3 has made.
-const TRIGGER: DispatcherId = DispatcherId { maker: hand::N3, n: 1 };
+const TRIGGER: DispatcherId = DispatcherId { maker: crate::hand::N3, n: 1 };
 
 fn trigger(state: ComponentState) -> Inbox {
     status(TRIGGER, state, 60)
@@ -181,7 +181,7 @@ fn bootstrapped(hand: &mut Hand, operators: Vec<ScheduleRequest>) {
     hand.tell(N1, add(5));
     hand.tell(N1, respond(5, 0, &[1, 2, 3, 4, 5, 6, 7, 8, 9], operators));
     hand.tell(N2, response(5, 0, &[]));
-    hand.tell(hand::N3, response(5, 10, &[]));
+    hand.tell(crate::hand::N3, response(5, 10, &[]));
     hand.text.clear();
 }
 
@@ -189,7 +189,7 @@ fn bootstrapped(hand: &mut Hand, operators: Vec<ScheduleRequest>) {
 fn an_operator_that_is_finalised_while_its_status_is_handled_leaves_the_span_absent() {
     let text = told("baseline", |hand| {
         bootstrapped(hand, vec![journalled(Action::Remove, OperatorType::Remove, 5)]);
-        hand.tell(hand::N3, post_bootstrapped());
+        hand.tell(crate::hand::N3, post_bootstrapped());
         hand.stall("EventLoop");
         hand.tell(N1, stopped(5));
         hand.one_step();
@@ -215,7 +215,7 @@ fn the_last_report_of_a_maintainer_may_be_lost() {
     let text = told("master", |hand| {
         bootstrapped(hand, Vec::new());
         hand.tell(N1, remove_maintainer(5, false));
-        hand.tell(hand::N3, trigger(ComponentState::Stopped));
+        hand.tell(crate::hand::N3, trigger(ComponentState::Stopped));
         hand.stall("EventLoop");
         hand.tell(N1, remove_maintainer(5, false));
         hand.one_step();
@@ -252,7 +252,7 @@ fn a_maintainer_that_closes_after_the_report_is_cleaned_up_before_the_next() {
         hand.stall("Cleanup");
         hand.advance(200);
         hand.text.clear();
-        hand.tell(hand::N3, closed(5));
+        hand.tell(crate::hand::N3, closed(5));
         hand.go_on();
         hand.advance(200);
         hand.tell(N1, remove_maintainer(5, false));
@@ -275,13 +275,13 @@ fn closed(epoch: u64) -> Inbox {
 fn the_trigger_is_no_longer_desired_once_a_successor_is_to_take_over() {
     let text = told("baseline", |hand| {
         bootstrapped(hand, Vec::new());
-        hand.tell(hand::N3, post_bootstrapped());
+        hand.tell(crate::hand::N3, post_bootstrapped());
         hand.tell(N1, remove_maintainer(5, false));
-        hand.tell(hand::N3, status(TRIGGER, ComponentState::Stopped, 0));
+        hand.tell(crate::hand::N3, status(TRIGGER, ComponentState::Stopped, 0));
         hand.advance(700);
         // The operator has gone, and the status was too old to close the maintainer.
         hand.tell(N1, remove_maintainer(5, false));
-        hand.tell(hand::N3, trigger(ComponentState::Stopped));
+        hand.tell(crate::hand::N3, trigger(ComponentState::Stopped));
         hand.advance(700);
     });
     insta::assert_snapshot!(text, @"
@@ -322,7 +322,7 @@ fn two_journals_for_one_dispatcher_fail_the_bootstrap() {
         let moved = || vec![journalled(Action::Remove, OperatorType::Move, 5)];
         hand.tell(N1, respond(5, 0, &[5], moved()));
         hand.tell(N2, respond(5, 0, &[5], moved()));
-        hand.tell(hand::N3, response(5, 10, &[]));
+        hand.tell(crate::hand::N3, response(5, 10, &[]));
     });
     insta::assert_snapshot!(text, @"
     n1/dispatchers: MaintainerBootstrapResponse cf1 e5 ts0 spans: d5@n1 t5 Working ts50 default operators: cf1 Remove (Move) d5@n1 t5 ts40 default e4
@@ -339,8 +339,8 @@ fn a_maintainer_that_is_removed_leaves_operators_and_spans_of_a_lost_node_alone(
             bootstrapped(hand, Vec::new());
             hand.tell(N1, remove_maintainer(5, false));
             hand.text.clear();
-            hand.see(&[N2, hand::N3]);
-            hand.hear(Addr::Node(hand::N3, Place::Server), Inbox::NodesChanged);
+            hand.see(&[N2, crate::hand::N3]);
+            hand.hear(Addr::Node(crate::hand::N3, Place::Server), Inbox::NodesChanged);
             hand.advance(100);
         })
     };
@@ -369,7 +369,7 @@ fn what_a_predecessor_had_begun_to_remove_is_replicated_again() {
     let removed = |policy: &str| {
         told(policy, |hand| {
             bootstrapped(hand, vec![journalled(Action::Remove, OperatorType::Remove, 5)]);
-            hand.tell(hand::N3, post_bootstrapped());
+            hand.tell(crate::hand::N3, post_bootstrapped());
             hand.tell(N1, stopped(5));
             hand.advance(1100);
         })
@@ -411,8 +411,8 @@ fn with_parts(hand: &mut Hand, on_n1: ReportedSpan, on_n2: ReportedSpan) {
         response.spans.push(part);
         hand.tell(node, Inbox::MaintainerBootstrapResponse { response });
     }
-    hand.tell(hand::N3, response(5, 10, &[]));
-    hand.tell(hand::N3, post_bootstrapped());
+    hand.tell(crate::hand::N3, response(5, 10, &[]));
+    hand.tell(crate::hand::N3, post_bootstrapped());
 }
 
 #[test]
@@ -503,7 +503,7 @@ fn a_merge_that_a_journal_explains_is_no_overlap() {
             response.merge_operators.push(MergeRequest { cf: CF, merged, sources, mode, epoch });
             hand.tell(N1, Inbox::MaintainerBootstrapResponse { response });
             hand.tell(N2, self::response(5, 0, &[]));
-            hand.tell(hand::N3, self::response(5, 10, &[]));
+            hand.tell(crate::hand::N3, self::response(5, 10, &[]));
         })
     };
     let overlaps = |text: String| text.matches("OverlapRemoved").count();

@@ -256,8 +256,8 @@ fn etcd_refuses() {
     insta::assert_snapshot!(told("baseline", 6, fault()), @"
       7 s LeaseExpired lease3 keys: capture/n3, owner/lease3
       7 s SessionDone n3
-     12 s NodeRemoved n1 n3
      12 s NodeRemoved n2 n3
+     12 s NodeRemoved n1 n3
      48 s n3 starts its last write
      48 s ShutsDown n3 `capture suicide`
      48 s Closing n3

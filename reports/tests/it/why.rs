@@ -23,40 +23,40 @@ fn the_incident() {
                             ** Elected n1 version=3
       #31     0.061013229s n1/coordinator <- Elected version=3 from n1/server (#29)
                             ** TermBegins n1 version=3
-      #139    0.564427384s n3/maintainers <- CoordinatorBootstrapRequest version=3 from n1/coordinator (#134)
-      #140    0.566121831s n1/coordinator <- CoordinatorBootstrapResponse version=3 from n3/maintainers (#139)
-      #144    0.571309863s n1/coordinator <- Answer call2 rev8 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#143)
+      #137    0.564427384s n3/maintainers <- CoordinatorBootstrapRequest version=3 from n1/coordinator (#132)
+      #138    0.566121831s n1/coordinator <- CoordinatorBootstrapResponse version=3 from n3/maintainers (#137)
+      #142    0.571309863s n1/coordinator <- Answer call2 rev8 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#141)
                             ** Bootstrapped changefeeds=1
-      #156    0.771593588s n1/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n1/coordinator (#155)
+      #154    0.771593588s n1/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n1/coordinator (#153)
                             ** MaintainerAdded cf1 n1 e0
-      #163    0.773044569s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 config-e1 from n1/maintainers (#156)
-      #212    0.796622287s n3/dispatchers .. Task task1 (#211)
+      #162    0.773138841s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 config-e1 from n1/maintainers (#155)
+      #211    0.796716559s n3/dispatchers .. Task task1 (#210)
                             ** ManagerCreated cf1 n3 n1 e1
-      #216    0.798639859s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#215)
+      #215    0.798734131s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#214)
                             ** MaintainerBootstrapped cf1 e0 working=0 absent=17
-      #291    1.001179043s -- n1 crashes (#290)
+      #291    1.001273315s -- n1 crashes (#290)
       #973   10.053907724s etcd .. Expire lease1 (#972)
                             ** LeaseExpired lease1 keys: capture/n1, owner/lease1
-      #984   10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#983)
+      #985   10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#983)
                             ** Elected n3 version=6
-      #985   10.058610358s n3/coordinator <- Elected version=6 from n3/server (#984)
+      #986   10.058610358s n3/coordinator <- Elected version=6 from n3/server (#985)
                             ** TermBegins n3 version=6
       #1392  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1391)
                             ** Bootstrapped changefeeds=1
       #1414  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1413)
                             ** MaintainerAdded cf1 n3 e0
-      #1415  15.765510983s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1414)
-      #1428  15.786524211s n3/dispatchers .. Task task2 (#1427)
+      #1416  15.765771052s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1415)
+      #1429   15.78678428s n3/dispatchers .. Task task2 (#1428)
                             ** DispatcherCreated cf1 d1@n3 ddl ts1
-      #1429  15.786624687s n3/dispatchers .. Task task2 (#1428)
+      #1430  15.786884756s n3/dispatchers .. Task task2 (#1429)
                             ** OwnerChanged cf1 n3 n3 e1
-      #1432  15.787011024s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1431)
+      #1433  15.787271093s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1432)
                             ** MaintainerBootstrapped cf1 e0 working=5 absent=12
-    > #1487  15.987259291s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1486)
-    > #1541  16.003204371s n3/dispatchers .. Task task4 (#1540)
+    > #1489   15.98751936s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1488)
+    > #1543   16.00346444s n3/dispatchers .. Task task4 (#1542)
                             ** DispatcherCreated cf1 d3@n3 t3 ts1
-    > #2764  21.291972251s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#270)
-    > #2768  21.302844302s n3/dispatchers .. Task task6 (#2767)
+    > #2776  21.292066523s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#270)
+    > #2780  21.302938574s n3/dispatchers .. Task task6 (#2779)
                             ** DispatcherCreated cf1 d4@n1 t3 ts1
     ");
 }

@@ -80,7 +80,7 @@ impl Bootstrap {
             self.sender.ignore("the node has fenced itself", cx);
             return Next::Done;
         }
-        if !all.orchestrator.map.acquire(me) {
+        if !all.lock_map(me) {
             return Next::Wait;
         }
         if let Some(manager) = all.orchestrator.managers.get(&self.sender.cf).copied() {

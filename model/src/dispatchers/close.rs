@@ -60,7 +60,7 @@ impl Close {
             }
             Stage::Forget(manager) => {
                 let manager = *manager;
-                if !all.orchestrator.map.acquire(me) {
+                if !all.lock_map(me) {
                     return Next::Wait;
                 }
                 // By the changefeed, whatever manager stands there now.
@@ -70,7 +70,7 @@ impl Close {
             }
             Stage::Stale(manager, answer) => {
                 let (manager, answer) = (*manager, *answer);
-                if !all.orchestrator.map.acquire(me) {
+                if !all.lock_map(me) {
                     return Next::Wait;
                 }
                 all.orchestrator.record_closed(self.sender, self.removed, false, cx);
@@ -85,7 +85,7 @@ impl Close {
     }
 
     fn look(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        if !all.orchestrator.map.acquire(me) {
+        if !all.lock_map(me) {
             return Next::Wait;
         }
         let Some(manager) = all.orchestrator.managers.get(&self.sender.cf).copied() else {
@@ -105,7 +105,7 @@ impl Close {
             return Next::Wait;
         }
         if !all.is_still_registered(self.sender.cf, id, cx) {
-            self.sender.ignore("another manager has taken its place", cx);
+            self.sender.ignore("the manager is not registered any more", cx);
             return self.end(me, id, Some(false), all, cx);
         }
         let Some(owner) = all.managers.get(&id).map(|manager| manager.owner) else { return Next::Done };

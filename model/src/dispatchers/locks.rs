@@ -26,6 +26,18 @@ pub enum Resource {
     Shard(u8),
 }
 
+impl Resource {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Resource::Map => "lock of the maps",
+            Resource::Fence(_) => "fence mutex",
+            Resource::WritePath(_) => "mutex of the write path",
+            Resource::Shard(_) => "worker of its queue",
+        }
+    }
+}
+
 /// A request that waits for something that another handler has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HeldUp {
@@ -40,8 +52,15 @@ pub struct HeldUp {
 }
 
 impl Dispatchers {
+    /// Takes the lock of the maps; if not now, the task is woken when it is free.
+    pub(super) fn lock_map(&mut self, task: TaskId) -> bool {
+        self.stir();
+        self.orchestrator.map.acquire(task)
+    }
+
     /// Enters what the fence mutex of a manager guards, where there is one; if not now, the task is woken when it is free.
     pub(super) fn enter(&mut self, id: ManagerId, task: TaskId, cx: &Cx) -> bool {
+        self.stir();
         self.managers.get_mut(&id).is_none_or(|manager| manager.enter(task, cx))
     }
 
@@ -77,6 +96,14 @@ impl Dispatchers {
 
     pub(super) fn stir(&mut self) {
         self.traffic += 1;
+    }
+
+    /// The changefeed of a lock, if it is a manager's.
+    pub fn changefeed_of(&self, resource: Resource) -> Option<ChangefeedId> {
+        match resource {
+            Resource::Fence(id) | Resource::WritePath(id) => self.managers.get(&id).map(|manager| manager.cf),
+            Resource::Map | Resource::Shard(_) => None,
+        }
     }
 
     fn locks(&self) -> impl Iterator<Item = (Resource, &Lock)> {

@@ -229,6 +229,11 @@ impl Dispatchers {
         self.revision
     }
 
+    /// Whether the node has fenced itself, and every manager that it had then.
+    pub fn is_fenced(&self) -> bool {
+        self.orchestrator.fence_ended
+    }
+
     pub(crate) fn step(&mut self, input: &Input<crate::Actor>, cx: &mut Cx) {
         match input {
             Input::Start => {}
@@ -341,7 +346,10 @@ impl Dispatchers {
             | Task::Closing(_)
             | Task::Finish(_)
             | Task::Cleanup(_) => {}
-            Task::Fence(_) => cx.tell(Place::Server, node::Inbox::LocalFenced),
+            Task::Fence(_) => {
+                self.orchestrator.fence_ended = true;
+                cx.tell(Place::Server, node::Inbox::LocalFenced);
+            }
             Task::Shutdown(_) => cx.tell(Place::Server, node::Inbox::DispatchersClosed),
         }
     }

@@ -29,6 +29,8 @@ pub(super) struct Orchestrator {
     pub(super) closed: bool,
     /// Whether the node has fenced itself. Never reset.
     pub(super) fenced: bool,
+    /// Whether all managers that were there have been fenced.
+    pub(super) fence_ended: bool,
 }
 
 /// A queue, and what its worker is at.
@@ -80,10 +82,11 @@ impl Dispatchers {
         if self.orchestrator.closed || self.refuses_requests(cx) {
             return request.sender.ignore("the orchestrator ends", cx);
         }
-        let number = Orchestrator::shard_of(request.sender.cf, cx.policy().orchestrator.shards.count());
+        let shards = cx.policy().orchestrator.shards;
+        let number = Orchestrator::shard_of(request.sender.cf, shards.count());
         let shard = &mut self.orchestrator.shards[number];
         shard.requests.push(request, cx);
-        if shard.running.is_empty() && !shard.requests.is_empty() {
+        if (shard.running.is_empty() || shards.overlap()) && !shard.requests.is_empty() {
             cx.out.give_way(Timer::Shard { shard: u32::try_from(number).expect("shards are few") }.into());
         }
         self.stir();

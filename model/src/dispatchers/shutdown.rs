@@ -52,7 +52,7 @@ impl Shutdown {
                 *self = Shutdown::Lock;
                 Next::Yield
             }
-            Shutdown::Lock if !all.orchestrator.map.acquire(me) => Next::Wait,
+            Shutdown::Lock if !all.lock_map(me) => Next::Wait,
             Shutdown::Lock => {
                 *self = Shutdown::round(all);
                 Next::Yield

@@ -174,3 +174,42 @@ impl Dispatchers {
         waiting.collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sim::{Duration, Instant, Now, Outbox, Seed};
+
+    use super::*;
+    use crate::{
+        ChangefeedId, Epoch, History, NodeId, Place, Policy, Process, Ts, Workload, dispatchers::Owner,
+        sink::Downstream,
+    };
+
+    /// What the stop of a manager says whose redo is still being built.
+    fn stopped_without_redo_sink(policy: &str) -> Vec<String> {
+        let node = NodeId { slot: 1, life: 0 };
+        let second = Duration::from_secs(1);
+        let workload =
+            Workload { tables: 1, row_every: second, rows: 1, until: second, ..Workload::default() };
+        let history = Arc::new(History::draw(&workload, Seed(1)));
+        let policy = Arc::new(Policy::named(policy).expect("a policy"));
+        let mut process = Process::new(node, policy, history);
+        let mut out = Outbox::by_hand(Addr::Node(node, Place::Dispatchers));
+        let now = Now { steady: Instant::START, wall: Instant::START };
+        let cx = &mut Cx { now, process: &mut process, out: &mut out };
+        let owner = Owner { node: Some(node), epoch: Epoch(5) };
+        let mut manager = Manager::new(ManagerId(1), ChangefeedId(1), owner, Ts(10), Downstream::default());
+        manager.redo_enabled = true;
+        let mut stop = StopWritePath::at_once(manager.id);
+        stop.close_redo(&manager, cx);
+        out.take().1.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn redo_that_is_being_built_has_no_sink() {
+        assert_eq!(stopped_without_redo_sink("master"), [""; 0]);
+        assert_eq!(stopped_without_redo_sink("M15"), ["ProcessPanicked cf1 `there is no redo sink`"]);
+    }
+}

@@ -88,7 +88,7 @@ impl Takeover {
         }
         all.unlock_map(me, cx);
         if !all.is_still_registered(self.sender.cf, self.manager, cx) {
-            self.sender.ignore("another manager has taken its place", cx);
+            self.sender.ignore("the manager is not registered any more", cx);
             return self.leave_early(me, EarlyReturn::Bootstrap, all, cx);
         }
         let Some(manager) = all.managers.get(&self.manager) else { return Next::Done };

@@ -3,6 +3,9 @@
 //! An invariant reads records and machine states, keeps what it needs incrementally, and never changes a run.
 
 mod downstream_is_fed;
+mod no_head_of_line;
+mod no_lock_forever;
+mod no_write_after_fence;
 mod single_writer;
 
 use std::fmt;
@@ -56,6 +59,21 @@ pub const ALL: &[Named] = &[
         name: downstream_is_fed::NAME,
         promise: "after the calm every span has one working dispatcher, and the downstream is what the upstream was",
         make: || Box::new(downstream_is_fed::DownstreamIsFed::default()),
+    },
+    Named {
+        name: no_write_after_fence::NAME,
+        promise: "a node that has fenced itself starts no new write, and neither does a manager that a fence stops",
+        make: || Box::new(no_write_after_fence::NoWriteAfterFence::default()),
+    },
+    Named {
+        name: no_lock_forever::NAME,
+        promise: "no lock is held by a handler that has ended",
+        make: || Box::new(no_lock_forever::NoLockForever::default()),
+    },
+    Named {
+        name: no_head_of_line::NAME,
+        promise: "a slow changefeed holds up only itself, and those that share its queue on purpose",
+        make: || Box::new(no_head_of_line::NoHeadOfLine::default()),
     },
 ];
 

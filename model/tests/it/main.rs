@@ -1,17 +1,21 @@
 //! The model, driven by hand: what a party hears are values, what it does is text.
 
+mod close;
 mod coordinator;
 mod dispatchers;
 mod downstream_is_fed;
 mod etcd;
+mod fence;
 #[path = "../hand/mod.rs"]
 mod hand;
 mod journal;
 mod maintainers;
 mod merge;
 mod node;
+mod orchestrator;
 mod policies;
 mod reports;
+mod script;
 mod server;
 mod single_writer;
 mod sink;

@@ -195,7 +195,7 @@ fn names_that_mean_nothing() {
       | breaks = "one_writer"
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = [\"single_writer\", \"fed\"]"), @r#"
-    x.toml:16:10: `fed` is no invariant; there is single_writer or downstream_is_fed
+    x.toml:16:10: `fed` is no invariant; there is single_writer, downstream_is_fed, no_write_after_fence, no_lock_forever or no_head_of_line
       | breaks = ["single_writer", "fed"]
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = 1"), @r#"

@@ -1,0 +1,50 @@
+//! A request of a changefeed waits only for its own changefeed, and for those that share its queue on purpose.
+//!
+//! For pingcap/ticdc#5139, and for the draft pingcap/ticdc#5182, where a handler waited for one manager with the lock of all
+//! managers in its hand. That a lock is held for some steps is no harm; here its holder waits itself, for another lock or for
+//! the downstream, so that one slow manager holds up changefeeds that have nothing to do with it. Two things are reported
+//! separately, each once per run:
+//!
+//! * *lock*: the request waits for a lock;
+//! * *queue*: it waits in a queue behind the other changefeed's request. Changefeeds whose hash puts them into one of the
+//!   eight queues hold up each other in every version, which is not reported.
+
+use std::collections::BTreeSet;
+
+use sim::StepId;
+
+use crate::{
+    Record, Sim,
+    dispatchers::Resource,
+    invariants::{
+        Invariant, Violation,
+        no_lock_forever::{Seen, changed},
+    },
+};
+
+pub(super) const NAME: &str = "no_head_of_line";
+
+#[derive(Default)]
+pub(super) struct NoHeadOfLine {
+    nodes: Seen,
+    reported: BTreeSet<&'static str>,
+}
+
+impl Invariant for NoHeadOfLine {
+    fn observe(&mut self, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
+        let Some((node, all, holders)) = changed(&mut self.nodes, sim, record) else { return };
+        for one in all.held_up() {
+            let aspect = if let Resource::Shard(_) = one.resource { "queue" } else { "lock" };
+            if self.reported.insert(aspect) {
+                let (resource, cf, other) = (one.resource.name(), one.cf, one.by_cf);
+                let what = format!(
+                    "a request of {cf} on {node} waits for the {resource}, which a request of {other} has that waits \
+                     itself"
+                );
+                let taken = holders.get(&one.resource).map(|(_, step)| *step);
+                let because: Vec<StepId> = taken.into_iter().chain([record.id]).collect();
+                found.push(Violation { invariant: NAME, aspect, what, because });
+            }
+        }
+    }
+}

@@ -18,7 +18,7 @@ pub use store::{Compare, Key, Kv, Op, OpAnswer, Range, Revision, Value};
 pub use watch::{Event, WatchId};
 
 use crate::{
-    Actor, Addr, Out,
+    Actor, Addr, NodeId, Out,
     vocabulary::{Say, say, unheard, vocabulary},
 };
 use lease::Leases;
@@ -113,7 +113,7 @@ vocabulary! {
     /// What the outside world does to the server.
     pub enum Command {
         /// Revokes the lease of a node's session, as an operator would.
-        RevokeLeaseOf { node: crate::NodeId },
+        RevokeLeaseOf { node: NodeId },
     }
 }
 

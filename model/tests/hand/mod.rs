@@ -66,13 +66,21 @@ impl Hand {
 
     /// The same part of another node.
     pub fn at(node: NodeId, place: Place, policy: Policy) -> Hand {
-        Hand::with(node, place, policy, &workload())
+        Hand::with(node, place, policy, &workload(), ChangefeedConfig::default())
     }
 
-    /// The same, with other tables.
-    pub fn with(node: NodeId, place: Place, policy: Policy, workload: &Workload) -> Hand {
+    /// The same, with other tables and changefeeds that are configured otherwise.
+    pub fn with(
+        node: NodeId,
+        place: Place,
+        policy: Policy,
+        workload: &Workload,
+        config: ChangefeedConfig,
+    ) -> Hand {
+        let sink = Sink::new(config.downstream.class);
         let history = Arc::new(History::draw(workload, Seed(1)));
         let mut process = Process::new(node, Arc::new(policy), history);
+        process.config = config;
         let actor = match place {
             Place::Server => Actor::Server(Box::default()),
             Place::Coordinator => Actor::Coordinator(Box::default()),
@@ -85,7 +93,7 @@ impl Hand {
         let mut hand = Hand::of(Addr::Node(node, place), actor, Shared::Node(Box::new(process)));
         hand.join(Addr::Etcd, Actor::Etcd(Box::new(Etcd::holding(changefeed(1)))), Shared::Service);
         hand.join(Addr::Pd, Actor::Pd(Pd::default()), Shared::Service);
-        hand.join(Addr::Sink, Actor::Sink(Box::<Sink>::default()), Shared::Service);
+        hand.join(Addr::Sink, Actor::Sink(Box::new(sink)), Shared::Service);
         hand
     }
 

@@ -30,6 +30,7 @@ fn a_wrong_line() {
         "frobnicate cf1",
         "party brokers",
         "party dispatchers at 3",
+        "party dispatchers with oracle",
         "pass 10",
         "pass 10us",
         "see n1 and n2",
@@ -46,6 +47,8 @@ fn a_wrong_line() {
       mine.txt:3: row X1 under master: `brokers` is no party; `etcd`, `server`, `coordinator`, `maintainers` or `dispatchers` would be right
     party dispatchers at 3
       mine.txt:3: row X1 under master: there is `3` where a node such as n1 would be right
+    party dispatchers with oracle
+      mine.txt:3: row X1 under master: `oracle` is no setting; `4 tables`, `low-latency`, `mysql` or `tidb` or `kafka` would be right
     pass 10
       mine.txt:3: row X1 under master: there is `10` where a length such as 200ms, 2s or 1m, in whole milliseconds, would be right
     pass 10us

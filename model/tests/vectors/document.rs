@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, env, fs, path::Path};
 
-use model::{coordinator, dispatchers, maintainer, node, pd, sink};
+use model::{coordinator, dispatchers, etcd, maintainer, node, pd, sink};
 
 use crate::verbs::VERBS;
 
@@ -62,6 +62,10 @@ fn messages() -> String {
     for (party, forms) in parties {
         text += &format!("\n### {party}\n\n");
         text.extend(forms.iter().map(|form| format!("- `{}`\n", form.trim_end_matches(';'))));
+    }
+    text += "\n### Commands\n\n";
+    for (service, forms) in [("etcd", etcd::Command::FORMS), ("sink", sink::Command::FORMS)] {
+        text.extend(forms.iter().map(|form| format!("- {service}: `{}`\n", form.trim_end_matches(';'))));
     }
     let threads = [
         ("dispatchers", dispatchers::Timer::FORMS),

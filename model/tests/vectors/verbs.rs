@@ -3,9 +3,11 @@
 use std::{fmt::Display, panic, str::FromStr};
 
 use model::{
-    Addr, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Ts, Workload, coordinator, dispatchers, etcd,
+    Addr, ChangefeedConfig, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Ts, Workload, coordinator,
+    dispatchers, etcd,
     etcd::{ChangefeedInfo, FeedState, Job, Key, Op, Progress, Value},
     maintainer, node,
+    sink::{Class, Downstream},
 };
 use sim::{Duration, Kind};
 
@@ -44,20 +46,38 @@ pub fn obey(policy: &str, line: &str, hand: &mut Option<Hand>) -> Result<String,
     Ok(lines.map(|line| format!("{line}\n")).chain([said]).collect())
 }
 
-/// `dispatchers`, `dispatchers at n2`, `maintainers with 4 tables`.
+/// `dispatchers`, `dispatchers at n2`, `maintainers with 4 tables, kafka`.
 fn set_up(policy: &str, party: &str) -> Result<Hand, String> {
     let policy = model::Policy::named(policy).map_err(|error| error.to_string())?;
-    let (party, tables) = party.split_once(" with ").unwrap_or((party, "9 tables"));
-    let right = "with a number of tables, `with 4 tables`, would be right";
-    let tables = tables.strip_suffix(" tables").and_then(|number| number.parse().ok());
-    let workload = Workload { tables: tables.ok_or(right)?, ..hand::workload() };
+    let (party, settings) = party.split_once(" with ").unwrap_or((party, ""));
+    let (workload, config) = settings_of(settings)?;
     let (place, node) = party.split_once(" at ").unwrap_or((party, "n3"));
     if place == "etcd" {
         return Ok(Hand::etcd());
     }
     let right = "`etcd`, `server`, `coordinator`, `maintainers` or `dispatchers`";
     let place = place.parse().map_err(|_| format!("`{place}` is no party; {right} would be right"))?;
-    Ok(Hand::with(value(node)?, place, policy, &workload))
+    Ok(Hand::with(value(node)?, place, policy, &workload, config))
+}
+
+/// `4 tables, kafka, low-latency`: what there is to be replicated, and how.
+fn settings_of(settings: &str) -> Result<(Workload, ChangefeedConfig), String> {
+    let (mut workload, mut config) = (hand::workload(), ChangefeedConfig::default());
+    for setting in settings.split(", ").filter(|setting| !setting.is_empty()) {
+        if let Some(class) = Class::ALL.into_iter().find(|class| class.name() == setting) {
+            config.downstream = Downstream::of(class);
+        } else if setting == "low-latency" {
+            config.low_latency = true;
+        } else {
+            let tables = setting.strip_suffix(" tables").and_then(|number| number.parse().ok());
+            workload.tables = tables.ok_or_else(|| {
+                let classes: Vec<&str> = Class::ALL.into_iter().map(Class::name).collect();
+                let right = format!("`4 tables`, `low-latency`, `{}`", classes.join("` or `"));
+                format!("`{setting}` is no setting; {right} would be right")
+            })?;
+        }
+    }
+    Ok((workload, config))
 }
 
 fn tell(hand: &mut Hand, line: &str) -> Result<String, String> {

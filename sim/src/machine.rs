@@ -212,9 +212,9 @@ impl<M: Machine> Outbox<M> {
         self.step = step;
     }
 
-    /// An outbox outside a run, for driving one machine by hand.
-    pub fn by_hand(actor: M::Addr) -> Outbox<M> {
-        Outbox::new(Random::new(crate::Seed(0), &crate::Decisions::default()), actor)
+    /// An outbox outside a run, for driving one machine by hand. Chance is as this seed has it.
+    pub fn by_hand(actor: M::Addr, seed: crate::Seed) -> Outbox<M> {
+        Outbox::new(Random::new(seed, &crate::Decisions::default()), actor)
     }
 
     /// The address of the actor whose step this is.

@@ -30,6 +30,7 @@ pub const CF: ChangefeedId = ChangefeedId(1);
 pub struct Hand {
     me: Addr,
     parties: BTreeMap<Addr, Party>,
+    seed: Seed,
     /// What waits for a party that is held.
     held: BTreeMap<Addr, Held>,
     now: Instant,
@@ -42,6 +43,22 @@ pub struct Hand {
     pub text: String,
     /// Every step, and what it made of its actor.
     pub steps: Vec<(Record, Actor)>,
+}
+
+/// What a party lives in.
+pub struct World {
+    /// What there is to be replicated.
+    pub workload: Workload,
+    /// How changefeeds are configured, the downstream among other things.
+    pub config: ChangefeedConfig,
+    /// What falls out otherwise than by what a party is told.
+    pub seed: Seed,
+}
+
+impl Default for World {
+    fn default() -> World {
+        World { workload: workload(), config: ChangefeedConfig::default(), seed: Seed(0) }
+    }
 }
 
 /// A service that is silent.
@@ -66,19 +83,14 @@ impl Hand {
 
     /// The same part of another node.
     pub fn at(node: NodeId, place: Place, policy: Policy) -> Hand {
-        Hand::with(node, place, policy, &workload(), ChangefeedConfig::default())
+        Hand::with(node, place, policy, World::default())
     }
 
-    /// The same, with other tables and changefeeds that are configured otherwise.
-    pub fn with(
-        node: NodeId,
-        place: Place,
-        policy: Policy,
-        workload: &Workload,
-        config: ChangefeedConfig,
-    ) -> Hand {
+    /// The same, in another world.
+    pub fn with(node: NodeId, place: Place, policy: Policy, world: World) -> Hand {
+        let World { workload, config, seed } = world;
         let sink = Sink::new(config.downstream.class);
-        let history = Arc::new(History::draw(workload, Seed(1)));
+        let history = Arc::new(History::draw(&workload, Seed(1)));
         let mut process = Process::new(node, Arc::new(policy), history);
         process.config = config;
         let actor = match place {
@@ -90,7 +102,7 @@ impl Hand {
         if place != Place::Server {
             process.see([N1, N2, N3]);
         }
-        let mut hand = Hand::of(Addr::Node(node, place), actor, Shared::Node(Box::new(process)));
+        let mut hand = Hand::of(Addr::Node(node, place), actor, Shared::Node(Box::new(process)), seed);
         hand.join(Addr::Etcd, Actor::Etcd(Box::new(Etcd::holding(changefeed(1)))), Shared::Service);
         hand.join(Addr::Pd, Actor::Pd(Pd::default()), Shared::Service);
         hand.join(Addr::Sink, Actor::Sink(Box::new(sink)), Shared::Service);
@@ -99,37 +111,32 @@ impl Hand {
 
     /// The dispatchers of node n3, which replicate this to a downstream that is configured so.
     pub fn replicating(workload: &Workload, downstream: Downstream, policy: &str) -> Hand {
-        let mut hand = Hand::new(Place::Dispatchers, policy);
-        let Some(Party { shared: Shared::Node(process), .. }) = hand.parties.get_mut(&hand.me) else {
-            unreachable!("dispatchers are a part of a node")
-        };
-        process.history = Arc::new(History::draw(workload, Seed(1)));
-        process.config.downstream = downstream;
-        hand.join(Addr::Sink, Actor::Sink(Box::new(Sink::new(downstream.class))), Shared::Service);
-        hand
+        let config = ChangefeedConfig { downstream, ..ChangefeedConfig::default() };
+        let world = World { workload: workload.clone(), config, seed: Seed(0) };
+        Hand::with(N3, Place::Dispatchers, preset(policy), world)
     }
 
     /// An empty etcd.
     pub fn etcd() -> Hand {
-        Hand::of(Addr::Etcd, Actor::Etcd(Box::default()), Shared::Service)
+        Hand::of(Addr::Etcd, Actor::Etcd(Box::default()), Shared::Service, Seed(0))
     }
 
     /// An empty downstream.
     pub fn sink(class: Class) -> Hand {
-        Hand::of(Addr::Sink, Actor::Sink(Box::new(Sink::new(class))), Shared::Service)
+        Hand::of(Addr::Sink, Actor::Sink(Box::new(Sink::new(class))), Shared::Service, Seed(0))
     }
 
-    fn of(me: Addr, actor: Actor, shared: Shared) -> Hand {
+    fn of(me: Addr, actor: Actor, shared: Shared, seed: Seed) -> Hand {
         let (parties, held, now) = (BTreeMap::new(), BTreeMap::new(), Instant::START);
         let (alarms, text, steps) = (Vec::new(), String::new(), Vec::new());
         let (stalled, waiting) = (Vec::new(), Vec::new());
-        let mut hand = Hand { me, parties, held, now, alarms, stalled, waiting, text, steps };
+        let mut hand = Hand { me, parties, seed, held, now, alarms, stalled, waiting, text, steps };
         hand.join(me, actor, shared);
         hand
     }
 
     fn join(&mut self, addr: Addr, actor: Actor, shared: Shared) {
-        self.parties.insert(addr, Party { actor, shared, out: Outbox::by_hand(addr) });
+        self.parties.insert(addr, Party { actor, shared, out: Outbox::by_hand(addr, self.seed) });
     }
 
     /// The host comes up.

@@ -3,15 +3,14 @@
 use std::{fmt::Display, panic, str::FromStr};
 
 use model::{
-    Addr, ChangefeedConfig, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Ts, Workload, coordinator,
-    dispatchers, etcd,
+    Addr, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Ts, coordinator, dispatchers, etcd,
     etcd::{ChangefeedInfo, FeedState, Job, Key, Op, Progress, Value},
-    maintainer, node,
+    maintainer, node, sink,
     sink::{Class, Downstream},
 };
-use sim::{Duration, Kind};
+use sim::{Duration, Kind, Seed};
 
-use crate::hand::{self, Hand};
+use crate::hand::{Hand, World};
 
 /// Every verb, as it is written.
 pub const VERBS: &[&str] = &[
@@ -50,34 +49,38 @@ pub fn obey(policy: &str, line: &str, hand: &mut Option<Hand>) -> Result<String,
 fn set_up(policy: &str, party: &str) -> Result<Hand, String> {
     let policy = model::Policy::named(policy).map_err(|error| error.to_string())?;
     let (party, settings) = party.split_once(" with ").unwrap_or((party, ""));
-    let (workload, config) = settings_of(settings)?;
+    let world = world(settings)?;
     let (place, node) = party.split_once(" at ").unwrap_or((party, "n3"));
-    if place == "etcd" {
-        return Ok(Hand::etcd());
+    match place {
+        "etcd" => return Ok(Hand::etcd()),
+        "sink" => return Ok(Hand::sink(world.config.downstream.class)),
+        _ => {}
     }
-    let right = "`etcd`, `server`, `coordinator`, `maintainers` or `dispatchers`";
+    let right = "`etcd`, `sink`, `server`, `coordinator`, `maintainers` or `dispatchers`";
     let place = place.parse().map_err(|_| format!("`{place}` is no party; {right} would be right"))?;
-    Ok(Hand::with(value(node)?, place, policy, &workload, config))
+    Ok(Hand::with(value(node)?, place, policy, world))
 }
 
-/// `4 tables, kafka, low-latency`: what there is to be replicated, and how.
-fn settings_of(settings: &str) -> Result<(Workload, ChangefeedConfig), String> {
-    let (mut workload, mut config) = (hand::workload(), ChangefeedConfig::default());
+/// `4 tables, kafka, low-latency, seed 3`: what there is to be replicated, and how, and how chance has it.
+fn world(settings: &str) -> Result<World, String> {
+    let mut world = World::default();
     for setting in settings.split(", ").filter(|setting| !setting.is_empty()) {
-        if let Some(class) = Class::ALL.into_iter().find(|class| class.name() == setting) {
-            config.downstream = Downstream::of(class);
-        } else if setting == "low-latency" {
-            config.low_latency = true;
-        } else {
-            let tables = setting.strip_suffix(" tables").and_then(|number| number.parse().ok());
-            workload.tables = tables.ok_or_else(|| {
+        let class = Class::ALL.into_iter().find(|class| class.name() == setting);
+        let tables = setting.strip_suffix(" tables").and_then(|number| number.parse().ok());
+        let seed = setting.strip_prefix("seed ").and_then(|number| number.parse().ok());
+        match (class, tables, seed) {
+            (Some(class), ..) => world.config.downstream = Downstream::of(class),
+            (_, Some(tables), _) => world.workload.tables = tables,
+            (.., Some(seed)) => world.seed = Seed(seed),
+            _ if setting == "low-latency" => world.config.low_latency = true,
+            _ => {
                 let classes: Vec<&str> = Class::ALL.into_iter().map(Class::name).collect();
-                let right = format!("`4 tables`, `low-latency`, `{}`", classes.join("` or `"));
-                format!("`{setting}` is no setting; {right} would be right")
-            })?;
+                let right = format!("`4 tables`, `seed 3`, `low-latency`, `{}`", classes.join("` or `"));
+                return Err(format!("`{setting}` is no setting; {right} would be right"));
+            }
         }
     }
-    Ok((workload, config))
+    Ok(world)
 }
 
 fn tell(hand: &mut Hand, line: &str) -> Result<String, String> {
@@ -248,6 +251,7 @@ fn forms(me: Addr) -> (Vec<&'static str>, Vec<&'static str>) {
         Addr::Node(_, Place::Coordinator) => (coordinator::Inbox::FORMS, coordinator::Timer::FORMS),
         Addr::Node(_, Place::Maintainers) => (maintainer::Inbox::FORMS, maintainer::Timer::FORMS),
         Addr::Node(_, Place::Dispatchers) => (dispatchers::Inbox::FORMS, dispatchers::Timer::FORMS),
+        Addr::Sink => (sink::Inbox::FORMS, sink::Timer::FORMS),
         _ => (etcd::Inbox::FORMS, etcd::Timer::FORMS),
     };
     (names(messages), names(threads))

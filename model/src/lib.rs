@@ -19,6 +19,7 @@ pub mod pd;
 pub mod policy;
 mod process;
 pub mod sink;
+mod state;
 mod tasks;
 pub mod upstream;
 mod vocabulary;
@@ -147,6 +148,8 @@ impl Actor {
     pub fn describe(&self) -> String {
         let mut text = String::new();
         match self {
+            Actor::Coordinator(one) => one.describe(&mut text).expect("text can be written"),
+            Actor::Maintainers(all) => all.describe(&mut text).expect("text can be written"),
             Actor::Dispatchers(all) => all.describe(&mut text).expect("text can be written"),
             other => text = format!("{other:#?}\n"),
         }

@@ -52,6 +52,10 @@ impl ChangefeedDb {
         self.all.insert(cf, changefeed);
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ChangefeedId, &Changefeed)> {
+        self.all.iter().map(|(cf, one)| (*cf, one))
+    }
+
     pub(super) fn get(&self, cf: ChangefeedId) -> Option<&Changefeed> {
         self.all.get(&cf)
     }

@@ -10,6 +10,7 @@ mod epoch;
 mod operators;
 mod persist;
 mod scheduler;
+mod state;
 mod status;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -2,10 +2,13 @@
 
 use std::fmt::{self, Write};
 
-use crate::dispatchers::{
-    Dispatcher, Dispatchers, Manager, Task,
-    journal::Entry,
-    requests::{Request, What},
+use crate::{
+    dispatchers::{
+        Dispatcher, Dispatchers, Manager, Task,
+        journal::Entry,
+        requests::{Request, What},
+    },
+    state::{flags, list},
 };
 
 impl Dispatchers {
@@ -101,8 +104,7 @@ impl Manager {
             writeln!(f, "  journal {id} {action} {kind} from {from} {epoch}")?;
         }
         for merge in self.merges.requests() {
-            let sources: Vec<String> = merge.sources.iter().map(ToString::to_string).collect();
-            writeln!(f, "  merge-journal {} of {} {}", merge.merged, sources.join(", "), merge.epoch)?;
+            writeln!(f, "  merge-journal {} of {} {}", merge.merged, list(&merge.sources), merge.epoch)?;
         }
         Ok(())
     }
@@ -117,9 +119,4 @@ impl Dispatcher {
         ]);
         writeln!(f, "  {} {} {} {}{flags}", self.id, self.span, self.state, self.checkpoint())
     }
-}
-
-/// The names of what is so.
-fn flags(all: &[(bool, &str)]) -> String {
-    all.iter().filter(|(is_so, _)| *is_so).map(|(_, name)| format!(" {name}")).collect()
 }

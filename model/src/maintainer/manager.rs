@@ -42,6 +42,11 @@ impl Manager {
         self.registry.get(&cf).copied()
     }
 
+    /// The coordinator, and its term.
+    pub(super) fn obeyed(&self) -> Option<(NodeId, u64)> {
+        self.coordinator.map(|coordinator| (coordinator, self.version))
+    }
+
     fn obeys(&self, from: NodeId) -> bool {
         !self.stopped && self.version > 0 && self.coordinator == Some(from)
     }

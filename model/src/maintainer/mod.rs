@@ -14,6 +14,7 @@ mod operators;
 mod removal;
 mod scheduler;
 mod spans;
+mod state;
 
 use std::{collections::BTreeMap, fmt};
 

@@ -10,6 +10,7 @@ use crate::{
         instance::AtHand,
         operators::{Operator, Then},
     },
+    state::flags,
 };
 
 /// What the coordinator wants.
@@ -44,6 +45,22 @@ impl Removal {
 
     pub(super) fn is_removal_only(&self) -> bool {
         self.only
+    }
+
+    /// The nodes that have closed.
+    pub(super) fn closed(&self) -> impl Iterator<Item = &NodeId> {
+        self.closed.iter()
+    }
+
+    /// How far it is, in words.
+    pub(super) fn words(&self) -> String {
+        flags(&[
+            (self.only, "removal-only"),
+            (self.begun, "removing"),
+            (self.begun && self.cascade, "cascade"),
+            (self.begun && self.removed, "removed"),
+            (self.done, "closed"),
+        ])
     }
 }
 

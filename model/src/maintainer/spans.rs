@@ -83,6 +83,10 @@ impl Spans {
         self.committed = self.committed.max(checkpoint);
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (DispatcherId, &Replica)> {
+        self.all.iter().map(|(id, replica)| (*id, replica))
+    }
+
     pub(super) fn get(&self, id: DispatcherId) -> Option<&Replica> {
         self.all.get(&id)
     }

@@ -4,7 +4,7 @@
 mod add;
 mod stop;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use sim::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use crate::{
     coordinator::{MaintainerStatus, Note, Term, Timer, Wait, changefeeds::ChangefeedDb},
     etcd::{self, ChangefeedInfo, Op, client::CALL_TIMEOUT},
     maintainer,
+    state::flags,
 };
 
 pub(super) use add::Add;
@@ -53,6 +54,16 @@ impl Operators {
     /// Whether nobody else may look at operators.
     pub(super) fn is_locked(&self) -> bool {
         self.locked.is_some()
+    }
+
+    /// A line for each.
+    pub(super) fn describe(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        for (cf, queued) in &self.operators {
+            let (name, node) = (queued.operator.name(), queued.operator.affected_node());
+            let flags = flags(&[(queued.operator.is_finished(), "finished")]);
+            writeln!(f, "  operator {cf} {name} at {node}{flags}")?;
+        }
+        Ok(())
     }
 
     pub(super) fn get(&self, cf: ChangefeedId) -> Option<&Operator> {

@@ -6,7 +6,7 @@
 mod add;
 mod remove;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use sim::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use crate::{
     Cx, DispatcherId, NodeId, Place, Span, Ts,
     dispatchers::{self, Action, DispatcherStatus, OperatorType},
     maintainer::{Maintainer, Note, Timer, spans::Spans},
+    state::flags,
 };
 use add::Add;
 use remove::Remove;
@@ -59,6 +60,20 @@ impl Operators {
 
     pub(super) fn len(&self) -> usize {
         self.operators.len()
+    }
+
+    /// A line for each.
+    pub(super) fn describe(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        for (id, queued) in &self.operators {
+            let (node, action, kind) = queued.operator.message();
+            let flags = flags(&[
+                (queued.sent_at.is_some(), "sent"),
+                (queued.operator.is_finished(), "finished"),
+                (queued.post_finished, "post-finished"),
+            ]);
+            writeln!(f, "  operator {id} {action} {kind} at {node}{flags}")?;
+        }
+        Ok(())
     }
 
     fn first_due(&self, now: Instant) -> Option<DispatcherId> {

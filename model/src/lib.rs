@@ -148,6 +148,7 @@ impl Actor {
     pub fn describe(&self) -> String {
         let mut text = String::new();
         match self {
+            Actor::Server(server) => server.describe(&mut text).expect("text can be written"),
             Actor::Coordinator(one) => one.describe(&mut text).expect("text can be written"),
             Actor::Maintainers(all) => all.describe(&mut text).expect("text can be written"),
             Actor::Dispatchers(all) => all.describe(&mut text).expect("text can be written"),

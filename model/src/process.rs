@@ -1,12 +1,12 @@
 //! What the actors of one process share without messages: its memory.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use sim::{Cut, Duration, HostId, Now};
 
 use crate::{
     Addr, ChangefeedConfig, DispatcherId, History, Msg, NodeId, Out, Policy, ids::Place, node,
-    vocabulary::say,
+    vocabulary::words,
 };
 
 /// Whether a node takes part. It only moves forward, one step at a time.
@@ -21,11 +21,12 @@ pub enum Liveness {
 }
 
 impl Liveness {
-    /// The next step; there is no way back and no skipping.
-    fn next(self) -> Liveness {
+    /// The next step, if there is one; there is no way back and no skipping.
+    fn next(self) -> Option<Liveness> {
         match self {
-            Liveness::Alive => Liveness::Draining,
-            Liveness::Draining | Liveness::Stopping => Liveness::Stopping,
+            Liveness::Alive => Some(Liveness::Draining),
+            Liveness::Draining => Some(Liveness::Stopping),
+            Liveness::Stopping => None,
         }
     }
 }
@@ -130,9 +131,13 @@ impl Process {
         self.view = view;
     }
 
-    /// The next step of liveness.
-    pub(crate) fn wind_down(&mut self) {
-        self.liveness = self.liveness.next();
+    /// Stores a liveness if it is the next one; whether it is stored.
+    pub fn store_liveness(&mut self, liveness: Liveness) -> bool {
+        let is_next = self.liveness.next() == Some(liveness);
+        if is_next {
+            self.liveness = liveness;
+        }
+        is_next
     }
 
     /// The process dies, and another one with another id will start from nothing.
@@ -201,16 +206,8 @@ impl Cx<'_> {
     }
 }
 
-say!(Liveness);
-
-impl fmt::Display for Liveness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Liveness::Alive => "alive",
-            Liveness::Draining => "draining",
-            Liveness::Stopping => "stopping",
-        })
-    }
+words! {
+    Liveness { Alive => "alive", Draining => "draining", Stopping => "stopping" }
 }
 
 #[cfg(test)]
@@ -220,6 +217,7 @@ mod tests {
     #[test]
     fn liveness_moves_one_step_at_a_time_and_never_back() {
         use Liveness::{Alive, Draining, Stopping};
-        assert_eq!([Alive, Draining, Stopping].map(Liveness::next), [Draining, Stopping, Stopping]);
+        let next = [Alive, Draining, Stopping].map(Liveness::next);
+        assert_eq!(next, [Some(Draining), Some(Stopping), None]);
     }
 }

@@ -212,8 +212,13 @@ impl<M: Machine> Outbox<M> {
         self.step = step;
     }
 
-    /// An outbox outside a run, for driving one machine by hand. Chance is as this seed has it.
-    pub fn by_hand(actor: M::Addr, seed: crate::Seed) -> Outbox<M> {
+    /// An outbox outside a run, for driving one machine by hand.
+    pub fn by_hand(actor: M::Addr) -> Outbox<M> {
+        Outbox::by_hand_under(actor, crate::Seed(0))
+    }
+
+    /// As [`Outbox::by_hand`], with chance as this seed has it.
+    pub fn by_hand_under(actor: M::Addr, seed: crate::Seed) -> Outbox<M> {
         Outbox::new(Random::new(seed, &crate::Decisions::default()), actor)
     }
 

@@ -50,6 +50,17 @@ impl Election {
     pub(super) fn has_ended(&self) -> bool {
         self.stage == Stage::Ended
     }
+
+    /// How far it is.
+    pub(super) fn word(&self) -> &'static str {
+        match self.stage {
+            Stage::Idle => "idle",
+            Stage::Candidate => "candidate",
+            Stage::Leading => "leading",
+            Stage::Resigning { .. } => "resigning",
+            Stage::Ended => "ended",
+        }
+    }
 }
 
 impl Server {

@@ -5,6 +5,7 @@ mod membership;
 mod node_manager;
 mod session;
 mod shutdown;
+mod state;
 mod watchdog;
 
 use sim::{Duration, Input};

@@ -54,6 +54,11 @@ impl NodeManager {
     pub(super) fn has_ended(&self) -> bool {
         matches!(self.at, At::Ended)
     }
+
+    /// Who leads, as far as it knows.
+    pub(super) fn leader(&self) -> Option<NodeId> {
+        self.leader
+    }
 }
 
 impl Server {

@@ -13,6 +13,7 @@ use crate::{
     ids::Place,
     maintainer,
     node::{Note, RESTART_AFTER, Server, Timer, Wait},
+    state::flags,
 };
 
 /// How long the modules may take to end.
@@ -43,6 +44,16 @@ impl Shutdown {
     /// Whether the modules are told to end.
     pub(super) fn group_is_done(self) -> bool {
         self.stage > Stage::Running
+    }
+
+    /// How far it is; nothing while the process runs.
+    pub(super) fn words(self) -> String {
+        flags(&[
+            (self.group_is_done(), "group-done"),
+            (self.stage == Stage::Closing, "closing"),
+            (self.services_closed, "services-closed"),
+            (self.unregistered, "unregistered"),
+        ])
     }
 }
 

@@ -7,7 +7,7 @@
 use sim::Duration;
 
 use crate::{
-    Cx, dispatchers,
+    Cx, Liveness, dispatchers,
     etcd::Inbox as Etcd,
     ids::Place,
     node::{Note, Server, Timer, Wait},
@@ -40,6 +40,17 @@ enum Ready {
     GroupDone,
     SessionDone,
     Tick,
+}
+
+impl Watchdog {
+    /// What it waits for, if it runs.
+    pub(super) fn word(&self) -> Option<&'static str> {
+        match self.at {
+            At::Nowhere => None,
+            At::Select => Some("waits"),
+            At::Call => Some("asks"),
+        }
+    }
 }
 
 impl Server {
@@ -118,8 +129,8 @@ impl Server {
     fn local_fence(&mut self, why: &'static str, cx: &mut Cx) {
         self.watchdog.at = At::Nowhere;
         cx.note(Note::SelfFence { node: cx.id(), why });
-        cx.process.wind_down();
-        cx.process.wind_down();
+        cx.process.store_liveness(Liveness::Draining);
+        cx.process.store_liveness(Liveness::Stopping);
         cx.tell(Place::Dispatchers, dispatchers::Inbox::LocalFence);
     }
 

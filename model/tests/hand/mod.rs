@@ -9,8 +9,8 @@ use std::{
 };
 
 use model::{
-    Actor, Addr, ChangefeedConfig, ChangefeedId, DispatcherId, Epoch, History, Mode, Msg, NodeId, Place,
-    Policy, Process, Record, Shared, Span, TableId, Timer, Ts, Workload, dispatchers,
+    Actor, Addr, ChangefeedConfig, ChangefeedId, DispatcherId, Epoch, History, Liveness, Mode, Msg, NodeId,
+    Place, Policy, Process, Record, Shared, Span, TableId, Timer, Ts, Workload, dispatchers,
     dispatchers::{MergeRequest, ScheduleRequest},
     etcd::{CallId, ChangefeedInfo, Etcd, FeedState, Inbox as Request, Job, Key, Op, Progress, Value},
     maintainer,
@@ -136,7 +136,7 @@ impl Hand {
     }
 
     fn join(&mut self, addr: Addr, actor: Actor, shared: Shared) {
-        self.parties.insert(addr, Party { actor, shared, out: Outbox::by_hand(addr, self.seed) });
+        self.parties.insert(addr, Party { actor, shared, out: Outbox::by_hand_under(addr, self.seed) });
     }
 
     /// The host comes up.
@@ -213,6 +213,15 @@ impl Hand {
             return;
         };
         process.see(nodes.iter().copied());
+    }
+
+    /// The process is to have this liveness, if it may; whether it has changed.
+    pub fn store_liveness(&mut self, liveness: Liveness) -> bool {
+        self.text += &format!("{liveness} is stored\n");
+        match self.parties.get_mut(&self.me) {
+            Some(Party { shared: Shared::Node(process), .. }) => process.store_liveness(liveness),
+            _ => panic!("{} is no part of a node", self.me),
+        }
     }
 
     /// What a service is asked from now on waits.

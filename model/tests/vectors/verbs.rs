@@ -19,6 +19,7 @@ pub const VERBS: &[&str] = &[
     "crash",
     "pass 200ms",
     "see n1, n2",
+    "liveness draining",
     "changefeed cf2 e7 ts20",
     "hold sink",
     "serve sink",
@@ -91,6 +92,10 @@ fn tell(hand: &mut Hand, line: &str) -> Result<String, String> {
         ("state", filter) => return Ok(lines_with(filter, &hand.state())),
         ("pass", length) => hand.advance(millis(length)?),
         ("see", nodes) => see(hand, nodes)?,
+        ("liveness", liveness) => {
+            let stored = hand.store_liveness(value(liveness)?);
+            return Ok(format!("{liveness} is {}\n", if stored { "stored" } else { "refused" }));
+        }
         ("changefeed", changefeed) => put(hand, changefeed)?,
         ("hold", what) => hold(hand, what)?,
         ("serve", service) => serve(hand, service)?,

@@ -55,7 +55,9 @@ impl Election {
     pub(super) fn word(&self) -> &'static str {
         match self.stage {
             Stage::Idle => "idle",
+            Stage::Registering => "registering",
             Stage::Candidate => "candidate",
+            Stage::Chosen => "chosen",
             Stage::Leading => "leading",
             Stage::Resigning { .. } => "resigning",
             Stage::Ended => "ended",

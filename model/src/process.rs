@@ -201,6 +201,13 @@ impl Cx<'_> {
         self.out.send(self.here(place), msg.into());
     }
 
+    /// Puts things in the order in which a Go map is visited.
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T], site: &'static str) {
+        for n in (1..items.len()).rev() {
+            items.swap(n, self.out.choose(site, n + 1));
+        }
+    }
+
     pub(crate) fn note(&mut self, note: impl Into<crate::Note>) {
         self.out.note(note.into());
     }

@@ -88,7 +88,7 @@ impl Creation {
         if self.infos.is_empty() {
             return Created::Done;
         }
-        self.infos.reverse();
+        cx.shuffle(&mut self.infos, "order of new dispatchers");
         if self.is_new || !cx.process.config.downstream.class.is_database() {
             // The recorded DDLs are deleted instead of read, or there are none; the start stays as it was asked for.
             self.stage = Stage::Insert;

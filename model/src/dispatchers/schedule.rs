@@ -49,11 +49,13 @@ impl Schedule {
         let Some((keys, creation)) = &mut self.creating else { return Next::Done };
         let closed = match creation.resume(me, wake, all, cx) {
             Created::NotYet(next) => return next,
-            Created::Failed(Failure::Downstream(why)) => {
-                all.report_error(self.manager, why.why(), cx);
-                false
+            Created::Failed(failure) => {
+                let closed = all.is_closed_path(failure, cx);
+                if let (false, Failure::Downstream(why)) = (closed, failure) {
+                    all.report_error(self.manager, why.why(), cx);
+                }
+                closed
             }
-            Created::Failed(_) => true,
             Created::Done => false,
         };
         if let Some(manager) = all.managers.get_mut(&self.manager) {

@@ -120,7 +120,7 @@ impl Maintainer {
             replica.checkpoint = start;
         }
         let tables: Vec<TableId> = cx.process.history.tables_at(start).collect();
-        shuffle(&mut responses, cx);
+        cx.shuffle(&mut responses, "order of nodes at bootstrap");
         let working = self.working_spans(&responses, cx);
         if let Err(why) = self.restore_operators(&responses, &tables, cx) {
             cx.note(Note::ErrorReported { cf: self.cf, from: cx.id(), why });
@@ -281,12 +281,5 @@ impl Maintainer {
                 cx.note(Note::TriggerActive { cf: self.cf, trigger });
             }
         }
-    }
-}
-
-/// The order in which a Go map is visited.
-fn shuffle<T>(items: &mut [T], cx: &mut Cx) {
-    for n in (1..items.len()).rev() {
-        items.swap(n, cx.out.choose("order of nodes at bootstrap", n + 1));
     }
 }

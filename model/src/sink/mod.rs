@@ -42,9 +42,11 @@ vocabulary! {
         TableRecoveryInfo { query: QueryId, cf: ChangefeedId, tables: Vec<TableId> },
         /// Deletes what is recorded of a changefeed that is removed for good.
         CleanupRemovedChangefeed { query: QueryId, cf: ChangefeedId },
-        /// One transaction: changes of rows, in one packet.
-        Execute { query: QueryId, transaction: Box<Transaction> },
-        /// The client drops the connection of a call. If the call has not been received yet, it never will be.
+        /// One transaction: changes of rows, all of it in one packet. `stepwise`: one statement after the other instead,
+        /// each when the one before it has ended.
+        Execute { query: QueryId, stepwise: bool, transaction: Box<Transaction> },
+        /// The client drops the connection of a call. If the call has not been received yet, it never will be; of a
+        /// transaction that comes stepwise, the end will not.
         Disconnect { query: QueryId },
     }
 }
@@ -200,7 +202,7 @@ impl Sink {
     pub(crate) fn step(&mut self, now: Now, input: &Input<Actor>, out: &mut Out) {
         match input {
             Input::Message { from, msg: crate::Msg::Sink(Inbox::Disconnect { query }) } => {
-                self.disconnect(*from, *query);
+                self.disconnect(*from, *query, now, out);
             }
             Input::Message { from, msg: crate::Msg::Sink(inbox) } => self.receive(*from, inbox, now, out),
             Input::Alarm(crate::Timer::Sink(timer)) => match timer {

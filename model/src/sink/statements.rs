@@ -53,12 +53,18 @@ impl Sink {
         }
     }
 
-    /// What is here goes on, and nobody hears of it; what is still on its way will not be received.
-    pub(super) fn disconnect(&mut self, from: Addr, query: QueryId) {
-        let mut here = self.statements.values_mut();
-        match here.find(|one| one.from == from && one.inbox.query() == query) {
-            Some(statement) => statement.disconnected = true,
-            None => _ = self.dropped.insert((from, query)),
+    /// What is here goes on, and nobody hears of it. What is still on its way will not be received; a transaction of
+    /// which the end is on its way is rolled back.
+    pub(super) fn disconnect(&mut self, from: Addr, query: QueryId, now: Now, out: &mut Out) {
+        let mut here = self.statements.iter_mut();
+        let Some((number, statement)) = here.find(|(_, one)| one.from == from && one.inbox.query() == query)
+        else {
+            self.dropped.insert((from, query));
+            return;
+        };
+        statement.disconnected = true;
+        if let (number, Inbox::Execute { stepwise: true, .. }) = (*number, &statement.inbox) {
+            self.fail(number, Failure::BadConnection, now, out);
         }
     }
 
@@ -119,7 +125,7 @@ impl Sink {
             }
             // No DDL is ever recorded.
             Inbox::CleanupRemovedChangefeed { query, .. } => Reply::Cleaned { query },
-            Inbox::Execute { query, mut transaction } => match self.store.commit(&mut transaction) {
+            Inbox::Execute { query, mut transaction, .. } => match self.store.commit(&mut transaction) {
                 Ok(()) => {
                     out.note(Note::Applied { client: from, query, transaction }.into());
                     Reply::Committed { query }

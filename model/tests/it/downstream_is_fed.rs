@@ -107,7 +107,7 @@ fn late(actors: &mut [(Addr, Actor)], op: Op, key: u32, commit: u64) {
     let writer = DispatcherId { maker: N2, n: 99 };
     let changes = vec![Change { op, table: T1, key, commit: Ts(commit), writer }];
     let transaction = Box::new(Transaction { cf: ChangefeedId(1), changes });
-    let msg = Inbox::Execute { query: QueryId(1_000_000), transaction }.into();
+    let msg = Inbox::Execute { query: QueryId(1_000_000), stepwise: false, transaction }.into();
     let mut inputs = vec![Input::Message { from: dispatchers(N2), msg }];
     let mut out = Outbox::by_hand(Addr::Sink);
     while let Some(input) = inputs.pop() {

@@ -30,7 +30,7 @@ fn write(hand: &mut Hand, node: NodeId, query: u32, changes: &[(Op, u32, u64)]) 
         writer,
     };
     let transaction = Transaction { cf: CF, changes: changes.iter().map(change).collect() };
-    let inbox = Inbox::Execute { query: QueryId(query), transaction: Box::new(transaction) };
+    let inbox = Inbox::Execute { query: QueryId(query), stepwise: false, transaction: Box::new(transaction) };
     hand.hear(Addr::Node(node, Place::Dispatchers), inbox);
 }
 
@@ -160,6 +160,35 @@ fn a_statement_runs_to_its_end_though_its_client_is_gone() {
     all go on
         ** Applied n1/dispatchers query1 cf1 changes: INSERT t1 key=1 ts10 d1@n1
     rows: 1: ts10
+    ");
+}
+
+/// Its COMMIT was still to come.
+#[test]
+fn a_transaction_that_comes_stepwise_ends_with_its_connection() {
+    let text = told(Class::Mysql, |hand| {
+        hand.stall("Run statement=1");
+        let writer = DispatcherId { maker: N1, n: 1 };
+        let change = Change { op: INSERT, table: TableId(1), key: 1, commit: Ts(10), writer };
+        let transaction = Box::new(Transaction { cf: CF, changes: vec![change] });
+        let execute = Inbox::Execute { query: QueryId(1), stepwise: true, transaction };
+        hand.hear(Addr::Node(N1, Place::Dispatchers), execute);
+        write(hand, N2, 1, &[(INSERT, 1, 20)]);
+        disconnect(hand, N1, 1);
+        hand.go_on();
+        rows(hand);
+    });
+    insta::assert_snapshot!(text, @"
+    Run statement=1 stands still
+    n1/dispatchers: Execute query1 stepwise cf1 changes: INSERT t1 key=1 ts10 d1@n1
+    n2/dispatchers: Execute query1 cf1 changes: INSERT t1 key=1 ts20 d1@n2
+        ** LockWaits n2/dispatchers query1 t1 key=1
+    n1/dispatchers: Disconnect query1
+        ** RolledBack n1/dispatchers query1 BadConnection
+        ** Applied n2/dispatchers query1 cf1 changes: INSERT t1 key=1 ts20 d1@n2
+        -> Committed query1 to n2/dispatchers
+    all go on
+    rows: 1: ts20
     ");
 }
 

@@ -158,7 +158,7 @@ fn somebody_writes(hand: &mut Hand, key: u32) {
     let writer = DispatcherId { maker: N2, n: 9 };
     let change = Change { op: Op::Insert, table: TableId(7), key, commit: Ts(5), writer };
     let transaction = Box::new(Transaction { cf: CF, changes: vec![change] });
-    let execute = sink::Inbox::Execute { query: QueryId(1), transaction };
+    let execute = sink::Inbox::Execute { query: QueryId(1), stepwise: false, transaction };
     hand.ask(Addr::Sink, Addr::Node(N2, Place::Dispatchers), execute);
 }
 
@@ -218,6 +218,7 @@ fn a_worker_leaves_safe_mode() {
     ");
 }
 
+/// From the second try on it is sent one statement after the other.
 #[test]
 fn a_transaction_is_tried_again_after_a_while() {
     let text = told(MYSQL, 1, |hand| {
@@ -225,6 +226,15 @@ fn a_transaction_is_tried_again_after_a_while() {
         fail(hand, "Execute", true, Some(2));
         hand.resolve(1_000_000);
         hand.advance(900);
+        for (record, _) in &hand.steps {
+            if let What::Step {
+                input: Input::Message { msg: msg @ Msg::Sink(sink::Inbox::Execute { .. }), .. },
+                ..
+            } = &record.what
+            {
+                hand.text += &format!("sent: {msg}\n");
+            }
+        }
     });
     insta::assert_snapshot!(text, @"
     FailStatements `Execute` retryable share_per_million=1000000 times=2 at sink
@@ -239,6 +249,9 @@ fn a_transaction_is_tried_again_after_a_while() {
         ** WriteStarted cf1 d7@n1 t7 query5
         ** Applied n3/dispatchers query5 cf1 changes: INSERT t7 key=0 ts46286 d7@n1
         ** WriteFlushed cf1 d7@n1 query5
+    sent: Execute query3 cf1 changes: INSERT t7 key=0 ts46286 d7@n1
+    sent: Execute query4 stepwise cf1 changes: INSERT t7 key=0 ts46286 d7@n1
+    sent: Execute query5 stepwise cf1 changes: INSERT t7 key=0 ts46286 d7@n1
     ");
 }
 

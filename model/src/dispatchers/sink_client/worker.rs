@@ -24,6 +24,8 @@ pub(super) struct Worker {
     tries: u32,
     /// Whether that transaction met a duplicate key.
     duplicate: bool,
+    /// Whether it is sent one statement after the other, because it has failed as one packet.
+    stepwise: bool,
     /// Since when it writes in safe mode because of a duplicate key.
     safe_since: Option<Instant>,
 }
@@ -64,6 +66,10 @@ impl Worker {
         idle
     }
 
+    pub(super) fn is_stepwise(&self) -> bool {
+        self.stepwise
+    }
+
     pub(super) fn query(&self) -> Option<QueryId> {
         match self.state {
             State::Writing { query, .. } => Some(query),
@@ -75,7 +81,7 @@ impl Worker {
     pub(super) fn take(&mut self, now: Instant) -> bool {
         let rows = self.queue.len().min(TRANSACTION);
         self.batch.extend(self.queue.drain(..rows));
-        (self.tries, self.duplicate) = (0, false);
+        (self.tries, self.duplicate, self.stepwise) = (0, false, false);
         self.safe_since = self.safe_since.filter(|since| now.since(*since) <= SAFE);
         rows > 0
     }
@@ -105,10 +111,11 @@ impl Worker {
     pub(super) fn fails(&mut self, why: Failure, class: Class, now: Instant) -> Next {
         if why == Failure::DuplicateEntry && !self.duplicate {
             self.safe_since.get_or_insert(now);
-            (self.tries, self.duplicate) = (0, true);
+            (self.tries, self.duplicate, self.stepwise) = (0, true, false);
             return Next::Safely;
         }
         self.tries += 1;
+        self.stepwise = class.is_database();
         if why.is_retryable() && self.tries < tries(class) { Next::Later(self.tries) } else { Next::Never }
     }
 

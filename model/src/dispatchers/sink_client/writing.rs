@@ -42,10 +42,11 @@ impl Dispatchers {
     fn write(&mut self, id: ManagerId, number: u32, cx: &mut Cx) {
         let Some(manager) = self.managers.get_mut(&id) else { return };
         let (cf, class) = (manager.cf, manager.sink.class);
-        let changes = manager.sink.workers[number as usize].changes(class);
+        let worker = &manager.sink.workers[number as usize];
+        let (changes, stepwise) = (worker.changes(class), worker.is_stepwise());
         let query = self.ask(Asker::Write { manager: id, worker: number }, cx, |query| {
             let transaction = Box::new(Transaction { cf, changes });
-            sink::Inbox::Execute { query, transaction }
+            sink::Inbox::Execute { query, stepwise, transaction }
         });
         let Some(manager) = self.managers.get_mut(&id) else { return };
         manager.sink.workers[number as usize].state = State::Writing { query, since: cx.now.steady };

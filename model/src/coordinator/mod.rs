@@ -1,7 +1,7 @@
 //! The coordinator: owns the changefeeds, places one maintainer for each of them, and keeps their progress in etcd.
 //!
 //! A term has several activities that interleave at every message and every call: the event loop (T1), the loop that
-//! persists (T2), the operator executor (T3), the schedulers (T4). The names are those of the protocol page.
+//! persists (T2), the operator executor (T3), the schedulers (T4).
 
 mod adoption;
 mod changefeeds;

@@ -1,7 +1,7 @@
 //! A bootstrap request: a maintainer asks for the dispatcher manager of its changefeed, which is built if there is none,
 //! and takes it over.
 //!
-//! The steps are those of the dispatcher page, 1.4. Between any two of them others may get in.
+//! The steps are those of `handleBootstrapRequest`. Between any two of them others may get in.
 
 use crate::{
     ChangefeedId, Cx,

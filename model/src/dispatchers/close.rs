@@ -1,4 +1,4 @@
-//! A close request: the manager of a changefeed is closed, which takes at least two of them (dispatcher page, 1.8).
+//! A close request: the manager of a changefeed is closed, which takes at least two of them.
 
 use crate::{
     ChangefeedId, Cx, Place,

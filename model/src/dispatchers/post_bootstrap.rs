@@ -1,4 +1,4 @@
-//! A post-bootstrap request: the table trigger gets the list of tables and becomes active (dispatcher page, 1.5).
+//! A post-bootstrap request: the table trigger gets the list of tables and becomes active.
 //!
 //! Where there is a fence mutex it is held all the time, also while the downstream is told of every table.
 

@@ -1,7 +1,7 @@
 //! What a bootstrap request does with the dispatcher manager that it finds: the maintainer becomes its owner, its table
 //! trigger is created if it is missing, and the maintainer is told what runs.
 //!
-//! Where there is a fence mutex it is held from the first step to the last (dispatcher page, 1.4 steps 4 to 10, 1.6).
+//! Where there is a fence mutex it is held from the first step to the last.
 
 use crate::{
     Cx,

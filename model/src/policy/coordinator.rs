@@ -9,14 +9,14 @@ use crate::{
 switches! {
     /// The coordinator's switches.
     pub struct Coordinator {
-        /// When a new generation of a maintainer begins (coordinator page, `persist_epoch_on_ownership_change`).
+        /// When a new generation of a maintainer begins (`persist_epoch_on_ownership_change`).
         pub ownership_epoch: OwnershipEpoch: is_bumped {
             /// With the changefeed; another owner has the same epoch (before pingcap/ticdc#5434).
             Unchanged => false,
             /// With every owner: the new epoch is persisted before the owner is told (pingcap/ticdc#5434).
             BumpedFirst => true,
         },
-        /// Which epoch follows a persisted one (coordinator page, `epoch_max_persisted_plus_one`).
+        /// Which epoch follows a persisted one (`epoch_max_persisted_plus_one`).
         pub next_epoch: NextEpoch {
             /// The oracle's timestamp, whatever it is (review mutant MU-30).
             Candidate,
@@ -30,28 +30,28 @@ switches! {
             /// They do (pingcap/ticdc#5434).
             Present,
         },
-        /// Which status of a working maintainer ends an add (coordinator page, `add_check_epoch`).
+        /// Which status of a working maintainer ends an add (`add_check_epoch`).
         pub add_check: AddCheck {
             /// Any (before pingcap/ticdc#5434).
             AnyEpoch,
             /// One of the changefeed's present generation, or of an unknown one (pingcap/ticdc#5434).
             MatchingEpoch,
         },
-        /// Which status ends a stop (coordinator page, `stop_check_sender` and `stop_check_epoch`).
+        /// Which status ends a stop (`stop_check_sender` and `stop_check_epoch`).
         pub stop_check: StopCheck {
             /// From any node, of any generation (before pingcap/ticdc#5434).
             Anybody,
             /// From the node that was told, of the generation that it was told to stop (pingcap/ticdc#5434).
             SenderAndEpoch,
         },
-        /// Which statuses update a changefeed (coordinator page, `status_epoch_filter`).
+        /// Which statuses update a changefeed (`status_epoch_filter`).
         pub status_filter: StatusFilter {
             /// Those of the node that has it (before pingcap/ticdc#5434).
             AnyEpoch,
             /// Those of its present generation only (pingcap/ticdc#5434).
             MatchingEpoch,
         },
-        /// Which reporting maintainer a new term takes for the owner (coordinator page, `bootstrap_select_by_epoch`,
+        /// Which reporting maintainer a new term takes for the owner (`bootstrap_select_by_epoch`,
         /// `bootstrap_tolerates_duplicates`).
         pub adoption: Adoption {
             /// Whichever reports; two of them are a fatal error (before pingcap/ticdc#5434).
@@ -59,8 +59,7 @@ switches! {
             /// The one of the persisted generation; the others are stopped (pingcap/ticdc#5434).
             ByEpoch,
         },
-        /// With which epoch a maintainer of an unknown changefeed is removed (coordinator page,
-        /// `orphan_remove_reported_epoch`).
+        /// With which epoch a maintainer of an unknown changefeed is removed (`orphan_remove_reported_epoch`).
         pub orphan_epoch: OrphanEpoch {
             /// None (before pingcap/ticdc#5434).
             None,

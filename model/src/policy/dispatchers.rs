@@ -1,4 +1,4 @@
-//! Switches of the dispatcher managers. S and M numbers are those of the dispatcher page.
+//! Switches of the dispatcher managers. What S and M numbers mean: docs/policies.md.
 
 use super::switches;
 use crate::{

@@ -6,7 +6,7 @@ use crate::{Epoch, Span, Ts};
 switches! {
     /// The maintainer's switches.
     pub struct Maintainer {
-        /// Whether a maintainer and its manager stamp their messages with the generation (maintainer page, `stamp_epoch_on_*`,
+        /// Whether a maintainer and its manager stamp their messages with the generation (`stamp_epoch_on_*`,
         /// `remove_missing_echo_epoch`).
         pub stamp: EpochStamp {
             /// They leave the field zero (before pingcap/ticdc#5435).
@@ -14,95 +14,91 @@ switches! {
             /// They do (pingcap/ticdc#5435).
             Stamped,
         },
-        /// When a maintainer may be added where one is registered (maintainer page, `add_requires_stopped_and_newer`).
+        /// When a maintainer may be added where one is registered (`add_requires_stopped_and_newer`).
         pub add_admission: AddAdmission {
             /// Never (before pingcap/ticdc#5435).
             NeverOver,
             /// If that one is fully stopped and of an older generation (pingcap/ticdc#5435).
             StoppedAndOlder,
         },
-        /// Which request removes a maintainer (maintainer page, `maint_remove_epoch_check`).
+        /// Which request removes a maintainer (`maint_remove_epoch_check`).
         pub remove_admission: RemoveAdmission {
             /// Any (before pingcap/ticdc#5435).
             Anybodys,
             /// One for its generation, or any if it knows none (pingcap/ticdc#5435).
             MatchingEpoch,
         },
-        /// Which answers of dispatcher managers a maintainer believes (maintainer page, `maint_response_epoch_check`).
+        /// Which answers of dispatcher managers a maintainer believes (`maint_response_epoch_check`).
         pub response_fence: ResponseFence {
             /// All (before pingcap/ticdc#5435).
             AnyEpoch,
             /// Those to its own generation, and those without one (pingcap/ticdc#5435).
             MatchingEpoch,
         },
-        /// When the answer to a close request counts (maintainer page, `close_resp_requires_removing`).
+        /// When the answer to a close request counts (`close_resp_requires_removing`).
         pub close_response: CloseResponse: needs_removing {
             /// Always: a stray one can begin a removal (before pingcap/ticdc#5435).
             Always => false,
             /// While the maintainer is being removed (pingcap/ticdc#5435).
             WhileRemoving => true,
         },
-        /// Whether operators and schedulers run while the maintainer is removed (maintainer page,
-        /// `remove_quiesce_operators`).
+        /// Whether operators and schedulers run while the maintainer is removed (`remove_quiesce_operators`).
         pub remove_operators: RemoveOperators: are_quiesced {
             /// They do (before pingcap/ticdc#4828).
             Run => false,
             /// Only those of the table trigger do (pingcap/ticdc#4828).
             Quiesced => true,
         },
-        /// Whether a maintainer that is removed mends what statuses show (maintainer page, `remove_skip_self_heal`).
+        /// Whether a maintainer that is removed mends what statuses show (`remove_skip_self_heal`).
         pub remove_self_heal: RemoveSelfHeal: heals {
             /// It does (before pingcap/ticdc#4828).
             Heals => true,
             /// It does not (pingcap/ticdc#4828).
             Skips => false,
         },
-        /// Whether a maintainer that is removed follows the node set (maintainer page, `remove_ignore_node_change`).
+        /// Whether a maintainer that is removed follows the node set (`remove_ignore_node_change`).
         pub remove_node_change: RemoveNodeChange: follows {
             /// It does (before pingcap/ticdc#4828).
             Follows => true,
             /// It does not (pingcap/ticdc#4828).
             Ignores => false,
         },
-        /// Whether a maintainer that is handed over goes on asking for bootstrap and post-bootstrap (maintainer page,
-        /// `remove_suppress_resend`).
+        /// Whether a maintainer that is handed over goes on asking for bootstrap and post-bootstrap (`remove_suppress_resend`).
         pub remove_resend: RemoveResend: resends {
             /// It does (before pingcap/ticdc#4828).
             Resends => true,
             /// It does not (pingcap/ticdc#4828).
             Suppressed => false,
         },
-        /// What becomes of a replica whose removal a predecessor had begun, when its dispatcher is gone (maintainer page,
-        /// `restored_remove_repairs_coverage`).
+        /// What becomes of a replica whose removal a predecessor had begun, when its dispatcher is gone (`restored_remove_repairs_coverage`).
         pub restored_remove: RestoredRemove: repairs {
             /// It stays as it is: nobody replicates the span, and nobody notices (before pingcap/ticdc#3769).
             LeavesReplica => false,
             /// It goes, and what nothing else covers is to be replicated again (pingcap/ticdc#3769).
             RepairsCoverage => true,
         },
-        /// What becomes of a span whose dispatcher has gone unasked, if another one covers it (maintainer page,
-        /// `terminal_covered_span_removed`).
+        /// What becomes of a span whose dispatcher has gone unasked, if another one covers it (`terminal_covered_span_removed`).
         pub covered_terminal: CoveredTerminal: is_removed {
             /// It is to be replicated again (before pingcap/ticdc#3769).
             MarkedAbsent => false,
             /// It goes (pingcap/ticdc#3769).
             Removed => true,
         },
-        /// What becomes of reported dispatchers that overlap (maintainer page, `bootstrap_overlap_cleanup`).
+        /// What becomes of reported dispatchers that overlap (`bootstrap_overlap_cleanup`).
         pub bootstrap_overlap: BootstrapOverlap: is_resolved {
             /// All of them are taken over (before pingcap/ticdc#3769).
             Trusted => false,
             /// One of two is removed, unless an operator or a merge explains them (pingcap/ticdc#3769).
             Resolved => true,
         },
-        /// Which of the reported dispatchers of a table count as the same one (maintainer page, `lossless_overlap_index`).
+        /// Which of the reported dispatchers of a table count as the same one (`lossless_overlap_index`).
         pub bootstrap_key: BootstrapKey {
             /// Those with one first key (before pingcap/ticdc#3769).
             Start,
             /// Those with one range (pingcap/ticdc#3769).
             Range,
         },
-        /// Where a dispatcher that is created again starts (maintainer page, `clamp_start_to_committed`).
+        /// Where a dispatcher that is created again starts (`clamp_start_to_committed`).
         pub start_clamp: StartClamp {
             /// Where its last status was (before pingcap/ticdc#4548, review mutant MU-64).
             Unclamped,

@@ -5,7 +5,7 @@ use super::switches;
 switches! {
     /// The server's switches.
     pub struct Node {
-        /// What a node does when it loses its etcd session (dispatcher page S1, `session_watchdog_local_fence`).
+        /// What a node does when it loses its etcd session (S1, `session_watchdog_local_fence`).
         pub session_loss: SessionLoss: has_watchdog {
             /// The node manager notices, and the process shuts down in order (before pingcap/ticdc#5106).
             GracefulExit => false,

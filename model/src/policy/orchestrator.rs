@@ -1,5 +1,5 @@
-//! Switches of the dispatcher orchestrator: requests, takeover, close and fence. S and M numbers are those of the
-//! dispatcher page.
+//! Switches of the dispatcher orchestrator: requests, takeover, close and fence. What S and M numbers mean:
+//! docs/policies.md.
 
 use super::{RequestFence, switches};
 use crate::{

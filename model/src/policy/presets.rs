@@ -147,7 +147,7 @@ fn baseline() -> Policy {
     }
 }
 
-/// Dispatcher page V1, maintainer page LSF.
+/// V1 of the dispatcher side, LSF of the maintainer.
 fn pr_5106() -> Policy {
     let mut policy = baseline();
     policy.node.session_loss = SessionLoss::SelfFence;
@@ -176,7 +176,7 @@ fn pr_4828() -> Policy {
     policy
 }
 
-/// V3, CEP, coordinator page P5434.
+/// V3, CEP, P5434.
 fn pr_5434() -> Policy {
     let mut policy = pr_4828();
     policy.coordinator.ownership_epoch = OwnershipEpoch::BumpedFirst;

@@ -1,4 +1,4 @@
-//! How a node ends: a whole cluster loses one of its nodes in every way of the failure matrix (dispatcher page 5.3), and
+//! How a node ends: a whole cluster loses one of its nodes in every way of the failure matrix, and
 //! what the node and the others do is told by the moments that count.
 
 use std::sync::Arc;

@@ -103,7 +103,7 @@ fn a_duplicate_key_rolls_the_whole_transaction_back() {
     ");
 }
 
-/// Nothing orders two writers: the table of the protocol page, section 4.6.
+/// Nothing orders two writers.
 #[test]
 fn two_writers_of_one_row() {
     let text = told(Class::Mysql, |hand| {

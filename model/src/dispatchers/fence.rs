@@ -66,11 +66,10 @@ impl LocalFence {
     }
 
     fn finish(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        let finish = Finish::of(self.manager);
         if cx.policy().orchestrator.fence_cleanup.is_awaited() {
-            return self.go_to(Stage::Finish(finish));
+            return self.go_to(Stage::Finish(Finish::of(self.manager)));
         }
-        all.spawn(Task::Finish(finish), cx);
+        all.spawn(Task::Finish(Finish::beside(self.manager)), cx);
         Next::Done
     }
 }

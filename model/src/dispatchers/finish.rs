@@ -48,26 +48,43 @@ impl Closing {
 #[derive(Clone, Debug)]
 pub(super) struct Finish {
     manager: ManagerId,
-    /// Whether the manager counts as closed, and not as closing any more from the next step on.
-    closed: bool,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// A goroutine of its own begins.
+    Begin,
+    Wait,
+    /// The manager counts as closed, and not as closing any more from the next step on.
+    Closed,
 }
 
 impl Finish {
     pub(super) fn of(manager: ManagerId) -> Finish {
-        Finish { manager, closed: false }
+        Finish { manager, stage: Stage::Wait }
+    }
+
+    /// In the background.
+    pub(super) fn beside(manager: ManagerId) -> Finish {
+        Finish { manager, stage: Stage::Begin }
     }
 
     pub(super) fn resume(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
-        if self.closed {
-            manager.closing = false;
-            return Next::Done;
+        match self.stage {
+            Stage::Begin => {
+                self.stage = Stage::Wait;
+                return Next::Yield;
+            }
+            // Loops and workers end when the context is cancelled.
+            Stage::Wait if !manager.wait_for_cancel(me) => return Next::Wait,
+            Stage::Wait => self.stage = Stage::Closed,
+            Stage::Closed => {
+                manager.closing = false;
+                return Next::Done;
+            }
         }
-        // Loops and workers end when the context is cancelled.
-        if !manager.wait_for_cancel(me) {
-            return Next::Wait;
-        }
-        self.closed = true;
         if !std::mem::replace(&mut manager.closed, true) {
             cx.note(Note::ManagerClosed { cf: manager.cf, node: cx.id() });
             all.touch();

@@ -93,6 +93,23 @@ impl History {
         Some(life.name_at(ts))
     }
 
+    /// The rows of a span change at these times, and at no others: so many of them each time, the first rows of the span.
+    /// Each change is a transaction of its own.
+    pub fn change_only(&mut self, span: Span, times: &[(Ts, u32)]) {
+        let table = (span.table.0 as usize).checked_sub(1).and_then(|n| self.rows.get_mut(n));
+        let rows = table.expect("only tables have rows");
+        rows.retain(|row| !span.has(row.key));
+        let mut exist = 0;
+        for (commit, count) in times {
+            for n in 0..*count {
+                let kind = if n < exist { RowKind::Update } else { RowKind::Insert };
+                rows.push(Row { commit: *commit, key: span.from + n, kind });
+            }
+            exist = exist.max(*count);
+        }
+        rows.sort_by_key(|row| row.commit);
+    }
+
     /// The changes of a table after one timestamp up to another, in order of commit.
     pub fn rows(&self, table: TableId, after: Ts, upto: Ts) -> &[Row] {
         let Some(rows) = (table.0 as usize).checked_sub(1).and_then(|n| self.rows.get(n)) else { return &[] };

@@ -215,6 +215,16 @@ impl Hand {
         process.see(nodes.iter().copied());
     }
 
+    /// Rows of the upstream change when this says so, and not otherwise.
+    pub fn change_only(&mut self, span: Span, times: &[(Ts, u32)]) {
+        match self.parties.get_mut(&self.me) {
+            Some(Party { shared: Shared::Node(process), .. }) => {
+                Arc::make_mut(&mut process.history).change_only(span, times);
+            }
+            _ => panic!("{} is no part of a node", self.me),
+        }
+    }
+
     /// The process is to have this liveness, if it may; whether it has changed.
     pub fn store_liveness(&mut self, liveness: Liveness) -> bool {
         self.text += &format!("{liveness} is stored\n");

@@ -350,9 +350,9 @@ fn a_fence_and_the_cleanup() {
     stall Task task3
     n3/server: LocalFence
         ** WritePathClosed cf1 n3 fenced
-        ** ManagerClosed cf1 n3
         -> LocalFenced to n3/server
     go on
+        ** ManagerClosed cf1 n3
     ");
     insta::assert_snapshot!(play("M22", &script.replace("task3", "task2")), @"
     n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5

@@ -42,13 +42,13 @@ fn a_wrong_line() {
         "command:etcd Explode",
     ]), @"
     frobnicate cf1
-      mine.txt:3: row X1 under master: `frobnicate cf1` is nothing that can be done; there is `n1/server: <message>`, `party dispatchers`, `start`, `crash`, `pass 200ms`, `see n1, n2`, `liveness draining`, `changefeed cf2 e7 ts20`, `hold sink`, `serve sink`, `lose sink`, `release sink`, `stall Task`, `step`, `go on`, `command:etcd RevokeLeaseOf n1`, `state`
+      mine.txt:3: row X1 under master: `frobnicate cf1` is nothing that can be done; there is `n1/server: <message>`, `party dispatchers`, `start`, `crash`, `pass 200ms`, `see n1, n2`, `liveness draining`, `changefeed cf2 e7 ts20`, `rows t7 ts20, ts30`, `hold sink`, `serve sink`, `lose sink`, `release sink`, `stall Task`, `step`, `go on`, `command:etcd RevokeLeaseOf n1`, `state`
     party brokers
       mine.txt:3: row X1 under master: `brokers` is no party; `etcd`, `sink`, `server`, `coordinator`, `maintainers` or `dispatchers` would be right
     party dispatchers at 3
       mine.txt:3: row X1 under master: there is `3` where a node such as n1 would be right
     party dispatchers with oracle
-      mine.txt:3: row X1 under master: `oracle` is no setting; `4 tables`, `seed 3`, `low-latency`, `mysql` or `tidb` or `kafka` would be right
+      mine.txt:3: row X1 under master: `oracle` is no setting; `4 tables`, `seed 3`, `2 workers`, `low-latency`, `mysql` or `tidb` or `kafka` would be right
     pass 10
       mine.txt:3: row X1 under master: there is `10` where a length such as 200ms, 2s or 1m, in whole milliseconds, would be right
     pass 10us

@@ -71,6 +71,7 @@ fn messages() -> String {
         ("dispatchers", dispatchers::Timer::FORMS),
         ("maintainers", maintainer::Timer::FORMS),
         ("coordinator", coordinator::Timer::FORMS),
+        ("server", node::Timer::FORMS),
     ];
     text += "\n### Threads\n\n";
     for (party, forms) in threads {

@@ -3,7 +3,7 @@
 use std::{fmt::Display, panic, str::FromStr};
 
 use model::{
-    Addr, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Ts, coordinator, dispatchers, etcd,
+    Addr, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Span, Ts, coordinator, dispatchers, etcd,
     etcd::{ChangefeedInfo, FeedState, Job, Key, Op, Progress, Value},
     maintainer, node, sink,
     sink::{Class, Downstream},
@@ -21,6 +21,7 @@ pub const VERBS: &[&str] = &[
     "see n1, n2",
     "liveness draining",
     "changefeed cf2 e7 ts20",
+    "rows t7 ts20, ts30",
     "hold sink",
     "serve sink",
     "lose sink",
@@ -69,14 +70,17 @@ fn world(settings: &str) -> Result<World, String> {
         let class = Class::ALL.into_iter().find(|class| class.name() == setting);
         let tables = setting.strip_suffix(" tables").and_then(|number| number.parse().ok());
         let seed = setting.strip_prefix("seed ").and_then(|number| number.parse().ok());
-        match (class, tables, seed) {
+        let workers = setting.strip_suffix(" workers").and_then(|number| number.parse().ok());
+        match (class, tables, seed, workers) {
             (Some(class), ..) => world.config.downstream = Downstream::of(class),
-            (_, Some(tables), _) => world.workload.tables = tables,
-            (.., Some(seed)) => world.seed = Seed(seed),
+            (_, Some(tables), ..) => world.workload.tables = tables,
+            (.., Some(seed), _) => world.seed = Seed(seed),
+            (.., Some(workers)) if workers > 0 => world.config.downstream.workers = workers,
             _ if setting == "low-latency" => world.config.low_latency = true,
             _ => {
                 let classes: Vec<&str> = Class::ALL.into_iter().map(Class::name).collect();
-                let right = format!("`4 tables`, `seed 3`, `low-latency`, `{}`", classes.join("` or `"));
+                let right =
+                    format!("`4 tables`, `seed 3`, `2 workers`, `low-latency`, `{}`", classes.join("` or `"));
                 return Err(format!("`{setting}` is no setting; {right} would be right"));
             }
         }
@@ -97,6 +101,7 @@ fn tell(hand: &mut Hand, line: &str) -> Result<String, String> {
             return Ok(format!("{liveness} is {}\n", if stored { "stored" } else { "refused" }));
         }
         ("changefeed", changefeed) => put(hand, changefeed)?,
+        ("rows", rows) => change_rows(hand, rows)?,
         ("hold", what) => hold(hand, what)?,
         ("serve", service) => serve(hand, service)?,
         ("lose", service) => drop(hand.lose(held(hand, service)?)),
@@ -193,6 +198,24 @@ fn put(hand: &mut Hand, changefeed: &str) -> Result<(), String> {
     }
     hand.change(Op::Put { key: Key::Info(cf), value: Value::Info(Box::new(info)), lease: None });
     hand.change(Op::Put { key: Key::Job(cf), value: Value::Job(job), lease: None });
+    Ok(())
+}
+
+/// `t7 ts20, ts30`, `t7[0..524288) 256 at ts20`: rows change at these times only.
+fn change_rows(hand: &mut Hand, rows: &str) -> Result<(), String> {
+    let (span, times) = rows.split_once(' ').unwrap_or((rows, ""));
+    let span: Span = value(span)?;
+    let right = "a timestamp, or a number of rows as in `256 at ts20`, would be right";
+    let mut changes: Vec<(Ts, u32)> = Vec::new();
+    for time in times.split(", ") {
+        let (count, ts) = time.split_once(" at ").unwrap_or(("1", time));
+        let change = value(ts).ok().zip(count.parse().ok());
+        changes.push(change.ok_or_else(|| format!("there is `{time}` where {right}"))?);
+    }
+    if !changes.is_sorted_by(|one, next| one.0 < next.0) {
+        return Err(format!("`{times}` is not in order"));
+    }
+    hand.change_only(span, &changes);
     Ok(())
 }
 

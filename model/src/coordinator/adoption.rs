@@ -9,7 +9,7 @@ use crate::{
         changefeeds::{Changefeed, Placement},
         operators::Stop,
     },
-    etcd::{Job, Key, Kv, Progress, Value},
+    etcd::{ChangefeedInfo, Job, Key, Kv, Progress, Value},
 };
 
 /// What the nodes report of one changefeed.
@@ -19,6 +19,8 @@ pub(crate) type Reports = Vec<(NodeId, MaintainerStatus)>;
 pub(crate) struct Selection {
     pub(crate) winner: Option<(NodeId, MaintainerStatus)>,
     pub(crate) stale: Reports,
+    /// What counts as the present generation from now on.
+    pub(crate) current: Epoch,
 }
 
 impl Term {
@@ -46,7 +48,7 @@ impl Term {
                     "panic"
                 })?;
                 let changefeed = Changefeed {
-                    info: (**info).clone(),
+                    info: ChangefeedInfo { epoch: selection.current, ..(**info).clone() },
                     placement: Placement::Absent,
                     node: None,
                     status: MaintainerStatus {
@@ -74,7 +76,7 @@ impl Term {
         cf: ChangefeedId,
         mut changefeed: Changefeed,
         progress: Progress,
-        Selection { winner, stale }: Selection,
+        Selection { winner, stale, .. }: Selection,
         cx: &mut Cx,
     ) {
         for (node, status) in &stale {
@@ -104,7 +106,7 @@ impl Term {
             }
         }
         for (node, status) in stale {
-            self.stop_stale(cf, node, removed, status.epoch, cx);
+            self.stop_stale(cf, node, removed, orphan_epoch(status.epoch, cx), cx);
         }
     }
 
@@ -128,9 +130,13 @@ impl Term {
     }
 
     pub(super) fn remove_unknown_one(&self, cf: ChangefeedId, node: NodeId, reported: Epoch, cx: &mut Cx) {
-        let epoch = cx.policy().coordinator.orphan_epoch.of(reported);
-        self.send_remove(cf, node, true, true, epoch, cx);
+        self.send_remove(cf, node, true, true, orphan_epoch(reported, cx), cx);
     }
+}
+
+/// The epoch with which a maintainer is removed that nobody owns.
+fn orphan_epoch(reported: Epoch, cx: &Cx) -> Epoch {
+    cx.policy().coordinator.orphan_epoch.of(reported)
 }
 
 impl Selection {
@@ -151,17 +157,28 @@ impl Selection {
         if winners.next().is_some() {
             return Err("two nodes report a maintainer of one generation");
         }
-        Ok(Selection { winner, stale })
+        Ok(Selection { winner, stale, current })
     }
 
     /// Whoever reports.
-    pub(crate) fn whoever(reports: Reports) -> Result<Selection, &'static str> {
+    pub(crate) fn whoever(current: Epoch, reports: Reports) -> Result<Selection, &'static str> {
         let mut reports = reports.into_iter();
         let winner = reports.next();
         if reports.next().is_some() {
             return Err("two nodes report a maintainer");
         }
-        Ok(Selection { winner, stale: Vec::new() })
+        Ok(Selection { winner, stale: Vec::new(), current })
+    }
+
+    /// As by epoch; but if nobody is of the current generation, whoever reports is the owner, and his generation is the
+    /// current one.
+    pub(crate) fn whatever_epoch(current: Epoch, reports: Reports) -> Result<Selection, &'static str> {
+        if reports.iter().any(|(_, one)| one.epoch.matches(current)) {
+            return Selection::by_epoch(current, reports);
+        }
+        let selection = Selection::whoever(current, reports)?;
+        let reported = selection.winner.as_ref().map(|(_, one)| one.epoch);
+        Ok(Selection { current: reported.unwrap_or(current), ..selection })
     }
 }
 

@@ -94,6 +94,8 @@ vocabulary! {
         Executor,
         /// The basic scheduler places absent changefeeds.
         BasicScheduler,
+        /// A stop ends, by a status that came a moment ago.
+        StopEnds { stop: u64 },
         /// A bump goes on after a conflict.
         BumpAgain { bump: BumpId },
         /// A bump has taken as long as it may.
@@ -338,6 +340,10 @@ impl Term {
                 self.run_basic(cx);
                 Ok(())
             }
+            Timer::StopEnds { stop } => {
+                self.end_stop(stop);
+                Ok(())
+            }
             Timer::BumpAgain { bump } => {
                 self.bump_read(bump, cx);
                 Ok(())
@@ -418,7 +424,7 @@ impl Term {
                 Some((from, Event::BootstrapResponse(statuses))) => {
                     self.on_bootstrap_response(from, statuses, cx)
                 }
-                Some((from, Event::Heartbeat(statuses))) => self.on_heartbeat(from, &statuses, cx),
+                Some((from, Event::Heartbeat(statuses))) => self.on_heartbeat(from, &statuses, cx)?,
             }
         }
         Ok(())

@@ -2,18 +2,23 @@
 
 use crate::{
     Cx, NodeId,
-    coordinator::{MaintainerState, MaintainerStatus, Note, Term},
+    coordinator::{MaintainerState, MaintainerStatus, Note, Outcome, Term},
 };
 
 impl Term {
     /// A heartbeat counts only from a node that has answered the bootstrap, and only after it.
-    pub(super) fn on_heartbeat(&mut self, from: NodeId, statuses: &[MaintainerStatus], cx: &mut Cx) {
+    pub(super) fn on_heartbeat(
+        &mut self,
+        from: NodeId,
+        statuses: &[MaintainerStatus],
+        cx: &mut Cx,
+    ) -> Outcome {
         if !self.initialized || !self.bootstrapper.is_initialized(from) {
-            return;
+            return Ok(());
         }
         let mut changed = Vec::new();
         for status in statuses {
-            self.check_operator(from, status, cx);
+            self.check_operator(from, status, cx)?;
             if self.on_status(from, status, cx) {
                 changed.push(status.cf);
             }
@@ -21,6 +26,7 @@ impl Term {
         if !changed.is_empty() {
             self.push_changes(changed, cx);
         }
+        Ok(())
     }
 
     /// Whether the status is the owner's and was stored.

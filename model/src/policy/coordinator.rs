@@ -36,6 +36,9 @@ switches! {
             AnyEpoch,
             /// One of the changefeed's present generation, or of an unknown one (pingcap/ticdc#5434).
             MatchingEpoch,
+            /// One of the changefeed's present generation; one of an unknown generation only if the changefeed knows none either
+            /// (review of draft pingcap/ticdc#5181, M8).
+            ExactEpoch,
         },
         /// Which status ends a stop (`stop_check_sender` and `stop_check_epoch`).
         pub stop_check: StopCheck {
@@ -43,6 +46,14 @@ switches! {
             Anybody,
             /// From the node that was told, of the generation that it was told to stop (pingcap/ticdc#5434).
             SenderAndEpoch,
+        },
+        /// Whether other threads can get in between the look at a status and the end of the stop that has waited for it.
+        pub stop_end: StopEnd: is_atomic {
+            /// They can: a node may be lost in between, so that its late status ends a stop that is another node's by now (draft
+            /// pingcap/ticdc#5181, review mutant M10).
+            TwoSteps => false,
+            /// They cannot (pingcap/ticdc#5434).
+            AtOnce => true,
         },
         /// Which statuses update a changefeed (`status_epoch_filter`).
         pub status_filter: StatusFilter {
@@ -58,13 +69,25 @@ switches! {
             Whoever,
             /// The one of the persisted generation; the others are stopped (pingcap/ticdc#5434).
             ByEpoch,
+            /// The one of the persisted generation; without one whichever reports, and from then on its generation counts as
+            /// the present one, although a larger one may be persisted (draft pingcap/ticdc#5181, review mutant M11).
+            ReportedEpoch,
         },
-        /// With which epoch a maintainer of an unknown changefeed is removed (`orphan_remove_reported_epoch`).
+        /// With which epoch a maintainer of an unknown changefeed, or of another generation, is removed
+        /// (`orphan_remove_reported_epoch`).
         pub orphan_epoch: OrphanEpoch {
-            /// None (before pingcap/ticdc#5434).
+            /// None (before pingcap/ticdc#5434, review mutant M6).
             None,
             /// The one that it reports (pingcap/ticdc#5434).
             Reported,
+        },
+        /// Whether the present generation of a changefeed is looked up with care when a status comes for an operator.
+        pub unknown_changefeed: UnknownChangefeed: is_dereferenced {
+            /// It is not: of a changefeed that is being removed, and is not in memory any more, that is a panic (draft
+            /// pingcap/ticdc#5181, review mutant M12).
+            Dereferenced => true,
+            /// It is (pingcap/ticdc#5434).
+            Guarded => false,
         },
     }
 }
@@ -94,6 +117,7 @@ impl AddCheck {
         match self {
             AddCheck::AnyEpoch => true,
             AddCheck::MatchingEpoch => status.matches(current),
+            AddCheck::ExactEpoch => status == current,
         }
     }
 }
@@ -119,8 +143,9 @@ impl StatusFilter {
 impl Adoption {
     pub(crate) fn select(self, current: Epoch, reports: Reports) -> Result<Selection, &'static str> {
         match self {
-            Adoption::Whoever => Selection::whoever(reports),
+            Adoption::Whoever => Selection::whoever(current, reports),
             Adoption::ByEpoch => Selection::by_epoch(current, reports),
+            Adoption::ReportedEpoch => Selection::whatever_epoch(current, reports),
         }
     }
 }

@@ -34,6 +34,9 @@ switches! {
             AnyEpoch,
             /// Those to its own generation, and those without one (pingcap/ticdc#5435).
             MatchingEpoch,
+            /// Those to its own generation, or all if it knows none: managers of earlier versions do not say which one they
+            /// answer (draft pingcap/ticdc#5181, review mutant M9).
+            ExactEpoch,
         },
         /// When the answer to a close request counts (`close_resp_requires_removing`).
         pub close_response: CloseResponse: needs_removing {
@@ -51,7 +54,7 @@ switches! {
         },
         /// Whether a maintainer that is removed mends what statuses show (`remove_skip_self_heal`).
         pub remove_self_heal: RemoveSelfHeal: heals {
-            /// It does (before pingcap/ticdc#4828).
+            /// It does (before pingcap/ticdc#4828, review mutant M20).
             Heals => true,
             /// It does not (pingcap/ticdc#4828).
             Skips => false,
@@ -142,6 +145,7 @@ impl ResponseFence {
         match self {
             ResponseFence::AnyEpoch => true,
             ResponseFence::MatchingEpoch => response.matches(local),
+            ResponseFence::ExactEpoch => local == Epoch::NONE || response == local,
         }
     }
 }

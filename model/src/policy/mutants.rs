@@ -46,6 +46,36 @@ pub const MUTANTS: &[Mutant] = &[
         about: "a stale close is answered with a failure: the old maintainer asks for ever (#5181)",
     },
     Mutant {
+        id: "M6",
+        policy: "master+coordinator.orphan_epoch=none",
+        about: "a maintainer of an unknown changefeed or of another generation is told to go without its epoch (#5181)",
+    },
+    Mutant {
+        id: "M8",
+        policy: "master+coordinator.add_check=exact_epoch",
+        about: "what the review asked for: a status without an epoch does not end an add that has one (#5181)",
+    },
+    Mutant {
+        id: "M9",
+        policy: "master+maintainer.response_fence=exact_epoch",
+        about: "a maintainer with an epoch does not believe answers without one (#5181)",
+    },
+    Mutant {
+        id: "M10",
+        policy: "master+coordinator.stop_end=two_steps",
+        about: "between the look at a status and the end of a stop the stop may become another node's (#5181)",
+    },
+    Mutant {
+        id: "M11",
+        policy: "master+coordinator.adoption=reported_epoch",
+        about: "a maintainer of an older generation than is persisted is taken for the owner (#5181)",
+    },
+    Mutant {
+        id: "M12",
+        policy: "master+coordinator.unknown_changefeed=dereferenced",
+        about: "a status of a changefeed that is being removed is a panic (#5181)",
+    },
+    Mutant {
         id: "M13",
         policy: "master+orchestrator.mutex_release=not_on_early_return",
         about: "a post-bootstrap that ends early keeps the fence mutex (#5436)",
@@ -64,6 +94,11 @@ pub const MUTANTS: &[Mutant] = &[
         id: "M16",
         policy: "master+orchestrator.closed_path_error=by_substring",
         about: "a closed write path is recognized by the text of its error (#5106)",
+    },
+    Mutant {
+        id: "M20",
+        policy: "master+maintainer.remove_self_heal=heals",
+        about: "a maintainer that is being removed mends what statuses show (merge conflict of #5403)",
     },
     Mutant {
         id: "M22",

@@ -79,6 +79,8 @@ fn baseline() -> Policy {
             status_filter: StatusFilter::AnyEpoch,
             adoption: Adoption::Whoever,
             orphan_epoch: OrphanEpoch::None,
+            stop_end: StopEnd::AtOnce,
+            unknown_changefeed: UnknownChangefeed::Guarded,
         },
         maintainer: Maintainer {
             stamp: EpochStamp::Unstamped,

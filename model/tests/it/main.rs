@@ -11,6 +11,7 @@ mod hand;
 mod journal;
 mod maintainers;
 mod merge;
+mod mutants;
 mod node;
 mod orchestrator;
 mod policies;

@@ -10,7 +10,7 @@ use sim::{Duration, Instant};
 
 use crate::{
     ChangefeedId, ConfigEpoch, Cx, Epoch, NodeId, Place,
-    coordinator::{MaintainerStatus, Note, Term, Timer, Wait, changefeeds::ChangefeedDb},
+    coordinator::{MaintainerStatus, Note, Outcome, Term, Timer, Wait, changefeeds::ChangefeedDb},
     etcd::{self, ChangefeedInfo, Op, client::CALL_TIMEOUT},
     maintainer,
     state::flags,
@@ -300,14 +300,32 @@ impl Term {
     }
 
     /// Gives a status to the operator of its changefeed.
-    pub(super) fn check_operator(&mut self, from: NodeId, status: &MaintainerStatus, cx: &mut Cx) {
-        let current = self.changefeeds.get(status.cf).map_or(Epoch::NONE, |one| one.info.epoch);
-        if let Some(queued) = self.operators.operators.get_mut(&status.cf) {
-            let policy = &cx.policy().coordinator;
-            match &mut queued.operator {
-                Operator::Add(add) => add.check(from, status, current, policy),
-                Operator::Stop(stop) => stop.check(from, status, policy),
+    pub(super) fn check_operator(&mut self, from: NodeId, status: &MaintainerStatus, cx: &mut Cx) -> Outcome {
+        let Some(queued) = self.operators.operators.get_mut(&status.cf) else { return Ok(()) };
+        let policy = cx.process.policy.clone();
+        let policy = &policy.coordinator;
+        let current = match self.changefeeds.get(status.cf) {
+            Some(changefeed) => changefeed.info.epoch,
+            None if policy.unknown_changefeed.is_dereferenced() => {
+                cx.note(Note::Panicked { why: "the epoch of an unknown changefeed" });
+                return Err("panic");
             }
+            None => Epoch::NONE,
+        };
+        match &mut queued.operator {
+            Operator::Add(add) => add.check(from, status, current, policy),
+            Operator::Stop(stop) if !stop.is_ended_by(from, status, policy) => {}
+            Operator::Stop(stop) if policy.stop_end.is_atomic() => stop.finish(),
+            Operator::Stop(_) => cx.out.give_way(Timer::StopEnds { stop: queued.number }.into()),
+        }
+        Ok(())
+    }
+
+    /// A status was found to end a stop a moment ago. Whether the stop still waits for its sender is not looked at again.
+    pub(super) fn end_stop(&mut self, number: u64) {
+        let mut all = self.operators.operators.values_mut();
+        if let Some(Queued { operator: Operator::Stop(stop), .. }) = all.find(|one| one.number == number) {
+            stop.finish();
         }
     }
 

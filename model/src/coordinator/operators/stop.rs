@@ -25,11 +25,19 @@ impl Stop {
         self.finished
     }
 
-    pub(super) fn check(&mut self, from: NodeId, status: &MaintainerStatus, policy: &policy::Coordinator) {
+    /// Whether it has waited for this status.
+    pub(super) fn is_ended_by(
+        &self,
+        from: NodeId,
+        status: &MaintainerStatus,
+        policy: &policy::Coordinator,
+    ) -> bool {
         let expected = policy.stop_check.accepts((from, status.epoch), (self.node, self.epoch));
-        if expected && status.state != MaintainerState::Working {
-            self.finished = true;
-        }
+        expected && status.state != MaintainerState::Working
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.finished = true;
     }
 
     /// The node is gone: the coordinator's own node is to close the dispatchers that are left.

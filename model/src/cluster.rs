@@ -126,13 +126,13 @@ impl Cluster {
             (
                 LinkClass::Upstream,
                 Addr::Upstream,
-                Actor::Upstream(Upstream::new(history, ids)),
+                Actor::Upstream(Upstream::new(history.clone(), ids)),
                 HostWeather::default(),
             ),
             (
                 LinkClass::Sink,
                 Addr::Sink,
-                Actor::Sink(Box::new(Sink::new(self.config.downstream.class))),
+                Actor::Sink(Box::new(Sink::new(self.config.downstream.class, history))),
                 statements,
             ),
         ];

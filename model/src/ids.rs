@@ -120,6 +120,8 @@ pub enum Addr {
 impl TableId {
     /// The DDL stream.
     pub const TRIGGER: TableId = TableId(0);
+    /// In the records of the downstream: the last syncpoint, which counts for all tables (table -1 in the real system).
+    pub const SYNC_POINT: TableId = TableId(u32::MAX);
 }
 
 impl DispatcherId {
@@ -259,7 +261,11 @@ impl fmt::Display for ChangefeedId {
 
 impl fmt::Display for TableId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == TableId::TRIGGER { f.write_str("ddl") } else { write!(f, "t{}", self.0) }
+        match *self {
+            TableId::TRIGGER => f.write_str("ddl"),
+            TableId::SYNC_POINT => f.write_str("syncpoint"),
+            TableId(n) => write!(f, "t{n}"),
+        }
     }
 }
 
@@ -356,8 +362,11 @@ impl FromStr for TableId {
     type Err = &'static str;
 
     fn from_str(word: &str) -> Result<TableId, &'static str> {
-        let table = if word == "ddl" { Some(0) } else { numbered(word, "t") };
-        table.map(TableId).ok_or("a table such as t1, or ddl")
+        match word {
+            "ddl" => Ok(TableId::TRIGGER),
+            "syncpoint" => Ok(TableId::SYNC_POINT),
+            _ => numbered(word, "t").map(TableId).ok_or("a table such as t1, or ddl"),
+        }
     }
 }
 

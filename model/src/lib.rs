@@ -34,7 +34,8 @@ pub use ids::{
 };
 pub use policy::Policy;
 pub use process::{Liveness, Process, Settings, Shared};
-pub use upstream::{DdlKind, History, Row, RowKind, Workload};
+pub use upstream::{DdlKind, History, NamedDdl, Row, RowKind, Workload};
+pub use vocabulary::Joined;
 
 pub(crate) use process::Cx;
 

@@ -1,6 +1,8 @@
 //! How messages, timers and notes are declared and how they print: a name, then what they carry.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use crate::hear::{Hear, Unheard, Words};
 
 /// Prints itself as a part of a line; most values tell by a letter what they are, others need their field's name.
 pub(crate) trait Say {
@@ -77,6 +79,37 @@ impl<T: Say> Say for Vec<T> {
 impl<T: Say> Say for BTreeSet<T> {
     fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         say_all(self.iter(), field, f)
+    }
+}
+
+/// Values that are one word of a line, so that they can stand in an item of a list: `tables=t1+t2`; nothing if there are
+/// none.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Joined<T>(pub Vec<T>);
+
+/// Writes values as one word.
+pub(crate) fn say_joined<T: fmt::Display>(
+    values: &[T],
+    field: &str,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    for (n, value) in values.iter().enumerate() {
+        if n == 0 { write!(f, " {field}={value}")? } else { write!(f, "+{value}")? }
+    }
+    Ok(())
+}
+
+impl<T: fmt::Display> Say for Joined<T> {
+    fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        say_joined(&self.0, field, f)
+    }
+}
+
+impl<T: FromStr> Hear for Joined<T> {
+    fn hear(field: &str, words: &mut Words) -> Result<Joined<T>, Unheard> {
+        let values = words.next(|word| word.strip_prefix(field)?.strip_prefix('='));
+        let parsed = values.map_or(Ok(Vec::new()), |values| values.split('+').map(str::parse).collect());
+        parsed.map(Joined).map_err(|_: T::Err| format!("{field} is no list such as {field}=a+b"))
     }
 }
 

@@ -4,8 +4,8 @@
 use std::{ops::Range, sync::Arc};
 
 use model::{
-    Actor, Addr, ChangefeedConfig, ChangefeedId, Cluster, LinkClass, NodeId, NodeSpec, Place as Part, Policy,
-    Role, Settings, Weather, invariants,
+    Actor, Addr, ChangefeedConfig, ChangefeedId, Cluster, DdlKind, LinkClass, NamedDdl, NodeId, NodeSpec,
+    Place as Part, Policy, Role, Settings, Weather, invariants,
     sink::{self, Class, Downstream},
 };
 use sim::{
@@ -82,7 +82,11 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
             rows: *file.workload.rows.get_ref(),
             deletes_per_million: file.workload.deletes.per_million,
             until: file.run_for.0 + file.settle_for.0,
-            ..model::Workload::default()
+            databases: *file.workload.databases.get_ref(),
+            ddl_every: file.workload.ddl_every.as_ref().map(|every| *every.get_ref()),
+            ddls: ddl_kinds(&file.workload).expect("it was checked when the file was read"),
+            named_ddls: named_ddls(&file.workload).expect("it was checked when the file was read"),
+            syncpoint_every: file.workload.syncpoint_every.as_ref().map(|every| *every.get_ref()),
         },
         weather: Weather {
             peer: link(&weather.peer),
@@ -108,7 +112,30 @@ fn downstream(file: &file::Downstream) -> Downstream {
         file::Class::Kafka => Class::Kafka,
     };
     let workers = file.workers.as_ref().map_or(class.workers(), |workers| *workers.get_ref());
-    Downstream { class, workers }
+    Downstream { class, workers, bootstrap: file.bootstrap }
+}
+
+/// The kinds of DDLs that a workload draws from.
+fn ddl_kinds(workload: &file::Workload) -> Result<Vec<DdlKind>, Wrong> {
+    if workload.ddls.is_empty() {
+        return Ok(DdlKind::ALL.iter().map(|(_, kind)| *kind).collect());
+    }
+    workload.ddls.iter().map(ddl_kind).collect()
+}
+
+fn ddl_kind(name: &Spanned<String>) -> Result<DdlKind, Wrong> {
+    let known = || DdlKind::ALL.iter().map(|(name, _)| *name);
+    let found = DdlKind::ALL.iter().find(|(known, _)| known == name.get_ref());
+    let wrong = || (name.span(), unknown("kind of DDL", name.get_ref(), known()));
+    found.map(|(_, kind)| *kind).ok_or_else(wrong)
+}
+
+fn named_ddls(workload: &file::Workload) -> Result<Vec<NamedDdl>, Wrong> {
+    let named = |ddl: &file::NamedDdl| {
+        let [nth, to] = [ddl.nth, ddl.to].map(|n| n.get() as usize - 1);
+        Ok(NamedDdl { at: ddl.at, kind: ddl_kind(&ddl.kind)?, nth, to })
+    };
+    workload.named_ddls.iter().map(named).collect()
 }
 
 fn link(weather: &file::LinkWeather) -> LinkWeather {
@@ -155,6 +182,19 @@ pub(crate) fn check(file: &File, place: &Place) -> Result<(), Error> {
     if every < Duration::from_millis(1) {
         return Err(place.error(row_every.span(), "a row of a table changes every millisecond at most"));
     }
+    within(&file.workload.databases, "databases", 100)?;
+    for (every, what) in [
+        (&file.workload.ddl_every, "the schema changes"),
+        (&file.workload.syncpoint_every, "a syncpoint comes"),
+    ] {
+        if let Some(every) = every
+            && *every.get_ref() < Duration::from_millis(100)
+        {
+            return Err(place.error(every.span(), format!("{what} every 100ms at most")));
+        }
+    }
+    ddl_kinds(&file.workload).map_err(complain)?;
+    named_ddls(&file.workload).map_err(complain)?;
     let (tables, lasts) = (*file.workload.tables.get_ref(), file.run_for.0 + file.settle_for.0);
     let changes = u64::from(tables) * (lasts.nanos() / every.nanos());
     if changes > MOST_CHANGES {

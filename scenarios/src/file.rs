@@ -1,6 +1,6 @@
 //! The scenario format: TOML, every field known, every name checked, and every complaint with its line.
 
-use std::ops::Range;
+use std::{num::NonZeroU32, ops::Range};
 
 use serde::Deserialize;
 use sim::Duration;
@@ -95,6 +95,19 @@ pub(crate) struct Workload {
     /// How many changes delete their row, if it exists.
     #[serde(default = "a_tenth")]
     pub(crate) deletes: Share,
+    /// How many databases the tables are dealt out to.
+    #[serde(default = "one")]
+    pub(crate) databases: Spanned<u32>,
+    /// How often the schema changes, on average.
+    pub(crate) ddl_every: Option<Spanned<Duration>>,
+    /// What kinds of changes these are; all, if none is named.
+    #[serde(default)]
+    pub(crate) ddls: Vec<Spanned<String>>,
+    /// Further changes of the schema, at given times.
+    #[serde(default, rename = "ddl")]
+    pub(crate) named_ddls: Vec<NamedDdl>,
+    /// How far syncpoints are apart.
+    pub(crate) syncpoint_every: Option<Spanned<Duration>>,
 }
 
 fn a_tenth() -> Share {
@@ -108,6 +121,8 @@ pub(crate) struct Downstream {
     pub(crate) class: Class,
     /// How many workers write at once; of a log, how many partitions it has.
     pub(crate) workers: Option<Spanned<u32>>,
+    /// Whether it is told of every table when a changefeed begins.
+    pub(crate) bootstrap: bool,
 }
 
 /// What kind of a system the downstream is.
@@ -118,6 +133,24 @@ pub(crate) enum Class {
     Mysql,
     Tidb,
     Kafka,
+}
+
+/// A DDL at a given time.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NamedDdl {
+    pub(crate) at: Duration,
+    pub(crate) kind: Spanned<String>,
+    /// Which table or database, counted from one in the order of names.
+    #[serde(default = "first")]
+    pub(crate) nth: NonZeroU32,
+    /// Which database it is renamed to, or which partition goes.
+    #[serde(default = "first")]
+    pub(crate) to: NonZeroU32,
+}
+
+fn first() -> NonZeroU32 {
+    NonZeroU32::MIN
 }
 
 /// The weather of links and hosts; what is left out is fair.

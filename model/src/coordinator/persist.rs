@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use crate::{
-    ChangefeedId, Cx, Ts,
+    ChangefeedId, Cx, Place, Ts,
     coordinator::{Note, Term, Timer, Wait},
     etcd::{self, Job, Key, Op, Progress, Value, client::CALL_TIMEOUT},
+    maintainer,
 };
 
 /// Batches beyond this are dropped: the event loop does not wait.
@@ -57,8 +58,12 @@ impl Term {
     pub(super) fn on_persisted(&mut self, checkpoints: &[(ChangefeedId, Ts)], cx: &mut Cx) {
         for (cf, checkpoint) in checkpoints {
             cx.note(Note::CheckpointPersisted { cf: *cf, checkpoint: *checkpoint });
-            if let Some(changefeed) = self.changefeeds.get_mut(*cf) {
-                changefeed.saved = *checkpoint;
+            let Some(changefeed) = self.changefeeds.get_mut(*cf) else { continue };
+            changefeed.saved = *checkpoint;
+            if let Some(node) = changefeed.node.filter(|_| cx.process.config.downstream.needs_checkpoints()) {
+                let (cf, checkpoint) = (*cf, *checkpoint);
+                let told = maintainer::Inbox::CheckpointTsPersisted { cf, checkpoint };
+                cx.send(node, Place::Maintainers, told);
             }
         }
         self.run_changes(cx);

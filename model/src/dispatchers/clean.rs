@@ -3,7 +3,7 @@
 //! It holds no lock: between its steps a maintainer may take over, and find a journal entry whose dispatcher is gone.
 
 use crate::{
-    Cx, DispatcherId, Ts,
+    Cx, DispatcherId, SchemaId, Ts,
     dispatchers::{Dispatchers, Heartbeat, ManagerId, Note},
     tasks::Next,
 };
@@ -15,8 +15,8 @@ pub(super) struct Clean {
     report: Option<Heartbeat>,
     /// Id and checkpoint of those that are still to be taken out, the last one first.
     left: Vec<(DispatcherId, Ts)>,
-    /// The one that has left the map, and not the journal.
-    half: Option<DispatcherId>,
+    /// The one that has left the map, and neither the index of databases nor the journal.
+    half: Option<(DispatcherId, SchemaId)>,
 }
 
 impl Clean {
@@ -27,14 +27,16 @@ impl Clean {
 
     pub(super) fn resume(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
-        if let Some(id) = self.half.take() {
+        if let Some((id, schema)) = self.half.take() {
+            if let Some(here) = manager.schemas.get_mut(&schema) {
+                here.remove(&id);
+            }
             manager.journal.erase_all(id);
             manager.trigger = manager.trigger.filter(|trigger| *trigger != id);
         }
         if let Some((id, checkpoint)) = self.left.pop() {
-            manager.dispatchers.remove(&id);
+            self.half = manager.dispatchers.remove(&id).map(|one| (id, one.schema));
             cx.note(Note::DispatcherCleaned { cf: manager.cf, id, checkpoint });
-            self.half = Some(id);
             all.touch();
             return Next::Yield;
         }

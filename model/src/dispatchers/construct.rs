@@ -193,6 +193,7 @@ impl Construction {
         }
         all.start_sink(id, cx);
         all.start_errors(id, cx);
+        all.start_block_statuses(id, cx);
         all.touch();
         Built::Done(id)
     }

@@ -3,21 +3,34 @@
 use crate::{
     Cx, DispatcherId, Span, TableId, Ts,
     dispatchers::{Asker, Dispatcher, Dispatchers, ManagerId, Note, Timer, Wake, failure::Failure},
-    sink::{self, QueryId},
+    sink::{self, QueryId, Recovery},
     tasks::{Next, TaskId},
+    upstream::events::Position,
 };
 
 /// Dispatchers that are being created together.
 #[derive(Clone, Debug)]
 pub(super) struct Creation {
     manager: ManagerId,
-    /// Id, span and start of each that is still to be inserted, the last one first.
-    infos: Vec<(DispatcherId, Span, Ts)>,
+    /// Those that are still to be inserted, the last one first.
+    infos: Vec<NewDispatcher>,
     /// Whether the downstream is to forget the DDLs of an earlier changefeed of this name.
     is_new: bool,
     /// When that began, by PD's clock.
     creation: Ts,
     stage: Stage,
+}
+
+/// A dispatcher that is to be created.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewDispatcher {
+    pub(super) id: DispatcherId,
+    pub(super) span: Span,
+    pub(super) start_ts: Ts,
+    /// Whether the rows of the commit right behind the start are downstream.
+    pub(super) skip_dml: bool,
+    /// Whether the syncpoint at the start is.
+    pub(super) skip_syncpoint: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -39,12 +52,12 @@ pub(super) enum Created {
 const CLOSED: Created = Created::Failed(Failure::WritePathClosed { wrapped: true });
 
 impl Creation {
-    pub(super) fn new(manager: ManagerId, infos: Vec<(DispatcherId, Span, Ts)>) -> Creation {
+    pub(super) fn new(manager: ManagerId, infos: Vec<NewDispatcher>) -> Creation {
         Creation { manager, infos, is_new: false, creation: Ts::NONE, stage: Stage::Begin }
     }
 
     pub(super) fn trigger(manager: ManagerId, id: DispatcherId, start_ts: Ts) -> Creation {
-        Creation::new(manager, vec![(id, Span::TRIGGER, start_ts)])
+        Creation::new(manager, vec![NewDispatcher::new(id, Span::TRIGGER, start_ts, false)])
     }
 
     pub(super) fn of_new_changefeed(self) -> Creation {
@@ -55,10 +68,15 @@ impl Creation {
         match &self.stage {
             Stage::Begin => self.begin(me, all, cx),
             Stage::Asking { query } => match wake {
-                Wake::Answer(sink::Reply::TableRecovery { starts, .. }) => {
-                    for ((_, _, start_ts), recovered) in self.infos.iter_mut().zip(starts) {
-                        *start_ts = recovered.map_or(*start_ts, |recovered| recovered.max(*start_ts));
+                Wake::Answer(sink::Reply::TableRecovery { recoveries, .. }) => {
+                    // Asked for in the order in which they are inserted.
+                    for (info, recovery) in self.infos.iter_mut().rev().zip(recoveries) {
+                        info.recover(*recovery);
                     }
+                    self.stage = Stage::Insert;
+                    Created::NotYet(Next::Yield)
+                }
+                Wake::Answer(sink::Reply::Committed { .. }) => {
                     self.stage = Stage::Insert;
                     Created::NotYet(Next::Yield)
                 }
@@ -84,30 +102,32 @@ impl Creation {
             return Created::Failed(Failure::TriggerExists);
         }
         self.creation = all.pd_clock(cx);
-        self.infos.retain(|(id, ..)| !manager.dispatchers.contains_key(id));
+        self.infos.retain(|info| !manager.dispatchers.contains_key(&info.id));
         if self.infos.is_empty() {
             return Created::Done;
         }
         cx.shuffle(&mut self.infos, "order of new dispatchers");
-        if self.is_new || !cx.process.config.downstream.class.is_database() {
-            // The recorded DDLs are deleted instead of read, or there are none; the start stays as it was asked for.
+        if !cx.process.config.downstream.class.is_database() {
+            // No DDLs are recorded; the start stays as it was asked for.
             self.stage = Stage::Insert;
             return Created::NotYet(Next::Yield);
         }
-        let (cf, tables) = (manager.cf, self.tables());
-        let query = all.ask(Asker::Task { task: me, manager: self.manager }, cx, |query| {
-            sink::Inbox::TableRecoveryInfo { query, cf, tables }
+        let (cf, tables, is_new) = (manager.cf, self.tables(), self.is_new);
+        let query = all.ask(Asker::Task { task: me, manager: self.manager }, cx, |query| match is_new {
+            // The recorded DDLs are deleted instead of read.
+            true => sink::Inbox::RemoveDdlTs { query, cf },
+            false => sink::Inbox::TableRecoveryInfo { query, cf, tables },
         });
         self.stage = Stage::Asking { query };
         Created::NotYet(Next::Wait)
     }
 
     fn is_trigger(&self) -> bool {
-        self.infos.iter().any(|(_, span, _)| *span == Span::TRIGGER)
+        self.infos.iter().any(|info| info.span == Span::TRIGGER)
     }
 
     fn tables(&self) -> Vec<TableId> {
-        self.infos.iter().map(|(_, span, _)| span.table).collect()
+        self.infos.iter().rev().map(|info| info.span.table).collect()
     }
 
     /// Inserts the next one. Whether the write path is still open is looked at again.
@@ -116,17 +136,19 @@ impl Creation {
         if !manager.write_path_mu.pass(me) {
             return Created::NotYet(Next::Wait);
         }
-        let Some((id, span, start_ts)) = self.infos.pop() else { return Created::Done };
+        let Some(info) = self.infos.pop() else { return Created::Done };
+        let NewDispatcher { id, span, start_ts, .. } = info;
         manager.begin_heartbeats(cx);
         if manager.is_refused(cx) {
             return CLOSED;
         }
-        let mut dispatcher = Dispatcher::new(id, span, start_ts, self.creation);
+        let mut dispatcher = info.build(self.creation, cx);
         manager.seq += 1;
         dispatcher.seq = manager.seq;
         if dispatcher.is_trigger() {
             manager.trigger = Some(id);
         } else {
+            manager.schemas.entry(dispatcher.schema).or_default().insert(id);
             dispatcher.registered = true;
             dispatcher.events_coming = true;
             cx.out.give_way(Timer::Events { manager: manager.id, dispatcher: id }.into());
@@ -135,5 +157,25 @@ impl Creation {
         manager.dispatchers.insert(id, dispatcher);
         all.touch();
         if self.infos.is_empty() { Created::Done } else { Created::NotYet(Next::Yield) }
+    }
+}
+
+impl NewDispatcher {
+    pub(super) fn new(id: DispatcherId, span: Span, start_ts: Ts, skip_dml: bool) -> NewDispatcher {
+        NewDispatcher { id, span, start_ts, skip_dml, skip_syncpoint: false }
+    }
+
+    /// The downstream tells where its table stands.
+    fn recover(&mut self, recovery: Recovery) {
+        let Recovery { start, skip_syncpoint, skip_dml } = recovery.applied_to(self.start_ts, self.skip_dml);
+        (self.start_ts, self.skip_syncpoint, self.skip_dml) = (start, skip_syncpoint, skip_dml);
+    }
+
+    fn build(self, creation: Ts, cx: &Cx) -> Dispatcher {
+        let NewDispatcher { id, span, start_ts, skip_dml, skip_syncpoint } = self;
+        let schema = cx.process.history.name_of(span.table, start_ts).map(|name| name.schema);
+        let one = Dispatcher::new(id, span, start_ts, creation);
+        let sent = Position::start(start_ts, skip_syncpoint);
+        Dispatcher { sent, skip_dml, schema: schema.unwrap_or(one.schema), ..one }
     }
 }

@@ -1,8 +1,8 @@
 //! One dispatcher: its state, what it has read and what of that is not downstream yet.
 
 use crate::{
-    DispatcherId, Row, Span, TableId, Ts,
-    dispatchers::{merge::Start, progress::Progress},
+    DispatcherId, Row, SchemaId, Span, TableId, Ts,
+    dispatchers::{block_events::Answers, blocking::Blocking, merge::Start, progress::Progress},
     upstream::events::Position,
     vocabulary::words,
 };
@@ -49,8 +49,6 @@ pub struct Dispatcher {
     pub(super) events_coming: bool,
     /// Whether the event collector only prepares to: the target of a merge.
     pub(super) prepared: bool,
-    /// Whether it is a table trigger that has been given the list of tables.
-    pub(super) has_schema_store: bool,
     /// Whether its removal was asked for.
     pub(super) try_removing: bool,
     /// Whether it is drained and may be cleaned.
@@ -67,6 +65,11 @@ pub struct Dispatcher {
     /// The rows that it hands to the sink, in order of commit.
     pub(super) batch: Vec<Row>,
     pub(super) progress: Progress,
+    /// The database of its table.
+    pub(super) schema: SchemaId,
+    pub(super) blocking: Blocking,
+    /// What the maintainer says about block events, from the first event on.
+    pub(super) answers: Option<Answers>,
 }
 
 impl Dispatcher {
@@ -81,7 +84,6 @@ impl Dispatcher {
             registered: false,
             events_coming: false,
             prepared: false,
-            has_schema_store: false,
             try_removing: false,
             removing: false,
             sent: Position::start(start_ts, false),
@@ -91,6 +93,9 @@ impl Dispatcher {
             creation,
             batch: Vec::new(),
             progress: Progress::default(),
+            schema: SchemaId(0),
+            blocking: Blocking::default(),
+            answers: None,
         }
     }
 
@@ -121,13 +126,14 @@ impl Dispatcher {
 
     /// Everything up to here is downstream.
     pub fn checkpoint(&self) -> Ts {
-        self.progress.checkpoint(self.resolved)
+        self.blocking.cap(self.progress.checkpoint(self.resolved))
     }
 
     /// It starts somewhere else, and has read nothing yet.
     pub(super) fn start_at(&mut self, start: Start) {
         (self.start_ts, self.skip_dml) = (start.ts, start.skip_dml);
-        (self.sent, self.next_event, self.resolved) = (Position::start(start.ts, false), Ts::NONE, start.ts);
+        let sent = Position::start(start.ts, start.skip_syncpoint);
+        (self.sent, self.next_event, self.resolved) = (sent, Ts::NONE, start.ts);
     }
 
     /// The event collector forgets it.
@@ -135,14 +141,14 @@ impl Dispatcher {
         (self.registered, self.prepared) = (false, false);
     }
 
-    /// The barrier that it waits for: its commit, and whether it is a syncpoint. There are none yet.
+    /// The barrier that it waits for: its commit, and whether it is a syncpoint.
     pub(super) fn barrier(&self) -> Option<(Ts, bool)> {
-        None
+        self.block_state().map(|state| (state.event.ts, state.event.syncpoint))
     }
 
     /// Whether it may be closed (`TryClose`): once the sink is abnormal nobody waits for it.
     pub(super) fn may_close(&self, sink_is_normal: bool) -> bool {
-        !sink_is_normal || self.is_drained()
+        !sink_is_normal || self.is_drained() && self.blocking.bringing.is_empty()
     }
 
     /// Whether everything that was handed to the sink is downstream.

@@ -1,11 +1,11 @@
 //! How events get from the event service to a dispatcher, and what it does with a batch of them.
 
 use crate::{
-    Cx, DispatcherId, Row, Ts,
+    Cx, DispatcherId, Ts,
     dispatchers::{
         ComponentState, Dispatcher, DispatcherStatus, Dispatchers, ManagerId, Timer, sink_client::Event,
     },
-    upstream::{History, events::Position},
+    upstream::{History, ddl::BlockEvent, events::Position},
 };
 
 impl Dispatchers {
@@ -40,36 +40,82 @@ impl Dispatchers {
         if !one.registered || one.removing || one.blocked || resolved < one.start_ts {
             return;
         }
-        one.take_batch(&cx.process.history, resolved, manager.sink.batch());
+        let first = one.state == ComponentState::Initializing;
+        let checkpoint = one.checkpoint();
+        let status = DispatcherStatus { id: dispatcher, state: ComponentState::Working, checkpoint };
+        let seq = one.seq;
+        let block_event = one.take_events(&cx.process.history, resolved, manager.sink.batch());
         for row in one.batch.drain(..) {
             let event = Event { dispatcher, span: one.span, row, creation: one.creation };
             if let Some(worker) = manager.sink.add(event) {
                 cx.out.give_way(Timer::Worker { manager: id, worker }.into());
             }
         }
-        if one.state == ComponentState::Initializing {
+        if first {
             one.state = ComponentState::Working;
-            let status = DispatcherStatus { id: dispatcher, state: one.state, checkpoint: one.checkpoint() };
-            let seq = one.seq;
+            one.answers.get_or_insert_default();
             self.report_soon(id, status, seq, cx);
+        }
+        match block_event {
+            Some(event) => self.on_block_event(id, dispatcher, event, cx),
+            None => self.come_again(id, dispatcher, cx),
+        }
+    }
+
+    /// The event that a dispatcher stopped at is over: its stream goes on, at least with what has been resolved meanwhile.
+    pub(super) fn wake(&mut self, id: ManagerId, dispatcher: DispatcherId, cx: &mut Cx) {
+        let resolved = Position::resolved(self.resolved);
+        if let Some(one) = self.dispatcher(id, dispatcher) {
+            one.blocked = false;
+            one.next_event =
+                if one.sent < resolved { one.next_event.min(resolved.ts) } else { one.next_event };
+        }
+        self.come_again(id, dispatcher, cx);
+    }
+
+    /// If there is more for a dispatcher that does not stand still, it comes.
+    fn come_again(&mut self, id: ManagerId, dispatcher: DispatcherId, cx: &mut Cx) {
+        let resolved = self.resolved;
+        if self.dispatcher(id, dispatcher).is_some_and(|one| one.goes_on(resolved)) {
+            cx.out.give_way(Timer::Events { manager: id, dispatcher }.into());
         }
     }
 }
 
 impl Dispatcher {
-    /// The event service sends rows, and behind the last ones the resolved timestamp.
-    fn take_batch(&mut self, history: &History, resolved: Ts, size: usize) {
-        let rows = history.rows(self.span.table, self.sent.ts, resolved);
-        let (span, start_ts, skip_dml) = (self.span, self.start_ts, self.skip_dml);
-        let is_left_out = |row: &Row| skip_dml && row.commit.before() == start_ts;
-        self.batch.extend(rows.iter().filter(|row| span.has(row.key) && !is_left_out(row)).take(size));
+    /// The event service sends rows, up to the next event that is sent by itself; or that event; or, when there is nothing
+    /// else, the resolved timestamp, which also comes behind the last rows. What comes by itself is returned.
+    fn take_events(&mut self, history: &History, resolved: Ts, size: usize) -> Option<BlockEvent> {
+        let next = history.next_block(self.span.table, self.sent).filter(|event| event.commit() <= resolved);
+        let upto = next.as_ref().map_or(resolved, BlockEvent::commit);
+        let rows = history.rows(self.span.table, self.sent.ts, upto);
+        let (span, mut last, mut count) = (self.span, upto, 0);
+        for row in rows.iter().filter(|row| span.has(row.key)).take(size) {
+            (last, count) = (row.commit, count + 1);
+            if !self.is_stale(row.commit) && !self.leaves_out(row.commit) {
+                self.batch.push(*row);
+                self.progress.add(row.commit);
+            }
+        }
         self.blocked = !self.batch.is_empty();
-        self.batch.iter().for_each(|row| self.progress.add(row.commit));
-        match self.batch.last() {
-            Some(last) if self.batch.len() == size => self.sent = Position::rows(last.commit),
-            _ => self.resolve(resolved),
+        let mut alone = None;
+        match next {
+            _ if count == size => self.sent = Position::rows(last),
+            Some(_) if count > 0 => self.sent = Position::rows(upto),
+            Some(event) => {
+                self.sent = Position::behind(&event);
+                alone = Some(event).filter(|event| !self.is_stale(event.commit()));
+                self.blocked = alone.is_some();
+            }
+            None => self.resolve(resolved),
         }
         self.next_event = history.next_event(self.span, self.sent);
+        alone
+    }
+
+    /// Whether rows of a commit are downstream already, although it is behind the start.
+    fn leaves_out(&self, commit: Ts) -> bool {
+        self.skip_dml && commit.before() == self.start_ts
     }
 
     /// It is sent a resolved timestamp.
@@ -81,8 +127,12 @@ impl Dispatcher {
     /// What it handled is downstream. Whether its stream goes on at once, because there is more for it.
     pub(super) fn wake(&mut self, resolved: Ts) -> bool {
         self.blocked = false;
-        let wakes = self.registered && !self.events_coming && self.next_event <= resolved;
-        self.events_coming |= wakes;
-        wakes
+        self.goes_on(resolved)
+    }
+
+    fn goes_on(&mut self, resolved: Ts) -> bool {
+        let goes_on = !self.blocked && self.registered && !self.events_coming && self.next_event <= resolved;
+        self.events_coming |= goes_on;
+        goes_on
     }
 }

@@ -7,10 +7,13 @@ use crate::{
     dispatchers::{
         Watermark,
         admission::Owner,
+        block_statuses::StatusBuffer,
         dispatcher::Dispatcher,
+        executor::Executor,
         journal::Journal,
         merge,
         reports::{Changes, HeartbeatTask},
+        schemas::SchemaIndex,
         sink_client::{Errors, SinkClient},
     },
     sink::Downstream,
@@ -30,6 +33,8 @@ pub struct Manager {
     /// The fence mutex: whoever may change the owner, or acts on what the owner said, holds it.
     pub(super) fence: Lock,
     pub(super) dispatchers: BTreeMap<DispatcherId, Dispatcher>,
+    /// Those of tables, by database.
+    pub(super) schemas: SchemaIndex,
     /// How many dispatchers have been inserted.
     pub(super) seq: u64,
     pub(super) trigger: Option<DispatcherId>,
@@ -60,6 +65,8 @@ pub struct Manager {
     pub(super) sink_running: bool,
     pub(super) sink: SinkClient,
     pub(super) errors: Errors,
+    pub(super) executor: Executor,
+    pub(super) statuses_of_blocks: StatusBuffer,
     /// The periodic report, and the watermark that it told last.
     pub(super) heartbeat: HeartbeatTask,
     pub(super) watermark: Watermark,
@@ -82,6 +89,7 @@ impl Manager {
             owner,
             fence: Lock::default(),
             dispatchers: BTreeMap::new(),
+            schemas: SchemaIndex::new(),
             seq: 0,
             trigger: None,
             journal: Journal::default(),
@@ -103,6 +111,8 @@ impl Manager {
             sink_running: false,
             sink: SinkClient::new(downstream),
             errors: Errors::default(),
+            executor: Executor::default(),
+            statuses_of_blocks: StatusBuffer::default(),
             heartbeat: HeartbeatTask::None,
             changes: Changes::after(watermark.clone()),
             watermark,

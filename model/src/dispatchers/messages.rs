@@ -2,7 +2,7 @@
 
 use crate::{
     ChangefeedId, ConfigEpoch, DispatcherId, Epoch, Mode, Span, Ts,
-    dispatchers::{ComponentState, Stream},
+    dispatchers::{BlockAnswer, BlockState, ComponentState, Stream},
     vocabulary::{spoken, vocabulary, words},
 };
 
@@ -25,6 +25,10 @@ vocabulary! {
         ScheduleDispatcherRequest { request: ScheduleRequest },
         /// Dispatchers of neighbouring spans are to become one.
         MergeDispatcherRequest { request: MergeRequest },
+        /// What a maintainer says about block events.
+        HeartBeatResponse { cf: ChangefeedId, statuses: Vec<BlockAnswer>, mode: Mode, epoch: Epoch },
+        /// The checkpoint of a changefeed is known to etcd (from the coordinator, passed on by the maintainer).
+        CheckpointTsMessage { cf: ChangefeedId, checkpoint: Ts },
     }
 }
 
@@ -40,7 +44,10 @@ impl Inbox {
             Inbox::MaintainerBootstrapRequest { cf, .. }
             | Inbox::MaintainerPostBootstrapRequest { cf, .. }
             | Inbox::MaintainerCloseRequest { cf, .. } => of(0, *cf),
-            Inbox::ScheduleDispatcherRequest { .. } | Inbox::MergeDispatcherRequest { .. } => {
+            Inbox::ScheduleDispatcherRequest { .. }
+            | Inbox::MergeDispatcherRequest { .. }
+            | Inbox::HeartBeatResponse { .. }
+            | Inbox::CheckpointTsMessage { .. } => {
                 Stream::of(self).and_then(|(stream, cf)| of(1 + stream as usize, cf))
             }
         }
@@ -62,6 +69,8 @@ spoken! {
         pub span: Option<Span>,
         /// From where it is to replicate.
         pub start_ts: Ts,
+        /// Whether the rows of the commit right behind that are downstream.
+        pub skip_dml: bool,
         /// Whether it is a redo dispatcher.
         pub mode: Mode,
         /// The generation of the sender.
@@ -142,6 +151,8 @@ spoken! {
         pub checkpoint: Ts,
         /// Whether it is a redo dispatcher.
         pub mode: Mode,
+        /// The block event at which it stops.
+        pub block_state: Option<BlockState>,
     }
 }
 

@@ -5,13 +5,21 @@
 //! wait for.
 
 mod admission;
+mod block_events;
+mod block_messages;
+mod block_statuses;
+mod block_task;
+mod block_writes;
+mod blocking;
 mod bootstrap;
 mod clean;
 mod close;
 mod construct;
 mod create;
 mod dispatcher;
+mod emission;
 mod events;
+mod executor;
 mod failure;
 mod fence;
 mod finish;
@@ -27,7 +35,9 @@ mod progress;
 mod remove;
 mod reports;
 mod requests;
+mod response;
 mod schedule;
+mod schemas;
 mod shutdown;
 mod sink_client;
 mod snapshot;
@@ -35,6 +45,7 @@ mod state;
 mod stop;
 mod streams;
 mod takeover;
+mod trigger;
 mod try_close;
 
 use std::collections::BTreeMap;
@@ -47,9 +58,12 @@ use crate::{
     maintainer, node,
     sink::{self, QueryId},
     tasks::{Next, TaskId, Tasks},
+    upstream::ddl::BlockEvent,
     vocabulary::{say, vocabulary},
 };
 pub use admission::Owner;
+pub use block_messages::*;
+use block_statuses::StatusQueue;
 pub use dispatcher::{ComponentState, Dispatcher};
 pub(crate) use failure::Failure;
 pub use locks::{HeldUp, Resource};
@@ -85,6 +99,14 @@ vocabulary! {
         Heartbeat { manager: ManagerId },
         /// A manager reports changes of states.
         Statuses { manager: ManagerId },
+        /// A manager reports what has happened about block events.
+        BlockStatuses { manager: ManagerId },
+        /// Such a report has not been acknowledged.
+        BlockStatusAgain { manager: ManagerId, number: u32 },
+        /// The thread that sends such reports goes on.
+        SendBlockStatuses,
+        /// A dispatcher handles what its maintainer says about a block event.
+        BlockAnswer { manager: ManagerId, dispatcher: DispatcherId },
         /// The next report leaves the queue of the heartbeat collector.
         Send,
     }
@@ -141,6 +163,16 @@ vocabulary! {
         SinkFailed { cf: ChangefeedId, why: &'static str },
         /// An error will not be reported, because an earlier one has not been yet.
         ErrorDiscarded { cf: ChangefeedId, why: &'static str },
+        /// A block event is not reported before earlier reports are acknowledged.
+        BlockEventHeld { cf: ChangefeedId, id: DispatcherId, event: BlockEvent },
+        /// A block event is being written.
+        BlockEventWritten { cf: ChangefeedId, id: DispatcherId, event: BlockEvent },
+        /// A block event cannot be written.
+        BlockEventFailed { cf: ChangefeedId, id: DispatcherId, event: BlockEvent, why: &'static str },
+        /// A dispatcher does not do what it is told about a block event.
+        ActionIgnored { cf: ChangefeedId, id: DispatcherId, event: EventKey, why: &'static str },
+        /// A checkpoint is not passed on to the downstream.
+        CheckpointIgnored { cf: ChangefeedId, checkpoint: Ts },
         /// A manager writes nothing from now on.
         WritePathClosed { cf: ChangefeedId, node: NodeId, fenced: bool },
         /// The closing of a manager has been given up.
@@ -162,6 +194,7 @@ pub struct Dispatchers {
     managers: BTreeMap<ManagerId, Manager>,
     managers_made: u32,
     streams: Streams,
+    status_queue: StatusQueue,
     outgoing: Outgoing,
     tasks: Tasks<Task>,
     /// Whom the answer to a query of the downstream is for.
@@ -191,6 +224,9 @@ enum Task {
     MergeCheck(merge::Check),
     Remove(remove::Remove),
     Clean(clean::Clean),
+    Block(block_task::BlockTask),
+    Response(response::Response),
+    CheckpointTs(trigger::CheckpointTs),
     Closing(finish::Closing),
     Finish(finish::Finish),
     Cleanup(finish::Cleanup),
@@ -203,6 +239,8 @@ enum Task {
 enum Asker {
     /// A task, which waits.
     Task { task: TaskId, manager: ManagerId },
+    /// A task that waits even if the context of its manager is cancelled.
+    Record { task: TaskId },
     /// A worker of a sink client.
     Write { manager: ManagerId, worker: u32 },
     /// What is deleted behind a manager that is closed: nothing cancels it.
@@ -275,13 +313,17 @@ impl Dispatchers {
             Timer::Errors { manager } => self.on_errors(manager, cx),
             Timer::Heartbeat { manager } => self.on_heartbeat(manager, cx),
             Timer::Statuses { manager } => self.on_statuses(manager, cx),
+            Timer::BlockStatuses { manager } => self.on_block_statuses(manager, cx),
+            Timer::BlockStatusAgain { manager, number } => self.report_again(manager, number, cx),
+            Timer::SendBlockStatuses => self.send_block_statuses(cx),
+            Timer::BlockAnswer { manager, dispatcher } => self.on_answer(manager, dispatcher, cx),
             Timer::Send => self.send_next(cx),
         }
     }
 
     fn on_sink(&mut self, reply: &sink::Reply, cx: &mut Cx) {
         match self.queries.remove(&reply.query()) {
-            Some(Asker::Task { task, .. } | Asker::Cleanup { task }) => {
+            Some(Asker::Task { task, .. } | Asker::Record { task } | Asker::Cleanup { task }) => {
                 self.run(task, Wake::Answer(reply), cx);
             }
             Some(Asker::Write { manager, worker }) => self.written(manager, worker, reply, cx),
@@ -318,6 +360,9 @@ impl Dispatchers {
             Task::MergeCheck(task) => task.resume(id, wake, self, cx),
             Task::Remove(task) => task.resume(self, cx),
             Task::Clean(task) => task.resume(self, cx),
+            Task::Block(task) => task.resume(id, wake, self, cx),
+            Task::Response(task) => task.resume(id, self, cx),
+            Task::CheckpointTs(task) => task.resume(self, cx),
             Task::Closing(task) => task.resume(id, self, cx),
             Task::Finish(task) => task.resume(id, self, cx),
             Task::Cleanup(task) => task.resume(id, wake, self, cx),
@@ -338,7 +383,10 @@ impl Dispatchers {
         self.stir();
         match task {
             Task::Bootstrap(_) | Task::PostBootstrap(_) | Task::Close(_) => self.shard_is_free(id, cx),
-            Task::Schedule(_) | Task::Merge(_) => self.stream_is_free(id, cx),
+            Task::Schedule(_) | Task::Merge(_) | Task::Response(_) | Task::CheckpointTs(_) => {
+                self.stream_is_free(id, cx);
+            }
+            Task::Block(task) => self.worker_is_free(task.manager(), id, cx),
             Task::Ready(_)
             | Task::MergeCheck(_)
             | Task::Remove(_)

@@ -5,8 +5,13 @@
 use crate::{
     ChangefeedId, Cx, DispatcherId, Place,
     dispatchers::{
-        Dispatchers, ManagerId, Note, Timer, Wake, failure::Failure, fence::LocalFence, panic,
-        requests::Sender, respond_with_error, response_epoch,
+        Dispatchers, ManagerId, Note, Stream, Timer, Wake,
+        emission::{Emission, Emitted},
+        failure::Failure,
+        fence::LocalFence,
+        panic,
+        requests::Sender,
+        respond_with_error, response_epoch,
     },
     maintainer,
     policy::EarlyReturn,
@@ -32,7 +37,7 @@ enum Stage {
     /// The trigger gets its table schema store.
     Schema(ManagerId),
     /// The downstream is told of every table.
-    Emit(ManagerId),
+    Emit(ManagerId, Emission),
     /// The trigger gets events from now on.
     Register(ManagerId),
     /// The same for the redo trigger.
@@ -51,7 +56,7 @@ impl PostBootstrap {
         self.sender.cf
     }
 
-    pub(super) fn resume(&mut self, me: TaskId, _: Wake, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+    pub(super) fn resume(&mut self, me: TaskId, wake: Wake, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         match &mut self.stage {
             Stage::Look => self.look(me, all, cx),
             Stage::Glance(manager) => {
@@ -66,10 +71,13 @@ impl PostBootstrap {
                 let manager = *manager;
                 self.install_schema_store(me, manager, all, cx)
             }
-            // Bootstrap messages are not modelled yet; a downstream of the MySQL class gets none.
-            Stage::Emit(manager) => {
+            Stage::Emit(manager, emission) => {
                 let manager = *manager;
-                self.go_to(Stage::Register(manager))
+                match emission.resume(me, wake, all, cx) {
+                    Emitted::NotYet(next) => next,
+                    Emitted::WritePathClosed => self.fail(me, manager, all, cx),
+                    Emitted::Done => self.go_to(Stage::Register(manager)),
+                }
             }
             Stage::Register(manager) => {
                 let manager = *manager;
@@ -158,15 +166,35 @@ impl PostBootstrap {
         cx: &mut Cx,
     ) -> Next {
         let Some(manager) = all.managers.get_mut(&id) else { return Next::Done };
-        if !manager.write_path_mu.pass(me) {
+        let mutex = &mut manager.write_path_mu;
+        let held = cx.policy().orchestrator.bootstrap_mutex.is_held();
+        if !if held { mutex.acquire(me) } else { mutex.pass(me) } {
             return Next::Wait;
         }
         if manager.write_path_closed {
             return self.fail(me, id, all, cx);
         }
         let trigger = manager.trigger.and_then(|trigger| manager.dispatchers.get_mut(&trigger));
-        let had = trigger.is_none_or(|trigger| std::mem::replace(&mut trigger.has_schema_store, true));
-        self.go_to(if had { Stage::Redo(id) } else { Stage::Emit(id) })
+        let Some(trigger) = trigger.filter(|trigger| trigger.blocking.tables.is_none()) else {
+            return self.end_of_activation(me, id, all, cx);
+        };
+        let (history, start_ts) = (&cx.process.history, trigger.start_ts);
+        let named = |table| Some((table, history.name_of(table, start_ts)?.schema));
+        let tables = trigger.blocking.tables.insert(history.tables_at(start_ts).filter_map(named).collect());
+        let emits = cx.process.config.downstream.sends_bootstrap();
+        let emission = Emission::new(id, tables.keys().copied().filter(|_| emits));
+        self.go_to(Stage::Emit(id, emission))
+    }
+
+    fn end_of_activation(&mut self, me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        PostBootstrap::unlock_write_path(me, id, all, cx);
+        self.go_to(Stage::Redo(id))
+    }
+
+    fn unlock_write_path(me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) {
+        if let Some(manager) = all.managers.get_mut(&id) {
+            Dispatchers::wake_all(manager.write_path_mu.release(me), cx);
+        }
     }
 
     fn register(&mut self, me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
@@ -183,13 +211,17 @@ impl PostBootstrap {
             trigger.events_coming = true;
             cx.out.give_way(Timer::Events { manager: id, dispatcher: self.trigger }.into());
             cx.note(Note::TriggerRegistered { cf, id: self.trigger });
+            if cx.process.config.downstream.needs_checkpoints() {
+                all.streams.register(Stream::CheckpointTs, cf, id);
+            }
         }
         all.touch();
-        self.go_to(Stage::Redo(id))
+        self.end_of_activation(me, id, all, cx)
     }
 
     /// The write path is closed. The answer to any failure is one to a bootstrap request.
     fn fail(&self, me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        PostBootstrap::unlock_write_path(me, id, all, cx);
         let failure = Failure::WritePathClosed { wrapped: false };
         let closed = all.is_closed_path(failure, cx);
         if closed {

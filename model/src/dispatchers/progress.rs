@@ -8,7 +8,7 @@ use crate::Ts;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Progress {
     unflushed: VecDeque<Ts>,
-    /// The last commit that was added; none: nothing yet.
+    /// The last commit that was added or passed; none: nothing yet.
     last: Ts,
 }
 
@@ -24,6 +24,11 @@ impl Progress {
         if let Some(at) = self.unflushed.iter().position(|one| *one == commit) {
             self.unflushed.remove(at);
         }
+    }
+
+    /// An event that is not for this dispatcher to write is behind it.
+    pub(super) fn pass(&mut self, commit: Ts) {
+        self.last = commit;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -58,5 +63,12 @@ mod tests {
         progress.flushed(Ts(20));
         assert_eq!((progress.is_empty(), progress.checkpoint(Ts(7))), (true, Ts(29)));
         assert_eq!(progress.checkpoint(Ts(40)), Ts(40));
+    }
+
+    #[test]
+    fn an_event_that_is_passed_is_behind() {
+        let mut progress = Progress::default();
+        progress.pass(Ts(80));
+        assert_eq!((progress.is_empty(), progress.checkpoint(Ts(7))), (true, Ts(79)));
     }
 }

@@ -4,7 +4,7 @@ use sim::Duration;
 
 use crate::{
     Cx, DispatcherId, Ts,
-    dispatchers::{ComponentState, DispatcherStatus, Dispatchers, ManagerId, Note, Task},
+    dispatchers::{ComponentState, DispatcherStatus, Dispatchers, ManagerId, Note, Stream, Task},
     tasks::Next,
 };
 
@@ -31,6 +31,9 @@ impl Dispatchers {
         };
         if !std::mem::replace(&mut one.try_removing, true) {
             one.unregister();
+            if one.is_trigger() {
+                self.streams.unregister(Stream::CheckpointTs, cf);
+            }
             cx.note(Note::DispatcherUnregistered { cf, id: dispatcher });
             self.touch();
             self.spawn(Task::Remove(Remove { manager: id, dispatcher, submitted: false }), cx);
@@ -39,7 +42,7 @@ impl Dispatchers {
 }
 
 impl Remove {
-    pub(super) fn resume(&mut self, all: &mut Dispatchers, _: &mut Cx) -> Next {
+    pub(super) fn resume(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         if !std::mem::replace(&mut self.submitted, true) {
             return Next::Yield;
         }
@@ -50,7 +53,7 @@ impl Remove {
         match manager.dispatchers.get_mut(&self.dispatcher) {
             Some(dispatcher) if dispatcher.removing => Next::Done,
             Some(dispatcher) if dispatcher.may_close(normal) => {
-                dispatcher.removing = true;
+                all.remove_from_streams(self.manager, self.dispatcher, cx);
                 all.touch();
                 Next::Done
             }

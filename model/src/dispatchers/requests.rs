@@ -76,7 +76,9 @@ impl Request {
             | Inbox::LocalFence
             | Inbox::Close
             | Inbox::ScheduleDispatcherRequest { .. }
-            | Inbox::MergeDispatcherRequest { .. } => return None,
+            | Inbox::MergeDispatcherRequest { .. }
+            | Inbox::HeartBeatResponse { .. }
+            | Inbox::CheckpointTsMessage { .. } => return None,
         };
         Some(Request { sender: Sender { from, cf: *cf, epoch: *epoch }, what })
     }

@@ -3,10 +3,10 @@
 //! Consecutive Creates are worked off together, Removes one at a time.
 
 use crate::{
-    Cx, DispatcherId, Mode, NodeId, Span, Ts,
+    Cx, DispatcherId, Mode, NodeId,
     dispatchers::{
         Action, Dispatchers, Inbox, Manager, ManagerId, Note, ScheduleRequest, Wake,
-        create::{Created, Creation},
+        create::{Created, Creation, NewDispatcher},
         failure::Failure,
         journal::Key,
         streams::Letter,
@@ -75,7 +75,7 @@ impl Schedule {
     }
 
     /// Looks at every request: what is to be removed is, what is to be created is returned.
-    fn check(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Vec<(Key, (DispatcherId, Span, Ts))> {
+    fn check(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Vec<(Key, NewDispatcher)> {
         let mut accepted = Vec::new();
         for (from, request) in std::mem::take(&mut self.batch) {
             let Some(manager) = all.managers.get_mut(&self.manager) else { break };
@@ -86,7 +86,7 @@ impl Schedule {
             let id = request.id;
             match (request.action, request.span) {
                 (Action::Create, Some(span)) => {
-                    accepted.push((key, (id, span, request.start_ts)));
+                    accepted.push((key, NewDispatcher::new(id, span, request.start_ts, request.skip_dml)));
                     manager.journal.write(key, from, request);
                 }
                 (Action::Create, None) => {}

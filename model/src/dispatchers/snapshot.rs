@@ -37,6 +37,7 @@ impl Manager {
             state: one.state,
             checkpoint: one.checkpoint(),
             mode: Mode::Default,
+            block_state: one.block_state(),
         })
     }
 

@@ -117,6 +117,9 @@ impl Dispatcher {
             (self.try_removing, "try-removing"),
             (self.removing, "removing"),
         ]);
-        writeln!(f, "  {} {} {} {}{flags}", self.id, self.span, self.state, self.checkpoint())
+        let (id, span, state, checkpoint) = (self.id, self.span, self.state, self.checkpoint());
+        write!(f, "  {id} {span} {state} {checkpoint}{flags}")?;
+        self.blocking.describe(f)?;
+        writeln!(f)
     }
 }

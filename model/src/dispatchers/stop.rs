@@ -2,7 +2,7 @@
 
 use crate::{
     Addr, Cx, DispatcherId,
-    dispatchers::{Asker, Dispatchers, Manager, ManagerId, Note, panic},
+    dispatchers::{Asker, Dispatchers, Manager, ManagerId, Note, Stream, panic},
     sink,
     tasks::{Next, TaskId},
 };
@@ -71,6 +71,10 @@ impl StopWritePath {
             Stage::Dispatchers(left) => match left.pop() {
                 Some(dispatcher) => {
                     manager.close_dispatcher(dispatcher, cx);
+                    if manager.trigger == Some(dispatcher) {
+                        all.streams.unregister(Stream::CheckpointTs, manager.cf);
+                    }
+                    all.remove_from_streams(id, dispatcher, cx);
                     all.touch();
                     Stopped::NotYet(Next::Yield)
                 }
@@ -90,7 +94,8 @@ impl StopWritePath {
                 let cancelled = manager.is_cancelled() && self.fence;
                 self.go_to(if cancelled { Stage::SharedInfo } else { Stage::Cancel { late: true } })
             }
-            // Here it waits for block events that run or are queued; there are none yet.
+            // It waits until no block event is being written any more, and none is queued.
+            Stage::SharedInfo if !manager.executor.close(me) => Stopped::NotYet(Next::Wait),
             Stage::SharedInfo => self.go_to(Stage::Sinks),
             // Connections of running statements were dropped when the context was cancelled.
             Stage::Sinks => Stopped::Done,
@@ -132,11 +137,10 @@ impl StopWritePath {
 }
 
 impl Manager {
-    /// A dispatcher gets no more events and ignores those that come. What is in the sink stays there until the context is
+    /// A dispatcher gets no more events. What is in the sink stays there until the context is
     /// cancelled.
     fn close_dispatcher(&mut self, id: DispatcherId, cx: &mut Cx) {
         let Some(dispatcher) = self.dispatchers.get_mut(&id) else { return };
-        dispatcher.removing = true;
         let registered = dispatcher.registered || dispatcher.prepared;
         dispatcher.unregister();
         if registered {
@@ -152,6 +156,7 @@ impl Dispatchers {
         let mut woken = self.orphaned_tasks(id);
         if let Some(manager) = self.managers.get_mut(&id) {
             woken.extend(manager.cancel());
+            woken.extend(manager.executor.running());
             for query in manager.sink.cancel() {
                 cx.note(Note::WriteCancelled { cf: manager.cf, query });
                 cx.out.send(Addr::Sink, sink::Inbox::Disconnect { query }.into());
@@ -160,7 +165,7 @@ impl Dispatchers {
         Dispatchers::wake_all(woken, cx);
         self.queries.retain(|_, asker| match asker {
             Asker::Task { manager, .. } | Asker::Write { manager, .. } => *manager != id,
-            Asker::Cleanup { .. } => true,
+            Asker::Record { .. } | Asker::Cleanup { .. } => true,
         });
         self.touch();
     }
@@ -169,7 +174,7 @@ impl Dispatchers {
     fn orphaned_tasks(&self, id: ManagerId) -> Vec<TaskId> {
         let waiting = self.queries.values().filter_map(|asker| match asker {
             Asker::Task { task, manager } if *manager == id => Some(*task),
-            Asker::Task { .. } | Asker::Write { .. } | Asker::Cleanup { .. } => None,
+            Asker::Task { .. } | Asker::Record { .. } | Asker::Write { .. } | Asker::Cleanup { .. } => None,
         });
         waiting.collect()
     }

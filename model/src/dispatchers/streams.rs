@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     ChangefeedId, Cx, NodeId,
-    dispatchers::{Action, Dispatchers, Inbox, ManagerId, Note, Timer, Wake, merge, schedule::Schedule},
+    dispatchers::{
+        Action, Dispatchers, Inbox, ManagerId, Note, Task, Timer, Wake, merge, response::Response,
+        schedule::Schedule, trigger::CheckpointTs,
+    },
     tasks::TaskId,
     vocabulary::say,
 };
@@ -25,6 +28,10 @@ pub enum Stream {
     Schedule,
     /// Dispatchers that are to become one.
     Merge,
+    /// What maintainers say about block events.
+    Response,
+    /// Checkpoints for the downstream.
+    CheckpointTs,
 }
 
 /// One thread of a stream.
@@ -54,13 +61,15 @@ pub(super) struct Streams {
 
 impl Stream {
     /// The streams in which a manager has a path from its construction to its end, in the order of registration.
-    pub(super) const OF_MANAGERS: [Stream; 2] = [Stream::Schedule, Stream::Merge];
+    pub(super) const OF_MANAGERS: [Stream; 3] = [Stream::Response, Stream::Schedule, Stream::Merge];
 
     /// The stream of a message, and the changefeed of its path.
     pub(super) fn of(inbox: &Inbox) -> Option<(Stream, ChangefeedId)> {
         match inbox {
             Inbox::ScheduleDispatcherRequest { request } => Some((Stream::Schedule, request.cf)),
             Inbox::MergeDispatcherRequest { request } => Some((Stream::Merge, request.cf)),
+            Inbox::HeartBeatResponse { cf, .. } => Some((Stream::Response, *cf)),
+            Inbox::CheckpointTsMessage { cf, .. } => Some((Stream::CheckpointTs, *cf)),
             Inbox::Resolved { .. }
             | Inbox::LocalFence
             | Inbox::Close
@@ -159,11 +168,12 @@ impl Dispatchers {
             return;
         }
         let Some((manager, batch)) = self.streams.next(thread) else { return };
-        let task = match stream {
-            Stream::Schedule => super::Task::Schedule(Schedule::new(manager, batch)),
-            Stream::Merge => super::Task::Merge(merge::Merge::new(manager, batch)),
-        };
-        let task = self.tasks.add(task);
+        let task = self.tasks.add(match stream {
+            Stream::Schedule => Task::Schedule(Schedule::new(manager, batch)),
+            Stream::Merge => Task::Merge(merge::Merge::new(manager, batch)),
+            Stream::Response => Task::Response(Response::new(manager, batch)),
+            Stream::CheckpointTs => Task::CheckpointTs(CheckpointTs::new(manager, batch)),
+        });
         self.streams.busy.insert(thread, task);
         self.run(task, Wake::Go, cx);
     }
@@ -187,6 +197,8 @@ impl std::fmt::Display for Stream {
         f.write_str(match self {
             Stream::Schedule => "schedule",
             Stream::Merge => "merge",
+            Stream::Response => "hb-response",
+            Stream::CheckpointTs => "checkpoint-ts",
         })
     }
 }

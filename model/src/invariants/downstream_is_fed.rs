@@ -4,7 +4,7 @@
 //! For pingcap/ticdc#5179, #3411 and everything else that leaves a table without a writer, or a checkpoint ahead of
 //! what was written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sim::{Fault, Input, StepId, What};
 
@@ -115,7 +115,7 @@ impl DownstreamIsFed {
             return Err(("changefeed", format!("{cf} is gone from etcd, and nobody asked for that")));
         }
         let Some(checkpoint) = end.checkpoint(cf) else { return Ok(()) };
-        for table in end.upstream.history().tables_at(checkpoint) {
+        for table in end.tables(checkpoint) {
             end.one_writer(cf, table)?;
         }
         if let Some((_, calm)) = self.calm
@@ -199,11 +199,18 @@ impl<'a> End<'a> {
         Ok(())
     }
 
+    /// The tables that exist at the checkpoint, and have not been dropped since.
+    fn tables(&self, checkpoint: Ts) -> impl Iterator<Item = TableId> {
+        let (history, now) = (self.upstream.history(), Ts::at(self.sim.now()));
+        let there: BTreeSet<TableId> = history.tables_at(now).collect();
+        history.tables_at(checkpoint).filter(move |table| there.contains(table))
+    }
+
     /// Every row that changed after one time is downstream as it was at the checkpoint, or later. A log has its last change
     /// up to there at least once.
     fn equal(&self, cf: ChangefeedId, after: Ts, checkpoint: Ts) -> Result<(), Wrong> {
         let history = self.upstream.history();
-        for table in history.tables_at(checkpoint) {
+        for table in self.tables(checkpoint) {
             let mut expected: BTreeMap<u32, Row> = BTreeMap::new();
             for row in history.rows(table, after, checkpoint) {
                 expected.insert(row.key, *row);

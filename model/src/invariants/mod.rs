@@ -6,6 +6,7 @@ mod downstream_is_fed;
 mod no_head_of_line;
 mod no_lock_forever;
 mod no_write_after_fence;
+mod one_ddl_owner;
 mod single_writer;
 
 use std::fmt;
@@ -54,6 +55,11 @@ pub const ALL: &[Named] = &[
         name: single_writer::NAME,
         promise: "no two dispatchers of one changefeed with overlapping spans write at once",
         make: || Box::new(single_writer::SingleWriter::default()),
+    },
+    Named {
+        name: one_ddl_owner::NAME,
+        promise: "a changefeed has at most one active table trigger, and no DDL is forgotten or done again",
+        make: || Box::new(one_ddl_owner::OneDdlOwner::default()),
     },
     Named {
         name: downstream_is_fed::NAME,

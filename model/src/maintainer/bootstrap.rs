@@ -144,6 +144,11 @@ impl Maintainer {
                 None => self.add_new_table(*table, cx),
             }
         }
+        for span in responses.iter().flat_map(|(_, response)| &response.spans) {
+            if let Some(state) = &span.block_state {
+                self.restore_block_state(span.id, state);
+            }
+        }
         let (working, absent) = (self.spans.replicating().count(), self.spans.absent().count());
         let [working, absent] = [working, absent].map(|n| u32::try_from(n).expect("spans are few"));
         cx.note(Note::MaintainerBootstrapped { cf: self.cf, epoch: self.epoch, working, absent });

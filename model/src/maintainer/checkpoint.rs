@@ -29,7 +29,8 @@ impl Maintainer {
                 self.handle_node_change(cx);
                 let operators = self.operators.lowest_blocking(&self.spans);
                 let spans = self.spans.lowest_not_replicating();
-                let lowest = operators.into_iter().chain(spans).min().unwrap_or(Ts::INFINITE);
+                let constraints = operators.into_iter().chain(spans).chain(self.barrier.lowest());
+                let lowest = constraints.min().unwrap_or(Ts::INFINITE);
                 self.round = Round::Constrained { lowest };
                 cx.out.give_way(Timer::Checkpoint { m: self.id }.into());
             }

@@ -88,6 +88,7 @@ impl Maintainer {
             id: status.id,
             span: None,
             start_ts: crate::Ts::NONE,
+            skip_dml: false,
             mode: Mode::Default,
             action: Action::Remove,
             kind: OperatorType::Remove,

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, VecDeque};
 use sim::{Duration, Instant};
 
 use crate::{
-    ChangefeedId, Cx, DispatcherId, Epoch, NodeId, Ts,
+    ChangefeedId, Cx, DispatcherId, Epoch, NodeId, Place, Ts,
     bootstrapper::Bootstrapper,
     coordinator::{MaintainerState, MaintainerStatus},
-    dispatchers::{BootstrapResponse, MergeRequest, Watermark},
+    dispatchers::{self, BootstrapResponse, MergeRequest, Watermark},
     maintainer::{
-        Inbox, MaintainerId, Note, Timer, checkpoint, heartbeat, operators::Operators, removal, scheduler,
-        spans::Spans, stamp,
+        Inbox, MaintainerId, Note, Timer, barrier::Barrier, checkpoint, heartbeat, operators::Operators,
+        removal, scheduler, spans::Spans, stamp,
     },
 };
 
@@ -50,6 +50,7 @@ pub struct Maintainer {
     pub(super) post_bootstrap_pending: bool,
     pub(super) spans: Spans,
     pub(super) operators: Operators,
+    pub(super) barrier: Barrier,
     pub(super) basic: scheduler::Basic,
     pub(super) round: checkpoint::Round,
     pub(super) watermarks: BTreeMap<NodeId, Watermark>,
@@ -96,6 +97,7 @@ impl Maintainer {
             post_bootstrap_pending: false,
             spans: Spans::new(trigger, cx.id(), checkpoint),
             operators: Operators::default(),
+            barrier: Barrier::default(),
             basic: scheduler::Basic::default(),
             round: checkpoint::Round::default(),
             watermarks: BTreeMap::new(),
@@ -255,6 +257,13 @@ impl Maintainer {
                     self.on_close_response(from, success, epoch, cx);
                 }
                 Inbox::HeartBeatRequest { heartbeat, .. } => self.on_heartbeat(from, heartbeat, cx),
+                Inbox::BlockStatusRequest { statuses, mode, .. } => {
+                    self.on_block_statuses(from, &statuses, mode, cx);
+                }
+                Inbox::CheckpointTsPersisted { checkpoint, .. } => {
+                    let (cf, here) = (self.cf, Place::Dispatchers);
+                    cx.send(cx.id(), here, dispatchers::Inbox::CheckpointTsMessage { cf, checkpoint });
+                }
                 Inbox::NodesChanged
                 | Inbox::StopManager
                 | Inbox::CloseMaintainers
@@ -271,6 +280,7 @@ impl Maintainer {
             self.resend_while_removing(cx);
         } else {
             self.resend_bootstrap(cx);
+            self.advance_barrier(cx);
         }
     }
 

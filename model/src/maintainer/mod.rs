@@ -4,6 +4,7 @@
 //! operator controller, the schedulers and the periodic tick. Each of them is a timer here, and stands aside wherever
 //! another one can get in.
 
+mod barrier;
 mod bootstrap;
 mod checkpoint;
 mod coverage;
@@ -21,8 +22,8 @@ use std::{collections::BTreeMap, fmt};
 use sim::Input;
 
 use crate::{
-    Addr, ChangefeedId, ConfigEpoch, Cx, DispatcherId, Epoch, Msg, NodeId, Span, Ts,
-    dispatchers::{BootstrapResponse, Heartbeat},
+    Addr, ChangefeedId, ConfigEpoch, Cx, DispatcherId, Epoch, Mode, Msg, NodeId, Span, Ts,
+    dispatchers::{BlockStatus, BootstrapResponse, EventKey, Heartbeat},
     vocabulary::{say, vocabulary},
 };
 pub use instance::Maintainer;
@@ -51,6 +52,10 @@ vocabulary! {
         MaintainerCloseResponse { cf: ChangefeedId, success: bool, epoch: Epoch },
         /// How the dispatchers of a dispatcher manager are doing.
         HeartBeatRequest { cf: ChangefeedId, heartbeat: Box<Heartbeat> },
+        /// What has happened about block events at the dispatchers of a dispatcher manager.
+        BlockStatusRequest { cf: ChangefeedId, statuses: Vec<BlockStatus>, mode: Mode },
+        /// The coordinator has persisted this checkpoint (`CheckpointTsMessage` upstream).
+        CheckpointTsPersisted { cf: ChangefeedId, checkpoint: Ts },
     }
 }
 
@@ -66,7 +71,9 @@ impl Inbox {
             Inbox::MaintainerBootstrapResponse { response } => of(&response.cf),
             Inbox::MaintainerPostBootstrapResponse { cf, .. }
             | Inbox::MaintainerCloseResponse { cf, .. }
-            | Inbox::HeartBeatRequest { cf, .. } => of(cf),
+            | Inbox::HeartBeatRequest { cf, .. }
+            | Inbox::BlockStatusRequest { cf, .. }
+            | Inbox::CheckpointTsPersisted { cf, .. } => of(cf),
         }
     }
 }
@@ -132,6 +139,8 @@ vocabulary! {
         CoverageRepaired { cf: ChangefeedId, id: DispatcherId, span: Span },
         /// The dispatcher of a span is gone, and another one covers what it did: the span goes too.
         CoveredSpanRemoved { cf: ChangefeedId, id: DispatcherId },
+        /// Tables come and go with a block event that has been written.
+        BlockEventScheduled { cf: ChangefeedId, event: EventKey },
         /// A dispatcher manager reports an error.
         ErrorReported { cf: ChangefeedId, from: NodeId, why: &'static str },
     }
@@ -177,7 +186,9 @@ impl Maintainers {
             Inbox::MaintainerBootstrapResponse { response } => self.push(response.cf, from, inbox, cx),
             Inbox::MaintainerPostBootstrapResponse { cf, .. }
             | Inbox::MaintainerCloseResponse { cf, .. }
-            | Inbox::HeartBeatRequest { cf, .. } => self.push(*cf, from, inbox, cx),
+            | Inbox::HeartBeatRequest { cf, .. }
+            | Inbox::BlockStatusRequest { cf, .. }
+            | Inbox::CheckpointTsPersisted { cf, .. } => self.push(*cf, from, inbox, cx),
         }
     }
 

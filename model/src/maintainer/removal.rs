@@ -188,6 +188,7 @@ impl Maintainer {
             id,
             span,
             start_ts: self.spans.start_ts(id, cx).unwrap_or(Ts::NONE),
+            skip_dml: false,
             mode: Mode::Default,
             action,
             kind,

@@ -153,6 +153,11 @@ impl Spans {
         }
     }
 
+    /// Every span, that of the table trigger included, and its table.
+    pub(super) fn tables(&self) -> impl Iterator<Item = (DispatcherId, TableId)> {
+        self.all.iter().map(|(id, replica)| (*id, replica.span.table))
+    }
+
     pub(super) fn absent(&self) -> impl Iterator<Item = DispatcherId> {
         self.placed(Placement::Absent)
     }

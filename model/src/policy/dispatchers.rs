@@ -19,6 +19,24 @@ switches! {
         },
         /// Which requests to merge dispatchers a manager carries out (S18, `fence_merge`).
         pub merge_fence: RequestFence,
+        /// Which answers to reports about block events a manager hands out (S19, `fence_heartbeat_response`).
+        pub heartbeat_response_fence: RequestFence,
+        /// From when on a table that comes holds back the checkpoint of the table trigger (S13,
+        /// `add_table_checkpoint_blocker`).
+        pub add_table_blocker: AddTableBlocker: is_installed_first {
+            /// From after its DDL was flushed, so that there is a gap (before pingcap/ticdc#5402).
+            AfterFlush => false,
+            /// From before its DDL is written (pingcap/ticdc#5402).
+            BeforeWrite => true,
+        },
+        /// Whether a checkpoint is passed on to the downstream when the write path is closed (S8,
+        /// `checkpoint_and_redo_meta_stop_on_fence`).
+        pub checkpoint_gate: CheckpointGate: asks_for_write_path {
+            /// It is (before pingcap/ticdc#5106).
+            Always => false,
+            /// It is not (pingcap/ticdc#5106).
+            WhileOpen => true,
+        },
         /// What becomes of the journal entry of an earlier owner when the present one sends its own request (S25,
         /// `journal_replaces_stale_entry`).
         pub stale_journal: StaleJournal {

@@ -101,6 +101,13 @@ switches! {
             /// Those with one range (pingcap/ticdc#3769).
             Range,
         },
+        /// What a maintainer that is removed does with reports about block events (`remove_ignore_block_status`).
+        pub remove_block_status: RemoveBlockStatus: is_ignored {
+            /// It handles them (before pingcap/ticdc#4828).
+            Handled => false,
+            /// It ignores them (pingcap/ticdc#4828).
+            Ignored => true,
+        },
         /// Where a dispatcher that is created again starts (`clamp_start_to_committed`).
         pub start_clamp: StartClamp {
             /// Where its last status was (before pingcap/ticdc#4548, review mutant MU-64).

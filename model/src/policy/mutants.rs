@@ -101,6 +101,11 @@ pub const MUTANTS: &[Mutant] = &[
         about: "a maintainer that is being removed mends what statuses show (merge conflict of #5403)",
     },
     Mutant {
+        id: "M21",
+        policy: "master+orchestrator.bootstrap_mutex=held",
+        about: "a fence waits until the downstream has been told of all tables (#5106)",
+    },
+    Mutant {
         id: "M22",
         policy: "master+orchestrator.fence_cleanup=awaited",
         about: "a fence waits until the goroutines of one manager have ended before it fences the next (#5106)",

@@ -164,6 +164,21 @@ switches! {
             /// An error (pingcap/ticdc#5436).
             Reported => true,
         },
+        /// Whether a table trigger that is being activated goes on telling the downstream of tables when the write path is
+        /// closed (S7, `bootstrap_emit_stops_on_fence`).
+        pub bootstrap_emission: BootstrapEmission: stops_at_fence {
+            /// It does (before pingcap/ticdc#5106).
+            GoesOn => false,
+            /// It does not (pingcap/ticdc#5106).
+            StopsAtFence => true,
+        },
+        /// Whether the mutex of the write path is held while the downstream is told of tables; a fence waits for it.
+        pub bootstrap_mutex: BootstrapMutex: is_held {
+            /// It is not: the write path is looked at again afterwards.
+            Released => false,
+            /// It is (review mutant M21 of pingcap/ticdc#5106).
+            Held => true,
+        },
         /// What a close request of another owner or generation comes to (S21, `fence_close`).
         pub close_fence: CloseFence {
             /// The manager is closed (before pingcap/ticdc#5435).

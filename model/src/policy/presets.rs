@@ -96,6 +96,7 @@ fn baseline() -> Policy {
             covered_terminal: CoveredTerminal::MarkedAbsent,
             bootstrap_overlap: BootstrapOverlap::Trusted,
             bootstrap_key: BootstrapKey::Start,
+            remove_block_status: RemoveBlockStatus::Handled,
             start_clamp: StartClamp::Committed,
         },
         orchestrator: Orchestrator {
@@ -119,6 +120,8 @@ fn baseline() -> Policy {
             unwanted_trigger: UnwantedTrigger::Tolerated,
             post_bootstrap_fence: RequestFence::AnySender,
             missing_trigger: MissingTrigger::Silent,
+            bootstrap_emission: BootstrapEmission::GoesOn,
+            bootstrap_mutex: BootstrapMutex::Released,
             close_fence: CloseFence::AnySender,
             tombstone: Tombstone::Forgotten,
             close_claim: CloseClaim::LoadAndStore,
@@ -134,6 +137,9 @@ fn baseline() -> Policy {
         dispatchers: Dispatchers {
             schedule_fence: RequestFence::AnySender,
             merge_fence: RequestFence::AnySender,
+            heartbeat_response_fence: RequestFence::AnySender,
+            add_table_blocker: AddTableBlocker::AfterFlush,
+            checkpoint_gate: CheckpointGate::Always,
             stale_journal: StaleJournal::Blocks,
             create_journal: CreateJournal::UntilAttempted,
             journal_key: JournalKey::Dispatcher,
@@ -154,12 +160,14 @@ fn pr_5106() -> Policy {
     let mut policy = baseline();
     policy.node.session_loss = SessionLoss::SelfFence;
     policy.dispatchers.create_journal = CreateJournal::UntilItExists;
+    policy.dispatchers.checkpoint_gate = CheckpointGate::WhileOpen;
     policy.orchestrator.fenced_requests = FencedRequests::Dropped;
     policy.orchestrator.initializing = Initializing::Registered;
     policy.orchestrator.publication = Publication::Rechecked;
     policy.orchestrator.write_path = WritePath::ClosedAtOnce;
     policy.orchestrator.fence_order = FenceOrder::CancelFirst;
     policy.orchestrator.redo_sink_check = RedoSinkCheck::Made;
+    policy.orchestrator.bootstrap_emission = BootstrapEmission::StopsAtFence;
     policy.orchestrator.failed_construction = FailedConstruction::Fenced;
     policy.orchestrator.closed_path_error = ClosedPathError::ByCode;
     policy.orchestrator.ending_errors = EndingErrors::SilentConstruction;
@@ -175,6 +183,7 @@ fn pr_4828() -> Policy {
     policy.maintainer.remove_self_heal = RemoveSelfHeal::Skips;
     policy.maintainer.remove_node_change = RemoveNodeChange::Ignores;
     policy.maintainer.remove_resend = RemoveResend::Suppressed;
+    policy.maintainer.remove_block_status = RemoveBlockStatus::Ignored;
     policy
 }
 
@@ -188,6 +197,7 @@ fn pr_5434() -> Policy {
     policy.coordinator.status_filter = StatusFilter::MatchingEpoch;
     policy.coordinator.adoption = Adoption::ByEpoch;
     policy.coordinator.orphan_epoch = OrphanEpoch::Reported;
+    policy.dispatchers.add_table_blocker = AddTableBlocker::BeforeWrite;
     policy
 }
 
@@ -212,6 +222,7 @@ fn pr_5435() -> Policy {
     policy.orchestrator.response_epoch = ResponseEpoch::Present;
     policy.dispatchers.schedule_fence = RequestFence::OwnerAndEpoch;
     policy.dispatchers.merge_fence = RequestFence::OwnerAndEpoch;
+    policy.dispatchers.heartbeat_response_fence = RequestFence::OwnerAndEpoch;
     policy.dispatchers.stale_journal = StaleJournal::Erased;
     policy
 }

@@ -19,6 +19,8 @@ pub struct Downstream {
     pub class: Class,
     /// How many workers write at once (`worker-count`); of a log, how many partitions it has (`partition-num`).
     pub workers: u32,
+    /// Whether it is told of every table when a changefeed begins (`send-all-bootstrap-at-start`). Databases never are.
+    pub bootstrap: bool,
 }
 
 impl Class {
@@ -55,7 +57,17 @@ impl Class {
 impl Downstream {
     /// A downstream of this class, with the default configuration.
     pub fn of(class: Class) -> Downstream {
-        Downstream { class, workers: class.workers() }
+        Downstream { class, workers: class.workers(), bootstrap: false }
+    }
+
+    /// Whether a table trigger tells of every table before it becomes active.
+    pub(crate) fn sends_bootstrap(&self) -> bool {
+        self.bootstrap && !self.class.is_database()
+    }
+
+    /// Whether it is told how far the changefeed is.
+    pub(crate) fn needs_checkpoints(&self) -> bool {
+        !self.class.is_database()
     }
 }
 

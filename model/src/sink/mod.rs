@@ -1,6 +1,9 @@
 //! The downstream: statements reach the server, run for a while, and change rows.
 
 mod class;
+mod ddl;
+mod ddl_ts;
+mod failure;
 mod faults;
 mod locks;
 mod log;
@@ -11,18 +14,24 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     str::FromStr,
+    sync::Arc,
 };
 
 use sim::{Duration, Input, Now};
 
 use crate::{
-    Actor, Addr, ChangefeedId, DispatcherId, Out, TableId, Ts,
+    Actor, Addr, ChangefeedId, DispatcherId, History, Out, TableId, Ts,
+    upstream::ddl::Ddl,
     vocabulary::{heard, spoken, vocabulary, words},
 };
 
 pub use class::{Class, Downstream};
+pub use ddl_ts::{Record, Recovery};
+pub use failure::Failure;
 pub use rows::Stored;
 
+use ddl::Catalog;
+use ddl_ts::DdlTs;
 use faults::Faults;
 use locks::Locks;
 pub(crate) use rows::RowKey;
@@ -42,6 +51,18 @@ vocabulary! {
         TableRecoveryInfo { query: QueryId, cf: ChangefeedId, tables: Vec<TableId> },
         /// Deletes what is recorded of a changefeed that is removed for good.
         CleanupRemovedChangefeed { query: QueryId, cf: ChangefeedId },
+        /// A changefeed of this name begins: what is recorded about its DDLs is deleted.
+        RemoveDdlTs { query: QueryId, cf: ChangefeedId },
+        /// Records how far these tables are with a DDL, or all of them with a syncpoint, and deletes other records.
+        WriteDdlTs { query: QueryId, cf: ChangefeedId, tables: Vec<TableId>, ts: Ts, finished: bool, syncpoint: bool, deleted: Vec<TableId> },
+        /// Changes the schema.
+        ExecuteDdl { query: QueryId, cf: ChangefeedId, ddl: Box<Ddl> },
+        /// Notes that the downstream is consistent, as of a moment of the upstream.
+        WriteSyncPoint { query: QueryId, cf: ChangefeedId, ts: Ts },
+        /// Tells of a table that is there when the changefeed begins (to a log).
+        WriteBootstrap { query: QueryId, cf: ChangefeedId, table: TableId },
+        /// Everything up to here is downstream (to a log). There is no answer.
+        AddCheckpointTs { query: QueryId, cf: ChangefeedId, checkpoint: Ts },
         /// One transaction: changes of rows, all of it in one packet. `stepwise`: one statement after the other instead,
         /// each when the one before it has ended.
         Execute { query: QueryId, stepwise: bool, transaction: Box<Transaction> },
@@ -56,32 +77,15 @@ vocabulary! {
     pub enum Reply {
         /// The pool is open.
         Connected { query: QueryId },
-        /// From where each table may be recovered; none: no DDL was recorded.
-        TableRecovery { query: QueryId, starts: Vec<Option<Ts>> },
-        /// The transaction was committed.
+        /// From where each table may be recovered.
+        TableRecovery { query: QueryId, recoveries: Vec<Recovery> },
+        /// It was done.
         Committed { query: QueryId },
         /// What was recorded of a removed changefeed is deleted.
         Cleaned { query: QueryId },
         /// Nothing came of the call.
         Failed { query: QueryId, why: Failure },
     }
-}
-
-/// Why nothing came of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Failure {
-    /// The server cannot be reached, or the connection broke.
-    BadConnection,
-    /// A row that is inserted exists.
-    DuplicateEntry,
-    /// A table does not exist.
-    NoSuchTable,
-    /// Two transactions waited for each other.
-    Deadlock,
-    /// Another transaction has kept a row for too long.
-    LockWaitTimeout,
-    /// A message is larger than the log takes.
-    MessageTooLarge,
 }
 
 spoken! {
@@ -143,6 +147,20 @@ vocabulary! {
     pub enum Note {
         /// A transaction was committed; told are the changes that had an effect.
         Applied { client: Addr, query: QueryId, transaction: Box<Transaction> },
+        /// A DDL was executed.
+        DdlApplied { client: Addr, query: QueryId, cf: ChangefeedId, ddl: Box<Ddl> },
+        /// A DDL was not executed.
+        DdlRefused { client: Addr, query: QueryId, cf: ChangefeedId, ddl: Box<Ddl>, why: Failure },
+        /// How far tables are with a DDL or a syncpoint was recorded.
+        DdlTsWritten { client: Addr, query: QueryId, cf: ChangefeedId, tables: Vec<TableId>, ts: Ts, finished: bool, syncpoint: bool, deleted: Vec<TableId> },
+        /// All records of a changefeed were deleted.
+        DdlTsForgotten { client: Addr, query: QueryId, cf: ChangefeedId },
+        /// A syncpoint was written.
+        SyncPointApplied { client: Addr, query: QueryId, cf: ChangefeedId, ts: Ts },
+        /// A table was told of.
+        BootstrapApplied { client: Addr, query: QueryId, cf: ChangefeedId, table: TableId },
+        /// A checkpoint was told.
+        CheckpointApplied { client: Addr, query: QueryId, cf: ChangefeedId, checkpoint: Ts },
         /// A transaction ended without any effect.
         RolledBack { client: Addr, query: QueryId, why: Failure },
         /// A transaction waits for a row that another one is changing.
@@ -174,6 +192,8 @@ vocabulary! {
 #[derive(Clone, Debug, Default)]
 pub struct Sink {
     store: Store,
+    catalog: Catalog,
+    ddl_ts: DdlTs,
     locks: Locks,
     faults: Faults,
     /// What has been received and has not ended, in order.
@@ -184,9 +204,14 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// An empty downstream.
-    pub fn new(class: Class) -> Sink {
-        Sink { store: Store::new(class), ..Sink::default() }
+    /// A downstream that has the tables of the upstream's beginning, without rows.
+    pub fn new(class: Class, history: Arc<History>) -> Sink {
+        Sink { store: Store::new(class), catalog: Catalog::new(history), ..Sink::default() }
+    }
+
+    /// What is recorded about a table.
+    pub fn record(&self, cf: ChangefeedId, table: TableId) -> Option<Record> {
+        self.ddl_ts.get(cf, table)
     }
 
     /// A row of a table, as a changefeed has written it; of a log, what a consumer makes of it.
@@ -223,6 +248,12 @@ impl Inbox {
             Inbox::Connect { query }
             | Inbox::TableRecoveryInfo { query, .. }
             | Inbox::CleanupRemovedChangefeed { query, .. }
+            | Inbox::RemoveDdlTs { query, .. }
+            | Inbox::WriteDdlTs { query, .. }
+            | Inbox::ExecuteDdl { query, .. }
+            | Inbox::WriteSyncPoint { query, .. }
+            | Inbox::WriteBootstrap { query, .. }
+            | Inbox::AddCheckpointTs { query, .. }
             | Inbox::Execute { query, .. }
             | Inbox::Disconnect { query } => *query,
         }
@@ -242,37 +273,7 @@ impl Reply {
     }
 }
 
-impl Failure {
-    /// Whether the same transaction may succeed at another try.
-    pub(crate) fn is_retryable(self) -> bool {
-        match self {
-            Failure::BadConnection | Failure::Deadlock | Failure::LockWaitTimeout => true,
-            Failure::DuplicateEntry | Failure::NoSuchTable | Failure::MessageTooLarge => false,
-        }
-    }
-
-    /// In words.
-    pub fn why(self) -> &'static str {
-        match self {
-            Failure::BadConnection => "bad connection",
-            Failure::DuplicateEntry => "duplicate entry",
-            Failure::NoSuchTable => "the table does not exist",
-            Failure::Deadlock => "deadlock",
-            Failure::LockWaitTimeout => "lock wait timeout",
-            Failure::MessageTooLarge => "message too large",
-        }
-    }
-}
-
 words! {
-    Failure {
-        BadConnection => "BadConnection",
-        DuplicateEntry => "DuplicateEntry",
-        NoSuchTable => "NoSuchTable",
-        Deadlock => "Deadlock",
-        LockWaitTimeout => "LockWaitTimeout",
-        MessageTooLarge => "MessageTooLarge",
-    }
     Op { Insert => "INSERT", Update => "UPDATE", Delete => "DELETE", Replace => "REPLACE" }
 }
 

@@ -71,6 +71,15 @@ impl Store {
         }
     }
 
+    /// The rows of these tables go.
+    pub(super) fn drop_tables(&mut self, cf: ChangefeedId, tables: &[TableId]) {
+        let Store::Rows(rows) = self else { return };
+        for table in tables {
+            let all = RowKey::new(cf, *table, 0)..RowKey::new(cf, *table, Span::KEYS);
+            rows.0.extract_if(all, |_, _| true).for_each(drop);
+        }
+    }
+
     pub(super) fn row(&self, key: RowKey) -> Option<Stored> {
         match self {
             Store::Rows(rows) => rows.0.get(&key).copied(),

@@ -6,7 +6,9 @@ use sim::{Instant, Now};
 
 use crate::{
     Addr, Out,
-    sink::{Failure, Inbox, Note, QueryId, Reply, Sink, Timer, locks, locks::Taken, rows::RowKey},
+    sink::{
+        Failure, Inbox, Note, QueryId, Reply, Sink, Timer, Transaction, locks, locks::Taken, rows::RowKey,
+    },
 };
 
 /// A statement at the server.
@@ -118,29 +120,62 @@ impl Sink {
         let Some(statement) = self.statements.remove(&number) else { return };
         let freed = self.unlock(number, &statement);
         let Statement { from, inbox, disconnected, .. } = statement;
-        let reply = match inbox {
-            Inbox::Connect { query } => Reply::Connected { query },
-            Inbox::TableRecoveryInfo { query, tables, .. } => {
-                Reply::TableRecovery { query, starts: vec![None; tables.len()] }
-            }
-            // No DDL is ever recorded.
-            Inbox::CleanupRemovedChangefeed { query, .. } => Reply::Cleaned { query },
-            Inbox::Execute { query, mut transaction, .. } => match self.store.commit(&mut transaction) {
-                Ok(()) => {
-                    out.note(Note::Applied { client: from, query, transaction }.into());
-                    Reply::Committed { query }
-                }
-                Err(why) => {
-                    out.note(Note::RolledBack { client: from, query, why }.into());
-                    Reply::Failed { query, why }
-                }
-            },
-            Inbox::Disconnect { .. } => return,
-        };
-        if !disconnected {
+        if let Some(reply) = self.carry_out(from, inbox, out)
+            && !disconnected
+        {
             out.send(from, reply.into());
         }
         self.go_on(freed, now, out);
+    }
+
+    /// What a call comes to.
+    fn carry_out(&mut self, client: Addr, inbox: Inbox, out: &mut Out) -> Option<Reply> {
+        Some(match inbox {
+            Inbox::Connect { query } => Reply::Connected { query },
+            Inbox::TableRecoveryInfo { query, cf, tables } => {
+                let recoveries = tables.iter().map(|table| self.ddl_ts.recover(cf, *table)).collect();
+                Reply::TableRecovery { query, recoveries }
+            }
+            Inbox::Execute { query, mut transaction, .. } => match self.commit(&mut transaction) {
+                Ok(()) => {
+                    out.note(Note::Applied { client, query, transaction }.into());
+                    Reply::Committed { query }
+                }
+                Err(why) => {
+                    out.note(Note::RolledBack { client, query, why }.into());
+                    Reply::Failed { query, why }
+                }
+            },
+            Inbox::ExecuteDdl { query, cf, ddl } => self.execute_ddl(client, query, cf, ddl, out),
+            Inbox::AddCheckpointTs { query, cf, checkpoint } => {
+                out.note(Note::CheckpointApplied { client, query, cf, checkpoint }.into());
+                return None;
+            }
+            Inbox::CleanupRemovedChangefeed { query, cf } => {
+                self.ddl_ts.forget(cf);
+                out.note(Note::DdlTsForgotten { client, query, cf }.into());
+                Reply::Cleaned { query }
+            }
+            Inbox::RemoveDdlTs { .. }
+            | Inbox::WriteDdlTs { .. }
+            | Inbox::WriteSyncPoint { .. }
+            | Inbox::WriteBootstrap { .. } => {
+                let query = inbox.query();
+                out.note(self.note_down(client, inbox)?.into());
+                Reply::Committed { query }
+            }
+            Inbox::Disconnect { .. } => return None,
+        })
+    }
+
+    /// A transaction lands in the tables that have the names of its tables now.
+    fn commit(&mut self, transaction: &mut Transaction) -> Result<(), Failure> {
+        if self.store.has_locks() {
+            for change in &mut transaction.changes {
+                change.table = self.catalog.table_of(transaction.cf, change.table, change.commit)?;
+            }
+        }
+        self.store.commit(transaction)
     }
 
     /// A statement ends without an effect.

@@ -2,12 +2,12 @@
 //!
 //! A partitioned table is several physical tables under one name. Any table may get partitions here.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use crate::{
     SchemaId, TableId, TableName, Ts,
     hear::{Hear, Unheard, Words},
-    vocabulary::{Say, say, spoken, vocabulary},
+    vocabulary::{Say, say, say_joined, vocabulary},
 };
 
 vocabulary! {
@@ -47,26 +47,24 @@ pub enum Influence {
     All,
 }
 
-spoken! {
-    /// A table that comes.
-    pub struct NewTable {
-        /// Which table.
-        pub table: TableId,
-        /// Its database.
-        pub schema: SchemaId,
-    }
+/// A table that comes, and its database. Prints as `t9@db1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NewTable {
+    /// Which table.
+    pub table: TableId,
+    /// Its database.
+    pub schema: SchemaId,
 }
 
-spoken! {
-    /// A table that moves to another database.
-    pub struct SchemaChange {
-        /// Which table.
-        pub table: TableId,
-        /// Its database until now.
-        pub old: SchemaId,
-        /// Its database from now on.
-        pub new: SchemaId,
-    }
+/// A table that moves to another database. Prints as `t9@db1>db2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SchemaChange {
+    /// Which table.
+    pub table: TableId,
+    /// Its database until now.
+    pub old: SchemaId,
+    /// Its database from now on.
+    pub new: SchemaId,
 }
 
 /// A change of the schema.
@@ -136,29 +134,25 @@ impl Influence {
 impl Say for Influence {
     fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Influence::Normal(tables) => tables.say(field, f),
-            Influence::Db(schema) => write!(f, " {field}: {schema}"),
-            Influence::All => write!(f, " {field}: all"),
+            Influence::Normal(tables) => say_joined(tables, field, f),
+            Influence::Db(schema) => write!(f, " {field}={schema}"),
+            Influence::All => write!(f, " {field}=all"),
         }
     }
 }
 
 impl Hear for Influence {
     fn hear(field: &str, words: &mut Words) -> Result<Influence, Unheard> {
-        if words.next(|word| (word.strip_suffix(':')? == field).then_some(())).is_none() {
-            return Err(words.wrong(field, &format!("`{field}: …`")));
-        }
-        if words.next(|word| (word == "all").then_some(())).is_some() {
-            return Ok(Influence::All);
-        }
-        if let Some(schema) = words.next(|word| word.parse().ok()) {
-            return Ok(Influence::Db(schema));
-        }
-        let mut tables = vec![TableId::hear("", words)?];
-        while words.next(|word| (word == ",").then_some(())).is_some() {
-            tables.push(TableId::hear("", words)?);
-        }
-        Ok(Influence::Normal(tables))
+        let right = format!("`{field}=…`, which is tables such as t1+ddl, a database or all");
+        let found = words.next(|word| {
+            let value = word.strip_prefix(field)?.strip_prefix('=')?;
+            let tables = || value.split('+').map(str::parse).collect::<Result<_, _>>().map(Influence::Normal);
+            match value {
+                "all" => Some(Influence::All),
+                _ => value.parse().map(Influence::Db).or_else(|_| tables()).ok(),
+            }
+        });
+        found.ok_or_else(|| words.wrong(field, &right))
     }
 }
 
@@ -169,6 +163,42 @@ impl Say for Change {
 }
 
 say!(Ddl, BlockEvent);
+
+impl fmt::Display for NewTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.table, self.schema)
+    }
+}
+
+impl FromStr for NewTable {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<NewTable, &'static str> {
+        let parts =
+            word.split_once('@').and_then(|(table, schema)| table.parse().ok().zip(schema.parse().ok()));
+        parts
+            .map(|(table, schema)| NewTable { table, schema })
+            .ok_or("a table and its database such as t9@db1")
+    }
+}
+
+impl fmt::Display for SchemaChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}>{}", self.table, self.old, self.new)
+    }
+}
+
+impl FromStr for SchemaChange {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<SchemaChange, &'static str> {
+        let (old, new) = word.split_once('>').unwrap_or((word, ""));
+        let parts = old.parse().ok().zip(new.parse().ok());
+        parts
+            .map(|(NewTable { table, schema }, new)| SchemaChange { table, old: schema, new })
+            .ok_or("a table and its databases such as t9@db1>db2")
+    }
+}
 
 impl fmt::Display for Ddl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

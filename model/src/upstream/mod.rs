@@ -13,12 +13,12 @@ use std::sync::Arc;
 use sim::{Draws, Duration, Input, Now, Seed};
 
 use crate::{
-    Actor, Addr, Out, Span, TableId, TableName, Ts, dispatchers, ids::Place, vocabulary::vocabulary,
+    Actor, Addr, Out, SchemaId, Span, TableId, TableName, Ts, dispatchers, ids::Place, vocabulary::vocabulary,
 };
 use ddl::Ddl;
 use kinds::Kinds;
 pub use kinds::RowKind;
-pub use schema::DdlKind;
+pub use schema::{DdlKind, NamedDdl};
 use schema::{Drawing, Life};
 
 /// What changes upstream.
@@ -40,6 +40,8 @@ pub struct Workload {
     pub ddl_every: Option<Duration>,
     /// The kinds of these changes, each as likely as the others. One that is named twice is twice as likely.
     pub ddls: Vec<DdlKind>,
+    /// Further changes of the schema, at given times.
+    pub named_ddls: Vec<NamedDdl>,
     /// How far syncpoints are apart; none: there are none.
     pub syncpoint_every: Option<Duration>,
 }
@@ -61,6 +63,8 @@ pub struct History {
     /// By table, from table 1 on, in order of commit.
     rows: Vec<Vec<Row>>,
     lives: Vec<Life>,
+    /// How many databases there are at the beginning.
+    databases: u32,
     /// By table, from the table trigger on: the DDLs that it gets to see, in order of commit.
     ddls: Vec<Vec<Arc<Ddl>>>,
     /// The distance of syncpoints, in microseconds.
@@ -76,7 +80,8 @@ impl History {
         let rows = (1..).zip(&lives).map(|(table, life)| workload.draw_rows(TableId(table), life, seed));
         let rows = rows.collect();
         let syncpoint_every = workload.syncpoint_every.map(|every| every.nanos() / 1000);
-        let mut history = History { rows, lives, ddls: Vec::new(), syncpoint_every };
+        let databases = workload.databases.max(1);
+        let mut history = History { rows, lives, databases, ddls: Vec::new(), syncpoint_every };
         history.ddls = events::deliveries(&history, &ddls);
         history
     }
@@ -85,6 +90,11 @@ impl History {
     pub fn tables_at(&self, ts: Ts) -> impl Iterator<Item = TableId> {
         let lives = (1..).map(TableId).zip(&self.lives);
         lives.filter(move |(_, life)| life.exists_at(ts)).map(|(table, _)| table)
+    }
+
+    /// The databases at the beginning.
+    pub(crate) fn first_databases(&self) -> impl Iterator<Item = SchemaId> {
+        (1..=self.databases).map(SchemaId)
     }
 
     /// The name that a table has at a timestamp, if it ever had one.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use sim::{Draws, Seed};
+use sim::{Draws, Duration, Seed};
 
 use crate::{
     SchemaId, TableId, TableName, Ts,
@@ -42,6 +42,45 @@ impl DdlKind {
         ("drop_database", DdlKind::DropDatabase),
         ("create_view", DdlKind::CreateView),
     ];
+}
+
+/// A DDL that a workload names. What it is done to is counted, in the order of names, at that moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedDdl {
+    /// When.
+    pub at: Duration,
+    /// What.
+    pub kind: DdlKind,
+    /// To which table or database, from zero on.
+    pub nth: usize,
+    /// In which database a table is that gets another name; which partition goes.
+    pub to: usize,
+}
+
+/// A DDL that is to be carried out, if it is possible.
+struct Attempt {
+    /// In microseconds.
+    commit: u64,
+    kinds: Vec<DdlKind>,
+    nth: [usize; 2],
+}
+
+/// The DDLs that are drawn, all from one stream: each takes four draws.
+fn drawn(workload: &Workload, seed: Seed) -> Vec<Attempt> {
+    let (Some(every), false) = (workload.ddl_every, workload.ddls.is_empty()) else { return Vec::new() };
+    let (mean, end) = (every.nanos() / 1000, workload.until.nanos() / 1000);
+    let mut draws = Draws::new(seed, "workload ddl");
+    let (mut attempts, mut commit) = (Vec::new(), 1);
+    loop {
+        commit += 1 + draws.below(2 * mean);
+        let [kind, one, other] = [0; 3].map(|_| draws.below(1 << 16) as usize);
+        if commit >= end {
+            return attempts;
+        }
+        let kinds = workload.ddls.iter().cycle().skip(kind % workload.ddls.len());
+        let kinds = kinds.take(workload.ddls.len()).copied().collect();
+        attempts.push(Attempt { commit, kinds, nth: [one, other] });
+    }
 }
 
 /// One physical table.
@@ -88,25 +127,19 @@ impl Drawing {
         drawing
     }
 
-    /// Draws the DDLs of a workload, all from one stream: each takes four draws.
+    /// The DDLs of a workload: those that it names, and those that are drawn.
     pub(super) fn draw(&mut self, workload: &Workload, seed: Seed) {
-        let Some(every) = workload.ddl_every else { return };
-        let (mean, end) = (every.nanos() / 1000, workload.until.nanos() / 1000);
-        let mut draws = Draws::new(seed, "workload ddl");
-        let mut commit = 1;
-        loop {
-            commit += 1 + draws.below(2 * mean);
-            let [kind, one, other] = [0; 3].map(|_| draws.below(1 << 16) as usize);
-            if commit >= end {
-                break;
-            }
-            // A kind that is not possible now gives way to the next one in the list.
-            let kinds = workload.ddls.iter().cycle().skip(kind % workload.ddls.len().max(1));
-            for kind in kinds.take(workload.ddls.len()) {
-                if self.apply(*kind, one, other, Ts(commit)) {
-                    break;
-                }
-            }
+        let named = workload.named_ddls.iter().map(|ddl| Attempt {
+            commit: ddl.at.nanos() / 1000,
+            kinds: vec![ddl.kind],
+            nth: [ddl.nth, ddl.to],
+        });
+        let mut attempts: Vec<Attempt> = named.chain(drawn(workload, seed)).collect();
+        attempts.sort_by_key(|attempt| attempt.commit);
+        attempts.dedup_by_key(|attempt| attempt.commit);
+        for Attempt { commit, kinds, nth: [one, other] } in attempts {
+            // A kind that is not possible now gives way to the next one.
+            let _ = kinds.iter().any(|kind| self.apply(*kind, one, other, Ts(commit)));
         }
     }
 

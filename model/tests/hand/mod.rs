@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "shared by several test targets, each of which uses a part")]
 
+pub mod watched;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
@@ -89,8 +91,8 @@ impl Hand {
     /// The same, in another world.
     pub fn with(node: NodeId, place: Place, policy: Policy, world: World) -> Hand {
         let World { workload, config, seed } = world;
-        let sink = Sink::new(config.downstream.class);
         let history = Arc::new(History::draw(&workload, Seed(1)));
+        let sink = Sink::new(config.downstream.class, history.clone());
         let mut process = Process::new(node, Arc::new(policy), history);
         process.config = config;
         let actor = match place {
@@ -121,9 +123,11 @@ impl Hand {
         Hand::of(Addr::Etcd, Actor::Etcd(Box::default()), Shared::Service, Seed(0))
     }
 
-    /// An empty downstream.
+    /// A downstream without rows.
     pub fn sink(class: Class) -> Hand {
-        Hand::of(Addr::Sink, Actor::Sink(Box::new(Sink::new(class))), Shared::Service, Seed(0))
+        let history = Arc::new(History::draw(&workload(), Seed(1)));
+        let sink = Sink::new(class, history);
+        Hand::of(Addr::Sink, Actor::Sink(Box::new(sink)), Shared::Service, Seed(0))
     }
 
     fn of(me: Addr, actor: Actor, shared: Shared, seed: Seed) -> Hand {
@@ -499,6 +503,7 @@ fn schedule(
         id: DispatcherId { maker: N1, n },
         span: Some(Span::whole(TableId(n))),
         start_ts: Ts(10),
+        skip_dml: false,
         mode: Mode::Default,
         epoch: Epoch(epoch),
     };

@@ -228,6 +228,7 @@ fn a_removal_that_comes_late() {
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
     go on
         ** ManagerClosed cf1 n3
+        ** DdlTsForgotten n3/dispatchers query2 cf1
         ** RemovalCleaned cf1 n3
     ");
     insta::assert_snapshot!(play("MC-25", while_closing), @"
@@ -266,6 +267,7 @@ fn a_removal_that_comes_late() {
         -> MaintainerCloseResponse cf1 success e5 to n1/maintainers
     n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
     release sink
+        ** DdlTsForgotten n3/dispatchers query2 cf1
         ** RemovalCleaned cf1 n3
         ** ManagerCreated cf1 n3 n1 e6
         -> MaintainerBootstrapResponse cf1 e6 ts0 to n1/maintainers

@@ -154,7 +154,7 @@ fn a_removed_dispatcher_is_reported_stopped_once() {
     n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
         ** DispatcherCreated cf1 d7@n1 t7 ts10
     1000 ms pass
-        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts100 to n1/maintainers
+        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts10 to n1/maintainers
         -> HeartBeatRequest cf1 ts100 ts100 seq=1 to n1/maintainers
     n1/maintainers: ScheduleDispatcherRequest cf1 Remove (Remove) d7@n1 t7 ts10 default e5
         ** DispatcherUnregistered cf1 d7@n1

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::hand::Hand;
 use model::{
-    Actor, Addr, ChangefeedId, Cluster, DispatcherId, Epoch, NodeId, NodeSpec, Place, Policy, Record, Sim,
-    TableId, Ts, Weather, Workload,
+    Actor, Addr, ChangefeedId, Cluster, DispatcherId, Epoch, History, NodeId, NodeSpec, Place, Policy,
+    Record, Sim, TableId, Ts, Weather, Workload,
     etcd::{ChangefeedInfo, Etcd, FeedState, Job, Key, Progress, Value},
     invariants,
     sink::{Change, Downstream, Inbox, Op, QueryId, Sink, Transaction},
@@ -265,7 +265,8 @@ fn a_log_has_every_message_and_others() {
     insta::assert_snapshot!(late(Op::Update, 0, 2_000_000), @"");
     insta::assert_snapshot!(late(Op::Delete, 0, 2_000_000), @"");
     let text = found_in(&kafka, (10_000, 20_000), |actors| {
-        set(actors, Addr::Sink, Actor::Sink(Box::new(Sink::new(model::sink::Class::Kafka))));
+        let history = Arc::new(History::draw(&kafka.workload, Seed(1)));
+        set(actors, Addr::Sink, Actor::Sink(Box::new(Sink::new(model::sink::Class::Kafka, history))));
     });
     insta::assert_snapshot!(text, @"downstream_is_fed (data): row 0 of t1 was changed at ts11402183, the checkpoint of cf1 is ts18400000, and downstream is nothing");
 }

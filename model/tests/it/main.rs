@@ -1,7 +1,9 @@
 //! The model, driven by hand: what a party hears are values, what it does is text.
 
+mod block_events;
 mod close;
 mod coordinator;
+mod ddl_ts;
 mod dispatchers;
 mod downstream_is_fed;
 mod etcd;
@@ -13,6 +15,7 @@ mod maintainers;
 mod merge;
 mod mutants;
 mod node;
+mod one_ddl_owner;
 mod orchestrator;
 mod policies;
 mod reports;

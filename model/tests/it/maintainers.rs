@@ -29,6 +29,7 @@ fn respond(epoch: u64, checkpoint: u64, tables: &[u32], operators: Vec<ScheduleR
         state: ComponentState::Working,
         checkpoint: Ts(50),
         mode: Mode::Default,
+        block_state: None,
     };
     let response = BootstrapResponse {
         cf: CF,
@@ -171,7 +172,7 @@ fn journalled(action: Action, kind: OperatorType, n: u32) -> ScheduleRequest {
     let id = DispatcherId { maker: N1, n };
     let span = Some(Span::whole(TableId(n)));
     let (mode, epoch) = (Mode::Default, Epoch(4));
-    ScheduleRequest { cf: CF, id, span, start_ts: Ts(40), mode, action, kind, epoch }
+    ScheduleRequest { cf: CF, id, span, start_ts: Ts(40), skip_dml: false, mode, action, kind, epoch }
 }
 
 /// A maintainer on n3 that has bootstrapped; n1 reports all nine tables, and this journal.
@@ -397,7 +398,14 @@ fn what_a_predecessor_had_begun_to_remove_is_replicated_again() {
 /// A dispatcher of table 5 in a bootstrap response.
 fn part(n: u32, from: u32, to: u32, state: ComponentState) -> ReportedSpan {
     let span = Span { table: TableId(5), from, to };
-    ReportedSpan { id: DispatcherId { maker: N1, n }, span, state, checkpoint: Ts(50), mode: Mode::Default }
+    ReportedSpan {
+        id: DispatcherId { maker: N1, n },
+        span,
+        state,
+        checkpoint: Ts(50),
+        mode: Mode::Default,
+        block_state: None,
+    }
 }
 
 /// A maintainer has bootstrapped; n1 reports all tables but the fifth, and both report these parts of that.

@@ -77,6 +77,7 @@ fn closes_that_wait() {
         ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
         ** ManagerClosed cf1 n3
+        ** DdlTsForgotten n3/dispatchers query2 cf1
         ** RemovalCleaned cf1 n3
     ");
     let stale = "
@@ -97,6 +98,7 @@ fn closes_that_wait() {
         ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e0 to n2/maintainers
         ** ManagerClosed cf1 n3
+        ** DdlTsForgotten n3/dispatchers query2 cf1
         ** RemovalCleaned cf1 n3
     ");
     insta::assert_snapshot!(play("master", stale), @"
@@ -166,6 +168,7 @@ fn a_request_that_is_handled_may_count_as_waiting() {
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
         ** ManagerClosed cf1 n3
+        ** DdlTsForgotten n3/dispatchers query2 cf1
         ** RemovalCleaned cf1 n3
     ");
     insta::assert_snapshot!(play("master+orchestrator.pending_key=freed_at_end", script), @"

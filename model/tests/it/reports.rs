@@ -33,7 +33,7 @@ fn a_manager_reports_after_a_second_and_then_five_times_a_second() {
     n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
         ** DispatcherCreated cf1 d7@n1 t7 ts10
     10 ms pass
-        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts100 to n1/maintainers
+        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts10 to n1/maintainers
     989 ms pass
     1 ms pass
         -> HeartBeatRequest cf1 ts100 ts100 seq=1 to n1/maintainers
@@ -75,7 +75,7 @@ fn with_low_latency_reports_begin_at_once_and_come_twenty_times_a_second() {
     0 ms pass
         -> HeartBeatRequest cf1 ts100 ts100 seq=1 to n1/maintainers
     49 ms pass
-        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts100 to n1/maintainers
+        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts10 to n1/maintainers
     1 ms pass
         -> HeartBeatRequest cf1 ts100 ts100 seq=1 to n1/maintainers
     ");
@@ -84,7 +84,7 @@ fn with_low_latency_reports_begin_at_once_and_come_twenty_times_a_second() {
         ** DispatcherCreated cf1 d7@n1 t7 ts10
     0 ms pass
     49 ms pass
-        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts100 to n1/maintainers
+        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts10 to n1/maintainers
     1 ms pass
     ");
     let complete = |hand: &mut Hand| {
@@ -116,7 +116,7 @@ fn the_number_of_a_report_never_falls_back() {
     });
     insta::assert_snapshot!(text, @"
     20 ms pass
-        -> HeartBeatRequest cf1 ts5 ts5 seq=2 statuses: d7@n1 Working ts100 to n1/maintainers
+        -> HeartBeatRequest cf1 ts5 ts5 seq=2 statuses: d7@n1 Working ts10 to n1/maintainers
     ");
 }
 
@@ -138,7 +138,7 @@ fn changes_of_ten_milliseconds_go_together() {
     n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t8 ts10 default e5
         ** DispatcherCreated cf1 d8@n1 t8 ts10
     1 ms pass
-        -> HeartBeatRequest cf1 ts10 ts10 seq=2 statuses: d7@n1 Working ts100, d8@n1 Working ts100 to n1/maintainers
+        -> HeartBeatRequest cf1 ts10 ts10 seq=2 statuses: d7@n1 Working ts10, d8@n1 Working ts10 to n1/maintainers
     n1/maintainers: ScheduleDispatcherRequest cf1 Remove (Remove) d9@n1 t9 ts10 default e5
     10 ms pass
         -> HeartBeatRequest cf1 ts10 ts10 seq=2 statuses: d9@n1 Stopped ts0 to n1/maintainers
@@ -202,7 +202,7 @@ fn a_report_goes_to_the_owner_of_its_time() {
     n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
         ** DispatcherCreated cf1 d7@n1 t7 ts10
     1000 ms pass
-        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts100 to n1/maintainers
+        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts10 to n1/maintainers
         -> HeartBeatRequest cf1 ts100 ts100 seq=1 to n1/maintainers
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
         ** OwnerChanged cf1 n3 n2 e6

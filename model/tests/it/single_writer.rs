@@ -1,36 +1,16 @@
 //! The invariant `single_writer`, shown the hands of two nodes: what they do is values, what it finds is text.
 
-use std::collections::BTreeMap;
-
-use crate::hand::{CF, Hand, N1, N2, N3, preset};
+use crate::hand::{CF, Hand, N1, N2, N3, preset, watched::Watched};
 use model::{
-    Actor, Addr, ChangefeedId, DispatcherId, Epoch, Mode, NodeId, Place, Record, Shared, Sim, Span, TableId,
-    Ts,
+    Addr, ChangefeedId, DispatcherId, Epoch, Mode, NodeId, Place, Span, TableId, Ts,
     dispatchers::{Action, Inbox, OperatorType, ScheduleRequest},
-    invariants::{self, Invariant, Violation},
     sink::Command,
 };
-use sim::{
-    Class, Clock, Decisions, Fault, HostId, HostSpec, HostWeather, Input, Layout, LinkWeather, Loss, Seed,
-    StepId, What, Who,
-};
-
-/// The dispatchers of two nodes, and who watches them.
-struct Watched {
-    hands: BTreeMap<NodeId, Hand>,
-    watch: Box<dyn Invariant>,
-    steps: u64,
-    found: Vec<Violation>,
-    text: String,
-}
 
 /// What the nodes and the downstream say, and what the invariant finds.
 fn found(script: impl FnOnce(&mut Watched)) -> String {
-    let named = invariants::ALL.iter().find(|named| named.name == "single_writer").expect("it exists");
-    let hand = |node| (node, Hand::at(node, Place::Dispatchers, preset("baseline")));
-    let hands = BTreeMap::from([hand(N1), hand(N2)]);
-    let (watch, steps, found, text) = (named.watch(), 0, Vec::new(), String::new());
-    let mut watched = Watched { hands, watch, steps, found, text };
+    let hand = |node| Hand::at(node, Place::Dispatchers, preset("baseline"));
+    let mut watched = Watched::by("single_writer", hand(N1), hand(N2));
     for node in [N1, N2] {
         watched.hand(node, |hand| {
             hand.tell(N3, bootstrap(CF));
@@ -42,42 +22,22 @@ fn found(script: impl FnOnce(&mut Watched)) -> String {
     watched.text
 }
 
-impl Watched {
-    /// Something is done by hand on a node, and every step of it is shown to the invariant.
-    fn hand(&mut self, node: NodeId, script: impl FnOnce(&mut Hand)) {
-        let hand = self.hands.get_mut(&node).expect("n1 or n2");
-        script(hand);
-        for (record, actor) in std::mem::take(&mut hand.steps) {
-            self.show(node, actor, record.what, record.notes);
-        }
-    }
-
-    /// Shows the invariant a picture of the nodes, this one with its dispatchers as they were after a step.
-    fn show(&mut self, node: NodeId, actor: Actor, what: What<Actor>, notes: Vec<model::Note>) {
-        self.steps += 1;
-        let hosts = self.hands.iter().map(|(other, hand)| match &actor {
-            Actor::Dispatchers(_) if *other == node => host(*other, actor.clone()),
-            _ => host(*other, hand.actor().clone()),
-        });
-        let layout = Layout { hosts: hosts.collect(), classes: vec![LinkWeather::default()] };
-        let sim: Sim = Sim::new(layout, Vec::new(), Seed(0), &Decisions::default());
-        for note in &notes {
-            self.text += &format!("{node}: {note}\n");
-        }
-        let record = Record { id: StepId(self.steps), at: sim.now(), cause: None, what, notes };
-        self.watch.observe(&sim, &record, &mut self.found);
-        for violation in self.found.drain(..) {
-            self.text += &format!("!! {violation}\n");
-        }
-    }
-
+/// What a test does with the nodes.
+trait Script {
     /// A dispatcher is created that replicates a span.
+    fn create(&mut self, node: NodeId, n: u32, cf: ChangefeedId, span: Span);
+    /// A dispatcher is removed, and gone as soon as it is drained.
+    fn remove(&mut self, node: NodeId, n: u32);
+    /// The upstream has resolved so many seconds: a dispatcher of the node writes what is new.
+    fn write(&mut self, node: NodeId, seconds: u64);
+}
+
+impl Script for Watched {
     fn create(&mut self, node: NodeId, n: u32, cf: ChangefeedId, span: Span) {
         let request = request(Action::Create, OperatorType::Add, cf, n, span);
         self.hand(node, |hand| hand.tell(N3, request));
     }
 
-    /// A dispatcher is removed, and gone as soon as it is drained.
     fn remove(&mut self, node: NodeId, n: u32) {
         let request = request(Action::Remove, OperatorType::Remove, CF, n, T1);
         self.hand(node, |hand| {
@@ -86,40 +46,6 @@ impl Watched {
         });
     }
 
-    /// The node is fenced: what the downstream has been asked goes on there.
-    fn fence(&mut self, node: NodeId) {
-        self.hand(node, |hand| hand.hear(Addr::Node(node, Place::Server), Inbox::LocalFence));
-    }
-
-    /// The downstream does not hear the node, or does again.
-    fn hold(&mut self, node: NodeId) {
-        self.hand(node, |hand| hand.hold(Addr::Sink));
-    }
-
-    fn release(&mut self, node: NodeId) {
-        self.hand(node, |hand| hand.release(Addr::Sink));
-    }
-
-    /// What the downstream was to hear is lost.
-    fn lose(&mut self, node: NodeId) {
-        let mut lost = Vec::new();
-        self.hand(node, |hand| lost = hand.lose(Addr::Sink));
-        for input in lost {
-            let Input::Message { from, msg } = input else { continue };
-            let what = What::Lost { from, to: Addr::Sink, msg, why: Loss::Weather };
-            let actor = self.hands[&node].actor().clone();
-            self.show(node, actor, what, Vec::new());
-        }
-    }
-
-    /// Every host is down.
-    fn crash(&mut self) {
-        let what = What::Fault(Fault::Crash { who: Who::Host(HostId(0)), back_after: None });
-        let actor = self.hands[&N1].actor().clone();
-        self.show(N1, actor, what, Vec::new());
-    }
-
-    /// The upstream has resolved so many seconds: a dispatcher of the node writes what is new.
     fn write(&mut self, node: NodeId, seconds: u64) {
         self.hand(node, |hand| hand.resolve(seconds * 1_000_000));
     }
@@ -127,18 +53,6 @@ impl Watched {
 
 const CF2: ChangefeedId = ChangefeedId(2);
 const T1: Span = Span::whole(TableId(1));
-
-/// A host with the dispatchers of a node. It has not booted, so it counts as one that is down.
-fn host(node: NodeId, actor: Actor) -> HostSpec<Actor> {
-    HostSpec {
-        name: node.to_string(),
-        class: Class(0),
-        clock: Clock::default(),
-        weather: HostWeather::default(),
-        shared: Shared::Service,
-        actors: vec![(Addr::Node(node, Place::Dispatchers), actor)],
-    }
-}
 
 fn bootstrap(cf: ChangefeedId) -> Inbox {
     let (start_ts, trigger, is_new, epoch) = (Ts(10), None, false, Epoch::NONE);
@@ -148,7 +62,7 @@ fn bootstrap(cf: ChangefeedId) -> Inbox {
 fn request(action: Action, kind: OperatorType, cf: ChangefeedId, n: u32, span: Span) -> Inbox {
     let (id, start_ts) = (DispatcherId { maker: N3, n }, Ts(10));
     let (span, mode, epoch) = (Some(span), Mode::Default, Epoch::NONE);
-    let request = ScheduleRequest { cf, action, kind, id, span, start_ts, mode, epoch };
+    let request = ScheduleRequest { cf, action, kind, id, span, start_ts, skip_dml: false, mode, epoch };
     Inbox::ScheduleDispatcherRequest { request }
 }
 

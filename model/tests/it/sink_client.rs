@@ -98,8 +98,11 @@ fn rows_that_conflict_keep_their_order() {
 /// A worker has one transaction under way; what comes meanwhile is its next one, of all dispatchers together.
 #[test]
 fn transactions_take_rows_of_several_dispatchers() {
-    let mut hand =
-        Hand::replicating(&crate::hand::workload(), Downstream { class: MYSQL, workers: 1 }, "master");
+    let mut hand = Hand::replicating(
+        &crate::hand::workload(),
+        Downstream { workers: 1, ..Downstream::of(MYSQL) },
+        "master",
+    );
     working(&mut hand);
     hand.tell(N1, create(5, 8));
     hand.text.clear();
@@ -189,8 +192,11 @@ fn a_duplicate_key_is_written_once_more_in_safe_mode() {
 /// It stays in safe mode for five seconds; that is looked at when a transaction begins.
 #[test]
 fn a_worker_leaves_safe_mode() {
-    let mut hand =
-        Hand::replicating(&crate::hand::workload(), Downstream { class: MYSQL, workers: 1 }, "master");
+    let mut hand = Hand::replicating(
+        &crate::hand::workload(),
+        Downstream { workers: 1, ..Downstream::of(MYSQL) },
+        "master",
+    );
     working(&mut hand);
     somebody_writes(&mut hand, 0);
     hand.resolve(1_000_000);
@@ -242,7 +248,7 @@ fn a_transaction_is_tried_again_after_a_while() {
         ** RolledBack n3/dispatchers query3 BadConnection
         ** WriteFailed cf1 query3 BadConnection
     900 ms pass
-        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts100 to n1/maintainers
+        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts10 to n1/maintainers
         ** WriteStarted cf1 d7@n1 t7 query4
         ** RolledBack n3/dispatchers query4 BadConnection
         ** WriteFailed cf1 query4 BadConnection
@@ -334,7 +340,7 @@ fn the_other_workers_finish_what_they_are_at() {
     n1/maintainers: ScheduleDispatcherRequest cf1 Remove (Remove) d7@n1 t7 ts10 default e5
         ** DispatcherUnregistered cf1 d7@n1
     50 ms pass
-        -> HeartBeatRequest cf1 ts10 ts10 seq=2 statuses: d7@n1 Working ts100, d8@n1 Working ts100 to n1/maintainers
+        -> HeartBeatRequest cf1 ts10 ts10 seq=2 statuses: d7@n1 Working ts10, d8@n1 Working ts10 to n1/maintainers
     FailStatements `Execute` share_per_million=1000000 times=1 at sink
     sink answers once
         ** RolledBack n3/dispatchers query4 NoSuchTable

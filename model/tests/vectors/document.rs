@@ -56,6 +56,11 @@ fn messages() -> String {
         ("Heartbeat", dispatchers::Heartbeat::FORM),
         ("Watermark", dispatchers::Watermark::FORM),
         ("DispatcherStatus", dispatchers::DispatcherStatus::FORM),
+        ("BlockStatus", dispatchers::BlockStatus::FORM),
+        ("BlockState", dispatchers::BlockState::FORM),
+        ("BlockAnswer", dispatchers::BlockAnswer::FORM),
+        ("EventKey", dispatchers::EventKey::FORM),
+        ("Recovery", sink::Recovery::FORM),
         ("MaintainerStatus", coordinator::MaintainerStatus::FORM),
     ];
     let mut text = String::new();

@@ -134,6 +134,34 @@ fn values_out_of_their_ranges() {
 }
 
 #[test]
+fn changes_of_the_schema() {
+    insta::assert_snapshot!(wrong("rows = 8", "rows = 8\nddls = [\"drop_table\", \"alter\"]"), @r#"
+    x.toml:13:23: `alter` is no kind of DDL; there is create_table, drop_table, truncate_table, rename_table, add_column, add_partition, drop_partition, create_database, drop_database or create_view
+      | ddls = ["drop_table", "alter"]
+    "#);
+    insta::assert_snapshot!(wrong("rows = 8", "rows = 8\nddl_every = \"1ms\""), @r#"
+    x.toml:13:13: the schema changes every 100ms at most
+      | ddl_every = "1ms"
+    "#);
+    insta::assert_snapshot!(wrong("rows = 8", "rows = 8\nsyncpoint_every = \"0s\""), @r#"
+    x.toml:13:19: a syncpoint comes every 100ms at most
+      | syncpoint_every = "0s"
+    "#);
+    insta::assert_snapshot!(wrong("rows = 8", "rows = 8\ndatabases = 0"), @"
+    x.toml:13:13: databases are from 1 to 100, not 0
+      | databases = 0
+    ");
+    insta::assert_snapshot!(wrong("", "[[workload.ddl]]\nat = \"1s\"\nkind = \"truncate\""), @r#"
+    x.toml:16:8: `truncate` is no kind of DDL; there is create_table, drop_table, truncate_table, rename_table, add_column, add_partition, drop_partition, create_database, drop_database or create_view
+      | kind = "truncate"
+    "#);
+    insta::assert_snapshot!(wrong("", "[[workload.ddl]]\nat = \"1s\"\nkind = \"drop_table\"\nnth = 0"), @"
+    x.toml:17:7: invalid value: integer `0`, expected a nonzero u32
+      | nth = 0
+    ");
+}
+
+#[test]
 fn names_that_mean_nothing() {
     let fault = |when: &str, what: &str| wrong("", &format!("[[fault]]\nwhen = {when}\ndo = {what}"));
     let at = "{ at = \"1s\" }";
@@ -195,7 +223,7 @@ fn names_that_mean_nothing() {
       | breaks = "one_writer"
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = [\"single_writer\", \"fed\"]"), @r#"
-    x.toml:16:10: `fed` is no invariant; there is single_writer, downstream_is_fed, no_write_after_fence, no_lock_forever or no_head_of_line
+    x.toml:16:10: `fed` is no invariant; there is single_writer, one_ddl_owner, downstream_is_fed, no_write_after_fence, no_lock_forever or no_head_of_line
       | breaks = ["single_writer", "fed"]
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = 1"), @r#"
@@ -256,7 +284,7 @@ fn the_downstream() {
       | workers = 2000
     ");
     insta::assert_snapshot!(wrong("", "[downstream]\nworker = 2"), @"
-    x.toml:15:1: unknown field `worker`, expected `class` or `workers`
+    x.toml:15:1: unknown field `worker`, expected one of `class`, `workers`, `bootstrap`
       | worker = 2
     ");
     insta::assert_snapshot!(wrong("rows = 8", "rows = 8\ndeletes = \"1\""), @r#"

@@ -119,7 +119,9 @@ impl Check {
             }
             Stage::Asking { start, query } => {
                 let start = match wake {
-                    Wake::Answer(sink::Reply::TableRecovery { starts, .. }) => start.recovered(starts),
+                    Wake::Answer(sink::Reply::TableRecovery { recoveries, .. }) => {
+                        start.recovered(recoveries)
+                    }
                     // The error is reported, and the merge goes on.
                     Wake::Answer(sink::Reply::Failed { why, .. }) => {
                         manager.sink.set_abnormal();
@@ -140,9 +142,7 @@ impl Check {
             }
             Stage::Retire { left } => match left.pop() {
                 Some(source) => {
-                    if let Some(source) = manager.dispatchers.get_mut(&source) {
-                        source.removing = true;
-                    }
+                    all.remove_from_streams(self.manager, source, cx);
                     all.touch();
                     Next::Yield
                 }

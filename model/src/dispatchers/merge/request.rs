@@ -144,6 +144,9 @@ impl Manager {
         let mut target = Dispatcher::new(request.merged, span, start_ts, creation);
         target.state = ComponentState::Preparing;
         target.prepared = true;
+        let source = request.sources.first().and_then(|source| self.dispatchers.get(source));
+        target.schema = source.map_or(target.schema, |source| source.schema);
+        self.schemas.entry(target.schema).or_default().insert(request.merged);
         self.seq += 1;
         target.seq = self.seq;
         self.dispatchers.insert(request.merged, target);

@@ -1,7 +1,7 @@
 //! Where the target of a merge starts: where the slowest source has ended, or at the barrier that all of them wait for.
 
 use super::check::End;
-use crate::Ts;
+use crate::{Ts, sink::Recovery};
 
 /// Where a dispatcher starts, and what it leaves out there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub(in crate::dispatchers) struct Start {
     pub(in crate::dispatchers) ts: Ts,
     /// Whether rows that were committed right after it are downstream already.
     pub(in crate::dispatchers) skip_dml: bool,
+    /// Whether the syncpoint at the start is.
+    pub(in crate::dispatchers) skip_syncpoint: bool,
 }
 
 impl Start {
@@ -18,18 +20,21 @@ impl Start {
         let mut barriers = ends.iter().map(|(_, barrier)| *barrier);
         let first = barriers.next().flatten();
         match first.filter(|_| barriers.all(|barrier| barrier == first)) {
-            Some((commit, true)) => Start { ts: commit, skip_dml: false },
-            Some((commit, false)) if commit != Ts::NONE => Start { ts: commit.before(), skip_dml: true },
-            Some((_, false)) | None => Start { ts: lowest, skip_dml: false },
+            Some((commit, true)) => Start::at(commit, false),
+            Some((commit, false)) if commit != Ts::NONE => Start::at(commit.before(), true),
+            Some((_, false)) | None => Start::at(lowest, false),
         }
     }
 
     /// With what the downstream knows of the DDLs of the table: a later start counts alone.
-    pub(super) fn recovered(self, starts: &[Option<Ts>]) -> Start {
-        match starts.first().copied().flatten() {
-            Some(ts) if ts > self.ts => Start { ts, skip_dml: false },
-            _ => self,
-        }
+    pub(super) fn recovered(self, recoveries: &[Recovery]) -> Start {
+        let Some(recovery) = recoveries.first() else { return self };
+        let Recovery { start: ts, skip_dml, skip_syncpoint } = recovery.applied_to(self.ts, self.skip_dml);
+        Start { ts, skip_dml, skip_syncpoint }
+    }
+
+    fn at(ts: Ts, skip_dml: bool) -> Start {
+        Start { ts, skip_dml, skip_syncpoint: false }
     }
 }
 
@@ -38,7 +43,7 @@ mod tests {
     use super::*;
 
     fn start(ts: u64, skip_dml: bool) -> Start {
-        Start { ts: Ts(ts), skip_dml }
+        Start::at(Ts(ts), skip_dml)
     }
 
     #[test]
@@ -59,11 +64,12 @@ mod tests {
     #[test]
     fn the_downstream_may_be_further() {
         for (candidate, recovered, expected) in [
-            (start(39, true), None, start(39, true)),
-            (start(39, true), Some(Ts(38)), start(39, true)),
-            (start(39, true), Some(Ts(45)), start(45, false)),
+            (start(39, true), 0, start(39, true)),
+            (start(39, true), 38, start(39, true)),
+            (start(39, true), 45, start(45, false)),
         ] {
-            assert_eq!(candidate.recovered(&[recovered]), expected, "{candidate:?} {recovered:?}");
+            let recovery = Recovery { start: Ts(recovered), ..Recovery::NONE };
+            assert_eq!(candidate.recovered(&[recovery]), expected, "{candidate:?} {recovered:?}");
         }
     }
 }

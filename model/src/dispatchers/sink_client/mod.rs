@@ -15,6 +15,7 @@ use crate::{
 };
 use detector::Detector;
 pub(super) use errors::Errors;
+pub(super) use worker::backoff;
 use worker::{State, Worker};
 
 /// Rows of one transaction (`max-txn-row`).
@@ -48,7 +49,7 @@ pub(super) struct SinkClient {
 
 impl SinkClient {
     pub(super) fn new(downstream: Downstream) -> SinkClient {
-        let Downstream { class, workers } = downstream;
+        let Downstream { class, workers, .. } = downstream;
         let workers = (0..workers).map(|_| Worker::default()).collect();
         let (detector, failure) = (Detector::new(class), None);
         SinkClient { class, detector, workers, started: false, normal: true, failure, watched: false }

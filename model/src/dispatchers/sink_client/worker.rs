@@ -149,7 +149,11 @@ pub(super) fn timeout(class: Class) -> Duration {
 }
 
 /// The pause after so many tries. `draw` gives a number below its argument.
-pub(super) fn backoff(class: Class, tries: u32, mut draw: impl FnMut(u64) -> u64) -> Duration {
+pub(in crate::dispatchers) fn backoff(
+    class: Class,
+    tries: u32,
+    mut draw: impl FnMut(u64) -> u64,
+) -> Duration {
     /// `BackoffBaseDelay` and `BackoffMaxDelay`, in milliseconds.
     const BASE: u64 = 100;
     const CAP: u64 = 5000;

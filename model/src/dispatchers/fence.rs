@@ -69,7 +69,7 @@ impl LocalFence {
         if cx.policy().orchestrator.fence_cleanup.is_awaited() {
             return self.go_to(Stage::Finish(Finish::of(self.manager)));
         }
-        all.spawn(Task::Finish(Finish::beside(self.manager)), cx);
+        all.fork(Task::Finish(Finish::of(self.manager)), cx);
         Next::Done
     }
 }

@@ -53,8 +53,6 @@ pub(super) struct Finish {
 
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// A goroutine of its own begins.
-    Begin,
     Wait,
     /// The manager counts as closed, and not as closing any more from the next step on.
     Closed,
@@ -65,18 +63,9 @@ impl Finish {
         Finish { manager, stage: Stage::Wait }
     }
 
-    /// In the background.
-    pub(super) fn beside(manager: ManagerId) -> Finish {
-        Finish { manager, stage: Stage::Begin }
-    }
-
     pub(super) fn resume(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
         match self.stage {
-            Stage::Begin => {
-                self.stage = Stage::Wait;
-                return Next::Yield;
-            }
             // Loops and workers end when the context is cancelled.
             Stage::Wait if !manager.wait_for_cancel(me) => return Next::Wait,
             Stage::Wait => self.stage = Stage::Closed,
@@ -102,7 +91,7 @@ impl Dispatchers {
             && !manager.remove_cleaned
             && !std::mem::replace(&mut manager.remove_cleanup_running, true)
         {
-            self.spawn(Task::Cleanup(Cleanup { manager: id, query: None }), cx);
+            self.fork(Task::Cleanup(Cleanup { manager: id, query: None }), cx);
         }
     }
 }

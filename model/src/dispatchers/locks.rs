@@ -169,7 +169,7 @@ impl Task {
             | Task::Ready(_)
             | Task::MergeCheck(_)
             | Task::Remove(_)
-            | Task::Clean(_)
+            | Task::Heartbeat(_)
             | Task::Block(_)
             | Task::Response(_)
             | Task::CheckpointTs(_)

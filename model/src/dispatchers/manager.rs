@@ -169,14 +169,13 @@ impl Manager {
     }
 
     /// The dispatchers that may start a write now: those that get events, and those whose rows a worker has, though they
-    /// may be gone themselves.
+    /// may be gone themselves. That the write path is closed keeps nobody from writing: a close takes the events from one
+    /// dispatcher after the other, and workers go on until the context is cancelled.
     pub fn writers(&self) -> Vec<(DispatcherId, Span)> {
         if !self.sink_running || !self.sink.is_running() {
             return Vec::new();
         }
-        let gets_events = |one: &Dispatcher| {
-            one.registered && !one.removing && !self.write_path_closed && !one.is_trigger()
-        };
+        let gets_events = |one: &Dispatcher| one.registered && !one.removing && !one.is_trigger();
         let with_events = self.dispatchers.values().filter(|one| gets_events(one));
         let mut writers: Vec<(DispatcherId, Span)> = with_events.map(|one| (one.id, one.span)).collect();
         for event in self.sink.events() {

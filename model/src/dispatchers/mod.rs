@@ -12,7 +12,6 @@ mod block_task;
 mod block_writes;
 mod blocking;
 mod bootstrap;
-mod clean;
 mod close;
 mod construct;
 mod create;
@@ -23,6 +22,7 @@ mod executor;
 mod failure;
 mod fence;
 mod finish;
+mod heartbeat;
 mod journal;
 mod locks;
 mod manager;
@@ -223,7 +223,7 @@ enum Task {
     Ready(merge::Ready),
     MergeCheck(merge::Check),
     Remove(remove::Remove),
-    Clean(clean::Clean),
+    Heartbeat(heartbeat::Beat),
     Block(block_task::BlockTask),
     Response(response::Response),
     CheckpointTs(trigger::CheckpointTs),
@@ -341,10 +341,17 @@ impl Dispatchers {
         query
     }
 
+    /// Begins a task in the thread of whoever begins it: its first step is taken now.
     fn spawn(&mut self, task: Task, cx: &mut Cx) -> TaskId {
         let id = self.tasks.add(task);
         self.run(id, Wake::Go, cx);
         id
+    }
+
+    /// Begins a task in a thread of its own: others may get in before its first step.
+    fn fork(&mut self, task: Task, cx: &mut Cx) {
+        let task = self.tasks.add(task);
+        cx.out.give_way(Timer::Task { task }.into());
     }
 
     /// Lets a task take its next step.
@@ -359,7 +366,7 @@ impl Dispatchers {
             Task::Ready(task) => task.resume(self, cx),
             Task::MergeCheck(task) => task.resume(id, wake, self, cx),
             Task::Remove(task) => task.resume(self, cx),
-            Task::Clean(task) => task.resume(self, cx),
+            Task::Heartbeat(task) => task.resume(self, cx),
             Task::Block(task) => task.resume(id, wake, self, cx),
             Task::Response(task) => task.resume(id, self, cx),
             Task::CheckpointTs(task) => task.resume(self, cx),
@@ -390,7 +397,7 @@ impl Dispatchers {
             Task::Ready(_)
             | Task::MergeCheck(_)
             | Task::Remove(_)
-            | Task::Clean(_)
+            | Task::Heartbeat(_)
             | Task::Closing(_)
             | Task::Finish(_)
             | Task::Cleanup(_) => {}

@@ -10,42 +10,66 @@ use crate::{
 
 const POLL: Duration = Duration::from_millis(10);
 
+/// `removeDispatcher`: the dispatcher gets no more events from here on. Of one that does not exist the maintainer hears that
+/// it has stopped.
+#[derive(Clone, Debug)]
+pub(super) struct Removal {
+    manager: ManagerId,
+    dispatcher: DispatcherId,
+    /// Whether the event collector has forgotten it. Only then does it count as being removed.
+    unregistered: bool,
+}
+
+impl Removal {
+    pub(super) fn of(manager: ManagerId, dispatcher: DispatcherId) -> Removal {
+        Removal { manager, dispatcher, unregistered: false }
+    }
+
+    pub(super) fn resume(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        let (id, dispatcher) = (self.manager, self.dispatcher);
+        let Some(manager) = all.managers.get_mut(&id) else { return Next::Done };
+        let (cf, seq) = (manager.cf, manager.seq);
+        let one = manager.dispatchers.get_mut(&dispatcher);
+        if self.unregistered {
+            all.fork(Task::Remove(Remove { manager: id, dispatcher }), cx);
+            if let Some(one) = all.managers.get_mut(&id).and_then(|one| one.dispatchers.get_mut(&dispatcher))
+            {
+                one.try_removing = true;
+            }
+            return Next::Done;
+        }
+        match one {
+            None => {
+                let (state, checkpoint) = (ComponentState::Stopped, Ts::NONE);
+                let status = DispatcherStatus { id: dispatcher, state, checkpoint };
+                all.report_soon(id, status, seq, cx);
+                Next::Done
+            }
+            Some(one) if one.try_removing => Next::Done,
+            Some(one) => {
+                one.unregister();
+                let is_trigger = one.is_trigger();
+                if is_trigger {
+                    all.streams.unregister(Stream::CheckpointTs, cf);
+                }
+                cx.note(Note::DispatcherUnregistered { cf, id: dispatcher });
+                all.touch();
+                self.unregistered = true;
+                Next::Yield
+            }
+        }
+    }
+}
+
 /// A removal that waits for a dispatcher to drain.
 #[derive(Clone, Debug)]
 pub(super) struct Remove {
     manager: ManagerId,
     dispatcher: DispatcherId,
-    submitted: bool,
-}
-
-impl Dispatchers {
-    /// Begins the removal of a dispatcher: it gets no more events from here on. Of one that does not exist the maintainer
-    /// hears that it has stopped.
-    pub(super) fn remove_dispatcher(&mut self, id: ManagerId, dispatcher: DispatcherId, cx: &mut Cx) {
-        let Some(manager) = self.managers.get_mut(&id) else { return };
-        let (cf, seq) = (manager.cf, manager.seq);
-        let Some(one) = manager.dispatchers.get_mut(&dispatcher) else {
-            let status =
-                DispatcherStatus { id: dispatcher, state: ComponentState::Stopped, checkpoint: Ts::NONE };
-            return self.report_soon(id, status, seq, cx);
-        };
-        if !std::mem::replace(&mut one.try_removing, true) {
-            one.unregister();
-            if one.is_trigger() {
-                self.streams.unregister(Stream::CheckpointTs, cf);
-            }
-            cx.note(Note::DispatcherUnregistered { cf, id: dispatcher });
-            self.touch();
-            self.spawn(Task::Remove(Remove { manager: id, dispatcher, submitted: false }), cx);
-        }
-    }
 }
 
 impl Remove {
     pub(super) fn resume(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        if !std::mem::replace(&mut self.submitted, true) {
-            return Next::Yield;
-        }
         let Some(manager) = all.managers.get_mut(&self.manager).filter(|manager| !manager.closed) else {
             return Next::Done;
         };

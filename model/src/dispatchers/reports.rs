@@ -6,7 +6,7 @@ use crate::{
     Cx, DispatcherId, Ts,
     dispatchers::{
         ComponentState, DispatcherStatus, Dispatchers, Heartbeat, Manager, ManagerId, Task, Timer, Watermark,
-        clean::Clean,
+        heartbeat::Beat,
     },
     maintainer,
 };
@@ -87,13 +87,7 @@ impl Dispatchers {
         let HeartbeatTask::Runs { times } = &mut manager.heartbeat else { return };
         *times += 1;
         let complete = times.is_multiple_of(pace(cx).complete);
-        let (heartbeat, drained) = manager.aggregate(complete);
-        // While the manager closes nothing is taken out, and every report tells of it again.
-        if manager.closing || drained.is_empty() {
-            self.finish_heartbeat(id, heartbeat, cx);
-        } else {
-            self.spawn(Task::Clean(Clean::new(id, heartbeat, drained)), cx);
-        }
+        self.spawn(Task::Heartbeat(Beat::new(id, complete)), cx);
     }
 
     pub(super) fn finish_heartbeat(&mut self, id: ManagerId, heartbeat: Heartbeat, cx: &mut Cx) {
@@ -158,11 +152,12 @@ impl Manager {
         }
     }
 
-    /// How far all dispatchers are, and those that are drained and removed: they are reported stopped.
+    /// How far all dispatchers are, and those that are drained and removed: they are reported stopped. `seq`: how many had
+    /// been inserted before this.
     ///
     /// The target of a merge that does not take over yet is passed by, even if it is being removed: it is never cleaned.
-    fn aggregate(&mut self, complete: bool) -> (Heartbeat, Vec<(DispatcherId, Ts)>) {
-        let mut watermark = Watermark { checkpoint: Ts::INFINITE, resolved: Ts::INFINITE, seq: self.seq };
+    pub(super) fn aggregate(&mut self, seq: u64, complete: bool) -> (Heartbeat, Vec<(DispatcherId, Ts)>) {
+        let mut watermark = Watermark { checkpoint: Ts::INFINITE, resolved: Ts::INFINITE, seq };
         let normal = self.sink.is_normal();
         let (mut statuses, mut drained) = (Vec::new(), Vec::new());
         for one in self.dispatchers.values() {

@@ -1,6 +1,10 @@
 //! The schedule stream of a manager: one thread that works off requests to create and remove dispatchers, in order.
 //!
-//! Consecutive Creates are worked off together, Removes one at a time.
+//! Consecutive Creates are worked off together, Removes one at a time. Who takes no fence mutex can get in between any two
+//! steps: between the look at a request and its entry in the journal, and between the creation of a dispatcher and the end
+//! of its entry.
+
+use std::collections::VecDeque;
 
 use crate::{
     Cx, DispatcherId, Mode, NodeId,
@@ -9,6 +13,7 @@ use crate::{
         create::{Created, Creation, NewDispatcher},
         failure::Failure,
         journal::Key,
+        remove::Removal,
         streams::Letter,
     },
     tasks::{Next, TaskId},
@@ -18,9 +23,27 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Schedule {
     manager: ManagerId,
-    batch: Vec<(NodeId, ScheduleRequest)>,
-    /// The dispatchers that are being created, and their creation.
-    creating: Option<(Vec<Key>, Creation)>,
+    batch: VecDeque<(NodeId, ScheduleRequest)>,
+    /// The dispatchers that are to be created.
+    accepted: Vec<(Key, NewDispatcher)>,
+    stage: Stage,
+}
+
+#[derive(Clone, Debug)]
+enum Stage {
+    /// Waits for the fence mutex, which it holds to the end.
+    Enter,
+    /// Looks at the next request.
+    Look,
+    /// The request is to be carried out, and is written down first.
+    Write(Key, NodeId, ScheduleRequest),
+    Remove(Removal),
+    Create(Vec<Key>, Creation),
+    /// What was created is unfinished no longer. `closed`: it was not, because the write path is closed.
+    Settle {
+        keys: Vec<Key>,
+        closed: bool,
+    },
 }
 
 impl Schedule {
@@ -29,44 +52,57 @@ impl Schedule {
             Inbox::ScheduleDispatcherRequest { request } => Some((from, request)),
             _ => None,
         });
-        Schedule { manager, batch: requests.collect(), creating: None }
+        Schedule { manager, batch: requests.collect(), accepted: Vec::new(), stage: Stage::Enter }
     }
 
     /// The whole batch is worked off under the fence mutex, where there is one.
     pub(super) fn resume(&mut self, me: TaskId, wake: Wake, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        if self.creating.is_none() {
-            let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
-            if !manager.enter(me, cx) {
-                return Next::Wait;
+        match &mut self.stage {
+            Stage::Enter => match all.enter(self.manager, me, cx) {
+                true => self.look(me, all, cx),
+                false => Next::Wait,
+            },
+            Stage::Look => self.look(me, all, cx),
+            Stage::Write(key, from, request) => {
+                let (key, from, request) = (*key, *from, request.clone());
+                self.write(key, from, request, all)
             }
-            let accepted = self.check(all, cx);
-            if accepted.is_empty() {
-                return self.end(me, all, cx);
+            Stage::Remove(removal) => match removal.resume(all, cx) {
+                Next::Done => self.go_to(Stage::Look),
+                next => next,
+            },
+            Stage::Create(keys, creation) => {
+                let closed = match creation.resume(me, wake, all, cx) {
+                    Created::NotYet(next) => return next,
+                    Created::Failed(failure) => {
+                        let closed = all.is_closed_path(failure, cx);
+                        if let (false, Failure::Downstream(why)) = (closed, failure) {
+                            all.report_error(self.manager, why.why(), cx);
+                        }
+                        closed
+                    }
+                    Created::Done => false,
+                };
+                let keys = std::mem::take(keys);
+                self.go_to(Stage::Settle { keys, closed })
             }
-            let (keys, infos) = accepted.into_iter().unzip();
-            self.creating = Some((keys, Creation::new(self.manager, infos)));
-        }
-        let Some((keys, creation)) = &mut self.creating else { return Next::Done };
-        let closed = match creation.resume(me, wake, all, cx) {
-            Created::NotYet(next) => return next,
-            Created::Failed(failure) => {
-                let closed = all.is_closed_path(failure, cx);
-                if let (false, Failure::Downstream(why)) = (closed, failure) {
-                    all.report_error(self.manager, why.why(), cx);
+            Stage::Settle { keys, closed } => {
+                if let Some(manager) = all.managers.get_mut(&self.manager) {
+                    for key in keys {
+                        let exists = manager.dispatchers.contains_key(&key.id);
+                        if cx.policy().dispatchers.create_journal.is_settled(*closed, exists) {
+                            manager.journal.erase_create(*key);
+                        }
+                    }
                 }
-                closed
-            }
-            Created::Done => false,
-        };
-        if let Some(manager) = all.managers.get_mut(&self.manager) {
-            for key in keys {
-                let exists = manager.dispatchers.contains_key(&key.id);
-                if cx.policy().dispatchers.create_journal.is_settled(closed, exists) {
-                    manager.journal.erase_create(*key);
-                }
+                self.end(me, all, cx)
             }
         }
-        self.end(me, all, cx)
+    }
+
+    fn go_to(&mut self, stage: Stage) -> Next {
+        self.stage = stage;
+        Next::Yield
     }
 
     fn end(&self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
@@ -74,32 +110,41 @@ impl Schedule {
         Next::Done
     }
 
-    /// Looks at every request: what is to be removed is, what is to be created is returned.
-    fn check(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Vec<(Key, NewDispatcher)> {
-        let mut accepted = Vec::new();
-        for (from, request) in std::mem::take(&mut self.batch) {
-            let Some(manager) = all.managers.get_mut(&self.manager) else { break };
-            let key = Key::of(&request, cx);
-            if !manager.admits(from, &request, key, cx) {
-                continue;
-            }
-            let id = request.id;
-            match (request.action, request.span) {
-                (Action::Create, Some(span)) => {
-                    accepted.push((key, NewDispatcher::new(id, span, request.start_ts, request.skip_dml)));
-                    manager.journal.write(key, from, request);
-                }
-                (Action::Create, None) => {}
-                (Action::Remove, _) => {
-                    // Nobody would ever erase the entry of a dispatcher that does not exist.
-                    if manager.dispatchers.contains_key(&id) {
-                        manager.journal.write(key, from, request);
-                    }
-                    all.remove_dispatcher(self.manager, id, cx);
-                }
-            }
+    /// Looks at the next request; behind the last one, what is to be created is.
+    fn look(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        let Some((from, request)) = self.batch.pop_front() else {
+            let (keys, infos): (Vec<Key>, Vec<_>) = std::mem::take(&mut self.accepted).into_iter().unzip();
+            return match infos.is_empty() {
+                true => self.end(me, all, cx),
+                false => self.go_to(Stage::Create(keys, Creation::new(self.manager, infos))),
+            };
+        };
+        let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
+        let key = Key::of(&request, cx);
+        if !manager.admits(from, &request, key, cx) {
+            return self.go_to(Stage::Look);
         }
-        accepted
+        // Nobody would ever erase the entry of a removal whose dispatcher does not exist.
+        match request.action {
+            Action::Create if request.span.is_none() => self.go_to(Stage::Look),
+            Action::Remove if !manager.dispatchers.contains_key(&request.id) => {
+                self.go_to(Stage::Remove(Removal::of(self.manager, request.id)))
+            }
+            Action::Create | Action::Remove => self.go_to(Stage::Write(key, from, request)),
+        }
+    }
+
+    fn write(&mut self, key: Key, from: NodeId, request: ScheduleRequest, all: &mut Dispatchers) -> Next {
+        let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
+        let ScheduleRequest { id, action, span, start_ts, skip_dml, .. } = request;
+        manager.journal.write(key, from, request);
+        match span.filter(|_| action == Action::Create) {
+            Some(span) => {
+                self.accepted.push((key, NewDispatcher::new(id, span, start_ts, skip_dml)));
+                self.go_to(Stage::Look)
+            }
+            None => self.go_to(Stage::Remove(Removal::of(self.manager, id))),
+        }
     }
 }
 

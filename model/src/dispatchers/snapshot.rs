@@ -1,4 +1,5 @@
-//! What a bootstrap response tells of a dispatcher manager.
+//! What a bootstrap response tells of a dispatcher manager. Its parts are gathered one after the other, from maps that
+//! others change meanwhile.
 
 use crate::{
     Cx, Mode, Ts,
@@ -8,26 +9,34 @@ use crate::{
 };
 
 impl Manager {
-    /// Every dispatcher that is here at this moment, those being removed included.
-    pub(super) fn spans(&self, cx: &Cx) -> BootstrapResponse {
+    /// A response that tells only where the table trigger starts.
+    pub(super) fn response(&self, cx: &Cx) -> BootstrapResponse {
         let trigger = self.trigger.and_then(|trigger| self.dispatchers.get(&trigger));
         BootstrapResponse {
             cf: self.cf,
             epoch: response_epoch(self.owner.epoch, cx),
             checkpoint: trigger.map_or(Ts::NONE, |trigger| trigger.start_ts),
-            spans: self.reported_spans().collect(),
+            spans: Vec::new(),
             operators: Vec::new(),
             merge_operators: Vec::new(),
             err: None,
         }
     }
 
-    /// Adds what is unfinished. What counts as reported is what the response tells, whatever has changed since.
-    pub(super) fn with_operators(&self, response: BootstrapResponse, cx: &Cx) -> BootstrapResponse {
+    /// Every dispatcher that is here at this moment, those being removed included.
+    pub(super) fn add_spans(&self, response: &mut BootstrapResponse) {
+        response.spans = self.reported_spans().collect();
+    }
+
+    /// What is unfinished. What counts as reported is what the response tells, whatever has changed since.
+    pub(super) fn add_operators(&self, response: &mut BootstrapResponse, cx: &Cx) {
         let told = self.journal.entries().filter(|entry| self.is_told(entry, &response.spans, cx));
-        let operators = told.map(|entry| entry.request.clone()).collect();
-        let merge_operators = self.merges.requests().cloned().collect();
-        BootstrapResponse { operators, merge_operators, ..response }
+        response.operators = told.map(|entry| entry.request.clone()).collect();
+    }
+
+    /// The merges that are unfinished.
+    pub(super) fn add_merges(&self, response: &mut BootstrapResponse) {
+        response.merge_operators = self.merges.requests().cloned().collect();
     }
 
     fn reported_spans(&self) -> impl Iterator<Item = ReportedSpan> {

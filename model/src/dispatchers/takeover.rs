@@ -14,7 +14,7 @@ use crate::{
         requests::{BootstrapRequest, Sender},
         respond, respond_with_error,
     },
-    policy::{EarlyReturn, TakeoverOrder, check_trigger},
+    policy::{self, EarlyReturn, TakeoverOrder, check_trigger},
     tasks::{Next, TaskId},
 };
 
@@ -32,16 +32,24 @@ pub(super) struct Takeover {
 
 #[derive(Clone, Debug)]
 enum Stage {
-    /// Waits for the fence mutex.
+    /// Waits for the fence mutex, then looks whose request it is.
     Enter,
+    /// Looks at the table trigger that is there, if the manager was there before.
+    Validate,
+    /// Looks again, whether a table trigger is missing.
+    Ensure,
     /// Creates the table trigger that is missing.
     Trigger(Creation),
     /// The table trigger is as it is to be.
     Ensured,
+    /// Looks where the table trigger starts.
+    Snapshot,
     /// Looks at the dispatchers that are there.
-    Spans,
+    Spans(BootstrapResponse),
     /// Looks at what is unfinished.
     Operators(BootstrapResponse),
+    /// Looks at the merges that are unfinished, and answers.
+    Merges(BootstrapResponse),
     /// The node has been fenced meanwhile.
     Fence(LocalFence),
 }
@@ -62,16 +70,16 @@ impl Takeover {
     pub(super) fn resume(&mut self, me: TaskId, wake: Wake, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         match &mut self.stage {
             Stage::Enter => self.enter(me, all, cx),
+            Stage::Validate => self.validate(me, all, cx),
+            Stage::Ensure => self.ensure(all),
             Stage::Trigger(creation) => match creation.resume(me, wake, all, cx) {
                 Created::NotYet(next) => next,
                 Created::Failed(failure) => self.fail(me, failure, all, cx),
                 Created::Done => self.go_to(Stage::Ensured),
             },
             Stage::Ensured => self.ensured(me, all, cx),
-            Stage::Spans => self.look_at_spans(all, cx),
-            Stage::Operators(response) => {
-                let response = response.clone();
-                self.answer(me, response, all, cx)
+            Stage::Snapshot | Stage::Spans(_) | Stage::Operators(_) | Stage::Merges(_) => {
+                self.take_snapshot(me, all, cx)
             }
             Stage::Fence(fence) => fence.resume(me, all, cx),
         }
@@ -92,30 +100,45 @@ impl Takeover {
             return self.leave_early(me, EarlyReturn::Bootstrap, all, cx);
         }
         let Some(manager) = all.managers.get(&self.manager) else { return Next::Done };
-        let (owner, present) = (manager.owner, manager.trigger);
-        let policy = &cx.policy().orchestrator;
-        if !policy.bootstrap_fence.admits(&owner, self.sender.from, self.sender.epoch) {
+        let owner = manager.owner;
+        if !cx.policy().orchestrator.bootstrap_fence.admits(&owner, self.sender.from, self.sender.epoch) {
             self.sender.refuse(owner, cx);
             return self.leave_early(me, EarlyReturn::Bootstrap, all, cx);
         }
+        self.come_to(policy::Takeover::Admitted, all, cx);
+        self.go_to(Stage::Validate)
+    }
+
+    fn validate(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        let Some(manager) = all.managers.get(&self.manager) else { return Next::Done };
+        let policy = &cx.policy().orchestrator;
         let rules = (policy.foreign_trigger, policy.unwanted_trigger);
-        let verdict = if self.existed { check_trigger(rules, present, self.request.trigger) } else { Ok(()) };
-        if self.order.is_owner_early() && (verdict.is_ok() || !self.order.is_validated_first()) {
-            self.change_owner(all, cx);
+        if self.existed
+            && let Err(why) = check_trigger(rules, manager.trigger, self.request.trigger)
+        {
+            respond_with_error(self.sender, why, cx);
+            return self.leave_early(me, EarlyReturn::Bootstrap, all, cx);
         }
-        match (verdict, self.request.trigger) {
-            (Err(why), _) => {
-                respond_with_error(self.sender, why, cx);
-                self.leave_early(me, EarlyReturn::Bootstrap, all, cx)
-            }
-            (Ok(()), Some(trigger)) if self.existed && present.is_none() => {
+        self.come_to(policy::Takeover::Validated, all, cx);
+        self.go_to(Stage::Ensure)
+    }
+
+    /// A heartbeat may have cleaned the table trigger that was there a moment ago.
+    fn ensure(&mut self, all: &Dispatchers) -> Next {
+        let Some(manager) = all.managers.get(&self.manager) else { return Next::Done };
+        match self.request.trigger.filter(|_| self.existed && manager.trigger.is_none()) {
+            Some(trigger) => {
                 self.go_to(Stage::Trigger(Creation::trigger(self.manager, trigger, self.request.start_ts)))
             }
-            (Ok(()), _) => self.ensured(me, all, cx),
+            None => self.go_to(Stage::Ensured),
         }
     }
 
-    fn change_owner(&self, all: &mut Dispatchers, cx: &mut Cx) {
+    /// At one of its stages the owner changes.
+    fn come_to(&self, so_far: policy::Takeover, all: &mut Dispatchers, cx: &mut Cx) {
+        if !self.order.changes_owner(so_far) {
+            return;
+        }
         let Some(manager) = all.managers.get_mut(&self.manager) else { return };
         let Sender { from, cf, .. } = self.sender;
         let config = self.request.config_epoch;
@@ -139,28 +162,37 @@ impl Takeover {
     }
 
     fn ensured(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        if !self.order.is_owner_early() {
-            self.change_owner(all, cx);
-        }
+        self.come_to(policy::Takeover::Ensured, all, cx);
         if all.refuses_requests(cx) {
             all.leave(self.manager, me, cx);
             return self.go_to(Stage::Fence(LocalFence::of(self.manager)));
         }
-        self.go_to(Stage::Spans)
+        self.go_to(Stage::Snapshot)
     }
 
-    fn look_at_spans(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+    /// Gathers the next part of the response; behind the last one, answers.
+    fn take_snapshot(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         let Some(manager) = all.managers.get(&self.manager) else { return Next::Done };
-        let response = manager.spans(cx);
-        self.go_to(Stage::Operators(response))
-    }
-
-    fn answer(&self, me: TaskId, response: BootstrapResponse, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        let Some(manager) = all.managers.get(&self.manager) else { return Next::Done };
-        let response = manager.with_operators(response, cx);
-        all.leave(self.manager, me, cx);
-        respond(self.sender, response, cx);
-        Next::Done
+        match std::mem::replace(&mut self.stage, Stage::Snapshot) {
+            Stage::Spans(mut response) => {
+                manager.add_spans(&mut response);
+                self.go_to(Stage::Operators(response))
+            }
+            Stage::Operators(mut response) => {
+                manager.add_operators(&mut response, cx);
+                self.go_to(Stage::Merges(response))
+            }
+            Stage::Merges(mut response) => {
+                manager.add_merges(&mut response);
+                all.leave(self.manager, me, cx);
+                respond(self.sender, response, cx);
+                Next::Done
+            }
+            _ => {
+                let response = manager.response(cx);
+                self.go_to(Stage::Spans(response))
+            }
+        }
     }
 
     fn leave_early(&self, me: TaskId, early: EarlyReturn, all: &mut Dispatchers, cx: &mut Cx) -> Next {

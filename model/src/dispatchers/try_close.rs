@@ -55,7 +55,7 @@ impl TryClose {
             }
             Stage::Claim | Stage::Store => {
                 manager.closing = true;
-                all.spawn(Task::Closing(Closing::of(self.manager)), cx);
+                all.fork(Task::Closing(Closing::of(self.manager)), cx);
                 Tried::Closed(false)
             }
         }

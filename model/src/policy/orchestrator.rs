@@ -273,6 +273,17 @@ switches! {
     }
 }
 
+/// How far a takeover is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takeover {
+    /// The request may take over.
+    Admitted,
+    /// The table trigger that is there is right.
+    Validated,
+    /// A table trigger that was missing is there.
+    Ensured,
+}
+
 /// How a handler ends before its work is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EarlyReturn {
@@ -373,19 +384,12 @@ impl BootstrapFence {
 }
 
 impl TakeoverOrder {
-    /// Whether the owner changes before a missing trigger is created.
-    pub(crate) fn is_owner_early(self) -> bool {
+    /// Whether the owner changes when a takeover has come so far.
+    pub(crate) fn changes_owner(self, so_far: Takeover) -> bool {
         match self {
-            TakeoverOrder::OwnerLast => false,
-            TakeoverOrder::OwnerFirst | TakeoverOrder::ValidatedFirst => true,
-        }
-    }
-
-    /// Whether what is wrong with the present trigger is found before the owner changes.
-    pub(crate) fn is_validated_first(self) -> bool {
-        match self {
-            TakeoverOrder::OwnerLast | TakeoverOrder::ValidatedFirst => true,
-            TakeoverOrder::OwnerFirst => false,
+            TakeoverOrder::OwnerLast => so_far == Takeover::Ensured,
+            TakeoverOrder::OwnerFirst => so_far == Takeover::Admitted,
+            TakeoverOrder::ValidatedFirst => so_far == Takeover::Validated,
         }
     }
 }

@@ -468,8 +468,8 @@ fn a_manager_is_not_closed_while_a_record_is_being_written() {
     n1/maintainers: HeartBeatResponse cf1 statuses: Write ts1000000 to=d9@n1 default e5
         ** BlockEventWritten cf1 d9@n1 ts1000000 DropTable db1.a1
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** DispatcherUnregistered cf1 d1@n1
         ** DispatcherUnregistered cf1 d2@n1
         ** DispatcherUnregistered cf1 d3@n1

@@ -25,13 +25,13 @@ fn it_takes_two_requests() {
         ** DispatcherCreated cf1 d7@n1 t7 ts10
     stall Task task4
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
     state cf1
-        cf1 follows n1 e5 closing write-path-closed
+        cf1 follows n1 e5 closing
     go on
+        ** WritePathClosed cf1 n3
         ** DispatcherUnregistered cf1 d7@n1
         ** ManagerClosed cf1 n3
     state cf1
@@ -56,6 +56,7 @@ fn the_end_of_a_write_path() {
         step
         step
         step
+        step
         upstream: Resolved ts5000000
         step
         step
@@ -73,6 +74,7 @@ fn the_end_of_a_write_path() {
     stall Task task5
     n1/maintainers: MaintainerCloseRequest cf1 e0
         -> MaintainerCloseResponse cf1 e0 to n1/maintainers
+    step
     step
     step
         ** DispatcherUnregistered cf1 d7@n1
@@ -96,8 +98,9 @@ fn the_end_of_a_write_path() {
         ** DispatcherCreated cf1 d8@n1 t8 ts10
     stall Task task5
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+    step
+        ** WritePathClosed cf1 n3
     step
     step
         ** DispatcherUnregistered cf1 d7@n1
@@ -197,8 +200,8 @@ fn a_stale_close() {
         ** ManagerCreated cf1 n3 n1 e0
         -> MaintainerBootstrapResponse cf1 e0 ts0 to n1/maintainers
     n2/maintainers: MaintainerCloseRequest cf1 e0
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e0 to n2/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     ");
 }
@@ -220,13 +223,13 @@ fn a_removal_that_comes_late() {
         -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
     stall Task task3
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 removed e5
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
     go on
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
         ** DdlTsForgotten n3/dispatchers query2 cf1
         ** RemovalCleaned cf1 n3
@@ -237,13 +240,13 @@ fn a_removal_that_comes_late() {
         -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
     stall Task task3
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 removed e5
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
     go on
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     ");
     let when_closed = "
@@ -259,8 +262,8 @@ fn a_removal_that_comes_late() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     hold sink
     n1/maintainers: MaintainerCloseRequest cf1 removed e5
@@ -376,8 +379,8 @@ fn a_path_is_missing() {
         ** ConstructionFailed cf1 n3 `the changefeed has a path already`
         -> MaintainerBootstrapResponse cf1 e0 ts0 `the changefeed has a path already` to n2/maintainers
     n2/maintainers: MaintainerCloseRequest cf1 e6
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e0 to n2/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     n2/maintainers: MaintainerCloseRequest cf1 e6
         -> MaintainerCloseResponse cf1 success e0 to n2/maintainers
@@ -414,8 +417,8 @@ fn the_lock_of_the_maps() {
         -> MaintainerCloseResponse cf3 success e5 to n1/maintainers
     release sink
         ** DispatcherCreated cf1 d7@n1 t7 ts10
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** DispatcherUnregistered cf1 d7@n1
         -> MaintainerBootstrapResponse cf1 e5 ts0 spans: d7@n1 t7 Initializing ts10 default to n1/maintainers
         ** ManagerClosed cf1 n3
@@ -433,8 +436,8 @@ fn the_lock_of_the_maps() {
     n1/maintainers: MaintainerCloseRequest cf3 e5
     release sink
         ** DispatcherCreated cf1 d7@n1 t7 ts10
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf2 success e5 to n1/maintainers
         -> MaintainerCloseResponse cf3 success e5 to n1/maintainers
         ** DispatcherUnregistered cf1 d7@n1
@@ -507,14 +510,23 @@ fn the_orchestrator_closes() {
     ");
     insta::assert_snapshot!(play("baseline", "
         n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e0
+        hold sink
+        n1/maintainers: MaintainerBootstrapRequest cf2 ts10 e0
         n3/server: Close
+        release sink
         pass 100ms
         state
     "), @"
     n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e0
         ** ManagerCreated cf1 n3 n1 e0
         -> MaintainerBootstrapResponse cf1 e0 ts0 to n1/maintainers
+    hold sink
+    n1/maintainers: MaintainerBootstrapRequest cf2 ts10 e0
     n3/server: Close
+    release sink
+        ** ManagerCreated cf2 n3 n1 e0
+        -> MaintainerBootstrapResponse cf2 e0 ts0 to n1/maintainers
+        ** ManagerClosed cf2 n3
         ** ManagerClosed cf1 n3
     pass 100ms
         -> DispatchersClosed to n3/server

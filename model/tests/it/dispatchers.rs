@@ -82,8 +82,8 @@ fn a_foreign_close_is_acknowledged_and_not_executed() {
         ** StaleRefused cf1 n2 e4 n1 e5
         -> MaintainerCloseResponse cf1 success e4 to n2/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     n1/maintainers: MaintainerCloseRequest cf1 e5
         -> MaintainerCloseResponse cf1 success e5 to n1/maintainers
@@ -113,8 +113,8 @@ fn another_table_trigger_is_no_reason_to_change_the_owner() {
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
         -> MaintainerBootstrapResponse cf1 e6 ts0 `there is a table trigger` to n2/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     ");
 }

@@ -246,6 +246,9 @@ fn a_dispatcher_that_comes_too_late() {
         n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
         stall Task task2
         n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d1@n1 t1 ts10 default e5
+        step
+        step
+        step
         n3/server: LocalFence
         go on
         state
@@ -256,6 +259,9 @@ fn a_dispatcher_that_comes_too_late() {
         -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
     stall Task task2
     n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d1@n1 t1 ts10 default e5
+    step
+    step
+    step
     n3/server: LocalFence
         ** WritePathClosed cf1 n3 fenced
         ** ManagerClosed cf1 n3
@@ -273,6 +279,9 @@ fn a_dispatcher_that_comes_too_late() {
         -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
     stall Task task2
     n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d1@n1 t1 ts10 default e5
+    step
+    step
+    step
     n3/server: LocalFence
         ** WritePathClosed cf1 n3 fenced
         ** ManagerClosed cf1 n3
@@ -393,6 +402,7 @@ fn a_fence_that_finds_a_closing() {
         step
         n3/server: LocalFence
         step
+        step
         go on
     ";
     insta::assert_snapshot!(watch(PROMISES, "master", script), @"
@@ -405,14 +415,15 @@ fn a_fence_that_finds_a_closing() {
     stall Worker
     upstream: Resolved ts5000000
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
     step
         ** WriteStarted cf1 d1@n1 t1 query3
         ** Applied n3/dispatchers query3 cf1 changes: INSERT t1 key=0 ts1568060 d1@n1, UPDATE t1 key=0 ts3446935 d1@n1, UPDATE t1 key=0 ts4551387 d1@n1, UPDATE t1 key=0 ts4835569 d1@n1
         ** WriteFlushed cf1 d1@n1 query3
+        ** WritePathClosed cf1 n3
     n3/server: LocalFence
         -> LocalFenced to n3/server
+    step
     step
         ** DispatcherUnregistered cf1 d1@n1
     go on
@@ -437,9 +448,9 @@ fn a_close_and_a_fence_race() {
         -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
     stall Task task3
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
     n3/server: LocalFence
+        ** WritePathClosed cf1 n3 fenced
         -> LocalFenced to n3/server
     go on
         ** ManagerClosed cf1 n3

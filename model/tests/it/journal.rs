@@ -76,6 +76,8 @@ fn a_removal_is_told_of_with_its_dispatcher() {
         hand.tell(N1, remove(5, 7));
         hand.stall("Task");
         hand.advance(1000);
+        hand.one_step();
+        hand.one_step();
         hand.stall_no_more();
         hand.tell(N2, bootstrap(6, None));
         hand.go_on();
@@ -85,6 +87,8 @@ fn a_removal_is_told_of_with_its_dispatcher() {
         ** DispatcherUnregistered cf1 d7@n1
     Task stands still
     1000 ms pass
+    one step
+    one step
         ** DispatcherCleaned cf1 d7@n1 ts100
     no more stand still
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
@@ -98,6 +102,8 @@ fn a_removal_is_told_of_with_its_dispatcher() {
         ** DispatcherUnregistered cf1 d7@n1
     Task stands still
     1000 ms pass
+    one step
+    one step
         ** DispatcherCleaned cf1 d7@n1 ts100
     no more stand still
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
@@ -120,8 +126,8 @@ fn a_creation_that_did_not_succeed_is_told_while_it_may_be_tried_again() {
     sink is silent
     n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e0 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
         -> MaintainerBootstrapResponse cf1 e0 ts0 operators: cf1 Create (Add) d7@n1 t7 ts10 default e5 to n1/maintainers
@@ -130,8 +136,8 @@ fn a_creation_that_did_not_succeed_is_told_while_it_may_be_tried_again() {
     sink is silent
     n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e0 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
         -> MaintainerBootstrapResponse cf1 e0 ts0 to n1/maintainers
@@ -151,8 +157,8 @@ fn a_creation_of_an_earlier_owner_is_told_of_or_not() {
     sink is silent
     n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
         ** OwnerChanged cf1 n3 n2 e6
@@ -163,8 +169,8 @@ fn a_creation_of_an_earlier_owner_is_told_of_or_not() {
     sink is silent
     n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
         ** OwnerChanged cf1 n3 n2 e6
@@ -241,5 +247,195 @@ fn what_names_no_dispatcher_or_needs_redo_is_dropped() {
         ** Ignored cf1 n1 `the dispatcher exists`
     n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
         -> MaintainerBootstrapResponse cf1 e5 ts0 spans: d7@n1 t7 Working ts100 default to n1/maintainers
+    ");
+}
+
+/// Requests that were admitted are written down one by one, and struck out a moment after their dispatcher is there: without
+/// a fence mutex a maintainer that asks in between is told of both.
+#[test]
+fn a_creation_is_unfinished_a_moment_longer_than_its_dispatcher_is_missing() {
+    let script = |hand: &mut Hand| {
+        hand.stall("Task task2");
+        hand.tell(N1, create(5, 7));
+        for _ in 0..4 {
+            hand.one_step();
+        }
+        hand.tell(N2, bootstrap(6, None));
+        hand.go_on();
+    };
+    insta::assert_snapshot!(told("pr-5434", script), @"
+    Task task2 stands still
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
+    one step
+    one step
+    one step
+    one step
+        ** DispatcherCreated cf1 d7@n1 t7 ts10
+    n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
+        ** EpochMismatch cf1 n3 e5 e6
+        ** OwnerChanged cf1 n3 n2 e5
+        -> MaintainerBootstrapResponse cf1 e0 ts0 spans: d7@n1 t7 Working ts100 default operators: cf1 Create (Add) d7@n1 t7 ts10 default e5 to n2/maintainers
+    all go on
+    ");
+    insta::assert_snapshot!(told("pr-5435", script), @"
+    Task task2 stands still
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
+    one step
+    one step
+    one step
+    one step
+        ** DispatcherCreated cf1 d7@n1 t7 ts10
+    n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
+    all go on
+        ** OwnerChanged cf1 n3 n2 e6
+        -> MaintainerBootstrapResponse cf1 e6 ts0 spans: d7@n1 t7 Working ts100 default to n2/maintainers
+    ");
+}
+
+/// What a response tells is gathered part by part: a dispatcher that was there may be gone when its removal is looked for.
+#[test]
+fn a_dispatcher_is_told_of_without_its_removal() {
+    let text = told("master", |hand| {
+        working(hand, 7);
+        hand.advance(970);
+        hand.tell(N1, remove(5, 7));
+        hand.stall("Task task5");
+        hand.tell(N2, bootstrap(6, None));
+        for _ in 0..6 {
+            hand.one_step();
+        }
+        hand.advance(200);
+        hand.go_on();
+    });
+    insta::assert_snapshot!(text, @"
+    970 ms pass
+    n1/maintainers: ScheduleDispatcherRequest cf1 Remove (Remove) d7@n1 t7 ts10 default e5
+        ** DispatcherUnregistered cf1 d7@n1
+    Task task5 stands still
+    n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
+    one step
+    one step
+        ** OwnerChanged cf1 n3 n2 e6
+    one step
+    one step
+    one step
+    one step
+    200 ms pass
+        ** DispatcherCleaned cf1 d7@n1 ts100
+        -> HeartBeatRequest cf1 ts100 ts100 seq=1 statuses: d7@n1 Stopped ts100 to n2/maintainers
+    all go on
+        -> MaintainerBootstrapResponse cf1 e6 ts0 spans: d7@n1 t7 Working ts100 default to n2/maintainers
+    ");
+}
+
+/// A second Remove finds its dispatcher, which a heartbeat takes out before the entry is written: it stays for good.
+#[test]
+fn an_entry_may_come_too_late() {
+    let script = |hand: &mut Hand| {
+        working(hand, 7);
+        hand.advance(970);
+        hand.tell(N1, remove(5, 7));
+        hand.stall("Task task5");
+        hand.tell(N1, remove(5, 7));
+        hand.advance(200);
+        hand.go_on();
+        hand.advance(20);
+        hand.tell(N1, bootstrap(5, None));
+        hand.tell(N2, bootstrap(6, None));
+    };
+    insta::assert_snapshot!(told("master", script), @"
+    970 ms pass
+    n1/maintainers: ScheduleDispatcherRequest cf1 Remove (Remove) d7@n1 t7 ts10 default e5
+        ** DispatcherUnregistered cf1 d7@n1
+    Task task5 stands still
+    n1/maintainers: ScheduleDispatcherRequest cf1 Remove (Remove) d7@n1 t7 ts10 default e5
+    200 ms pass
+        ** DispatcherCleaned cf1 d7@n1 ts100
+        -> HeartBeatRequest cf1 ts100 ts100 seq=1 statuses: d7@n1 Stopped ts100 to n1/maintainers
+    all go on
+    20 ms pass
+        -> HeartBeatRequest cf1 ts-infinite ts-infinite seq=1 to n1/maintainers
+        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Stopped ts0 to n1/maintainers
+    n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
+        -> MaintainerBootstrapResponse cf1 e5 ts0 operators: cf1 Remove (Remove) d7@n1 t7 ts10 default e5 to n1/maintainers
+    n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
+        ** OwnerChanged cf1 n3 n2 e6
+        -> MaintainerBootstrapResponse cf1 e6 ts0 to n2/maintainers
+    ");
+}
+
+/// When the write path is closed while dispatchers are created, even those that are there stay in the journal.
+#[test]
+fn a_closed_write_path_keeps_every_creation() {
+    let script = |hand: &mut Hand| {
+        hand.hold(Addr::Sink);
+        hand.tell(N1, create(5, 6));
+        hand.tell(N1, create(5, 7));
+        hand.tell(N1, create(5, 8));
+        hand.stall("Task task3");
+        hand.release(Addr::Sink);
+        for _ in 0..6 {
+            hand.one_step();
+        }
+        hand.tell(N1, close(5, false));
+        hand.go_on();
+        hand.text += &hand.state();
+    };
+    insta::assert_snapshot!(told("pr-5106", script), @"
+    sink is silent
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d6@n1 t6 ts10 default e5
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t8 ts10 default e5
+    Task task3 stands still
+    sink answers
+        ** DispatcherCreated cf1 d6@n1 t6 ts10
+    one step
+    one step
+    one step
+    one step
+    one step
+    one step
+        ** DispatcherCreated cf1 d8@n1 t8 ts10
+    n1/maintainers: MaintainerCloseRequest cf1 e5
+        -> MaintainerCloseResponse cf1 e0 to n1/maintainers
+        ** WritePathClosed cf1 n3
+        ** DispatcherUnregistered cf1 d6@n1
+        ** DispatcherUnregistered cf1 d8@n1
+        ** ManagerClosed cf1 n3
+    all go on
+    n3 is alive and sees n1, n2, n3
+    cf1 follows n1 e5 closed write-path-closed cancelled
+      d6@n1 t6 Working ts100 unregistered removing
+      d8@n1 t8 Working ts100 unregistered removing
+      journal d7@n1 Create (Add) from n1 e5
+      journal d8@n1 Create (Add) from n1 e5
+    ");
+    insta::assert_snapshot!(told("baseline", script), @"
+    sink is silent
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d6@n1 t6 ts10 default e5
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t8 ts10 default e5
+    Task task3 stands still
+    sink answers
+        ** DispatcherCreated cf1 d6@n1 t6 ts10
+    one step
+    one step
+    one step
+    one step
+    one step
+    one step
+        ** DispatcherCreated cf1 d8@n1 t8 ts10
+    n1/maintainers: MaintainerCloseRequest cf1 e5
+        -> MaintainerCloseResponse cf1 e0 to n1/maintainers
+        ** DispatcherUnregistered cf1 d6@n1
+        ** DispatcherUnregistered cf1 d8@n1
+        ** ManagerClosed cf1 n3
+    all go on
+        ** DispatcherCreated cf1 d7@n1 t7 ts10
+    n3 is alive and sees n1, n2, n3
+    cf1 follows n1 e5 closed cancelled
+      d6@n1 t6 Working ts100 unregistered removing
+      d7@n1 t7 Working ts100
+      d8@n1 t8 Working ts100 unregistered removing
     ");
 }

@@ -261,8 +261,8 @@ fn a_closed_manager_merges_nothing() {
     n1/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e5
         ** MergeBegun cf1 d3@n1 t7
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** DispatcherUnregistered cf1 d1@n1
         ** DispatcherUnregistered cf1 d2@n1
         ** DispatcherUnregistered cf1 d3@n1

@@ -74,8 +74,8 @@ fn closes_that_wait() {
     n1/maintainers: MaintainerCloseRequest cf1 e5
         ** Ignored cf1 n1 `a request of its kind waits already`
     go on
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
         ** DdlTsForgotten n3/dispatchers query2 cf1
         ** RemovalCleaned cf1 n3
@@ -95,8 +95,8 @@ fn closes_that_wait() {
     n1/maintainers: MaintainerCloseRequest cf1 e5
     n2/maintainers: MaintainerCloseRequest cf1 removed e4
     go on
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e0 to n2/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
         ** DdlTsForgotten n3/dispatchers query2 cf1
         ** RemovalCleaned cf1 n3
@@ -110,8 +110,8 @@ fn closes_that_wait() {
     n2/maintainers: MaintainerCloseRequest cf1 removed e4
         ** Ignored cf1 n2 `a request of its kind waits already`
     go on
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     ");
     insta::assert_snapshot!(play("M26", stale), @"
@@ -140,8 +140,8 @@ fn closes_that_wait() {
     n2/maintainers: MaintainerCloseRequest cf1 removed e4
     n1/maintainers: MaintainerCloseRequest cf1 e5
     go on
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     ");
 }
@@ -164,8 +164,8 @@ fn a_request_that_is_handled_may_count_as_waiting() {
     n1/maintainers: MaintainerCloseRequest cf1 e5
     n1/maintainers: MaintainerCloseRequest cf1 removed e5
     go on
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
         ** ManagerClosed cf1 n3
         ** DdlTsForgotten n3/dispatchers query2 cf1
@@ -180,8 +180,8 @@ fn a_request_that_is_handled_may_count_as_waiting() {
     n1/maintainers: MaintainerCloseRequest cf1 removed e5
         ** Ignored cf1 n1 `a request of its kind is being handled`
     go on
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     ");
 }
@@ -476,8 +476,8 @@ fn a_takeover_of_a_manager_that_closes() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
         ** OwnerChanged cf1 n3 n2 e6
@@ -495,8 +495,8 @@ fn a_takeover_of_a_manager_that_closes() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
         ** OwnerChanged cf1 n3 n2 e6
@@ -514,8 +514,8 @@ fn a_takeover_of_a_manager_that_closes() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
         ** OwnerChanged cf1 n3 n2 e6
@@ -534,8 +534,8 @@ fn a_takeover_of_a_manager_that_closes() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
         ** OwnerChanged cf1 n3 n2 e6
@@ -630,8 +630,9 @@ fn a_table_trigger_that_goes_while_a_post_bootstrap_waits() {
         pass 900ms
         n1/maintainers: ScheduleDispatcherRequest cf1 Remove (Move) d1@n1 ddl ts10 default e5
         pass 20ms
-        stall Task
+        stall Task task4
         n1/maintainers: MaintainerPostBootstrapRequest cf1 d1@n1 e5
+        step
         step
         pass 200ms
         go on
@@ -645,14 +646,15 @@ fn a_table_trigger_that_goes_while_a_post_bootstrap_waits() {
     n1/maintainers: ScheduleDispatcherRequest cf1 Remove (Move) d1@n1 ddl ts10 default e5
         ** DispatcherUnregistered cf1 d1@n1
     pass 20ms
-    stall Task
+    stall Task task4
     n1/maintainers: MaintainerPostBootstrapRequest cf1 d1@n1 e5
+    step
     step
     pass 200ms
         ** DispatcherCleaned cf1 d1@n1 ts10
+        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d1@n1 Stopped ts10 to n1/maintainers
     go on
         -> MaintainerPostBootstrapResponse cf1 d1@n1 e5 to n1/maintainers
-        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d1@n1 Stopped ts10 to n1/maintainers
     ");
     insta::assert_snapshot!(play("master", script), @"
     n1/maintainers: MaintainerBootstrapRequest cf1 ts10 d1@n1 e5
@@ -663,14 +665,15 @@ fn a_table_trigger_that_goes_while_a_post_bootstrap_waits() {
     n1/maintainers: ScheduleDispatcherRequest cf1 Remove (Move) d1@n1 ddl ts10 default e5
         ** DispatcherUnregistered cf1 d1@n1
     pass 20ms
-    stall Task
+    stall Task task4
     n1/maintainers: MaintainerPostBootstrapRequest cf1 d1@n1 e5
+    step
     step
     pass 200ms
         ** DispatcherCleaned cf1 d1@n1 ts10
+        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d1@n1 Stopped ts10 to n1/maintainers
     go on
         -> MaintainerPostBootstrapResponse cf1 d1@n1 e5 to n1/maintainers
-        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d1@n1 Stopped ts10 to n1/maintainers
     ");
 }
 
@@ -691,8 +694,8 @@ fn a_post_bootstrap_of_a_manager_that_closes() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts10 spans: d1@n1 ddl Initializing ts10 default to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     n1/maintainers: MaintainerPostBootstrapRequest cf1 d1@n1 e5
         ** Ignored cf1 n1 `the write path is closed`
@@ -708,8 +711,8 @@ fn a_post_bootstrap_of_a_manager_that_closes() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts10 spans: d1@n1 ddl Initializing ts10 default to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     n1/maintainers: MaintainerPostBootstrapRequest cf1 d1@n1 e5
         ** Ignored cf1 n1 `the write path is closed`
@@ -727,8 +730,8 @@ fn a_post_bootstrap_of_a_manager_that_closes() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts10 spans: d1@n1 ddl Initializing ts10 default to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     n1/maintainers: MaintainerPostBootstrapRequest cf1 d1@n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts0 `the write path is closed` to n1/maintainers
@@ -757,8 +760,8 @@ fn a_stale_post_bootstrap_and_the_mutex() {
     n2/maintainers: MaintainerPostBootstrapRequest cf1 d1@n1 e4
         ** StaleRefused cf1 n2 e4 n1 e5
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     ");
     insta::assert_snapshot!(found("M13"), @"
@@ -790,8 +793,8 @@ fn a_bootstrap_into_a_deleted_manager() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     stall Task task4
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
@@ -810,8 +813,8 @@ fn a_bootstrap_into_a_deleted_manager() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     stall Task task4
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
@@ -829,8 +832,8 @@ fn a_bootstrap_into_a_deleted_manager() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** ManagerClosed cf1 n3
     stall Task task4
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6

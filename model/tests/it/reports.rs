@@ -226,8 +226,8 @@ fn a_manager_that_is_closed_reports_nothing() {
     insta::assert_snapshot!(text, @"
     n1/maintainers: ScheduleDispatcherRequest cf1 Remove (Remove) d9@n1 t9 ts10 default e5
     n1/maintainers: MaintainerCloseRequest cf1 e5
-        ** WritePathClosed cf1 n3
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+        ** WritePathClosed cf1 n3
         ** DispatcherUnregistered cf1 d7@n1
         ** ManagerClosed cf1 n3
     1000 ms pass
@@ -264,5 +264,57 @@ fn the_last_dispatcher_stops_once() {
         ** ManagerClosed cf1 n3
         -> LocalFenced to n3/server
     400 ms pass
+    ");
+}
+
+/// A report that is being made when another maintainer takes over goes to that one.
+#[test]
+fn whom_a_report_is_for_is_looked_up_last() {
+    let text = told("master", |hand| {
+        begin(hand, 100);
+        hand.tell(N1, create(5, 7));
+        hand.advance(900);
+        hand.stall("Task");
+        hand.advance(100);
+        hand.one_step();
+        hand.stall_no_more();
+        hand.tell(N2, bootstrap(6, None));
+        hand.go_on();
+    });
+    insta::assert_snapshot!(text, @"
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
+        ** DispatcherCreated cf1 d7@n1 t7 ts10
+    900 ms pass
+        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts10 to n1/maintainers
+    Task stands still
+    100 ms pass
+    one step
+    no more stand still
+    n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
+        ** OwnerChanged cf1 n3 n2 e6
+        -> MaintainerBootstrapResponse cf1 e6 ts0 spans: d7@n1 t7 Working ts100 default to n2/maintainers
+    all go on
+        -> HeartBeatRequest cf1 ts100 ts100 seq=1 to n2/maintainers
+    ");
+}
+
+/// The report that an unknown dispatcher has stopped has the number of the last one that was inserted.
+#[test]
+fn an_unknown_dispatcher_stops_under_the_present_number() {
+    let text = told("master", |hand| {
+        begin(hand, 100);
+        hand.tell(N1, create(5, 8));
+        hand.advance(20);
+        hand.tell(N1, remove(5, 5));
+        hand.advance(20);
+    });
+    insta::assert_snapshot!(text, @"
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t8 ts10 default e5
+        ** DispatcherCreated cf1 d8@n1 t8 ts10
+    20 ms pass
+        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d8@n1 Working ts10 to n1/maintainers
+    n1/maintainers: ScheduleDispatcherRequest cf1 Remove (Remove) d5@n1 t5 ts10 default e5
+    20 ms pass
+        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d5@n1 Stopped ts0 to n1/maintainers
     ");
 }

@@ -1,6 +1,6 @@
 //! The invariant `single_writer`, shown the hands of two nodes: what they do is values, what it finds is text.
 
-use crate::hand::{CF, Hand, N1, N2, N3, preset, watched::Watched};
+use crate::hand::{CF, Hand, N1, N2, N3, close, preset, watched::Watched};
 use model::{
     Addr, ChangefeedId, DispatcherId, Epoch, Mode, NodeId, Place, Span, TableId, Ts,
     dispatchers::{Action, Inbox, OperatorType, ScheduleRequest},
@@ -9,7 +9,11 @@ use model::{
 
 /// What the nodes and the downstream say, and what the invariant finds.
 fn found(script: impl FnOnce(&mut Watched)) -> String {
-    let hand = |node| Hand::at(node, Place::Dispatchers, preset("baseline"));
+    found_under("baseline", script)
+}
+
+fn found_under(policy: &str, script: impl FnOnce(&mut Watched)) -> String {
+    let hand = |node| Hand::at(node, Place::Dispatchers, preset(policy));
     let mut watched = Watched::by("single_writer", hand(N1), hand(N2));
     for node in [N1, N2] {
         watched.hand(node, |hand| {
@@ -167,6 +171,53 @@ fn the_statement_of_a_fenced_node_still_runs_while_its_successor_writes() {
     n2: WriteFlushed cf1 d2@n3 query4
     n1: Applied n1/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d1@n3
     !! single_writer (applied): row 0 of t1 went back from ts4835569 (by d2@n3 on n2) to ts1568060 (by d1@n3 on n1)
+    ");
+}
+
+/// A manager that closes gently takes the events from its dispatchers one by one, and its workers go on until its context is
+/// cancelled: what is left may still write, though the write path counts as closed. One that is fenced is cancelled first.
+#[test]
+fn a_manager_that_closes_still_writes() {
+    let text = found_under("master", |both| {
+        both.create(N1, 1, CF, T1);
+        both.hand(N1, |hand| {
+            hand.stall("Task");
+            hand.tell(N3, close(0, false));
+            for _ in 0..4 {
+                hand.one_step();
+            }
+        });
+        both.create(N2, 2, CF, T1);
+        both.write(N1, 5);
+    });
+    insta::assert_snapshot!(text, @"
+    n1: DispatcherCreated cf1 d1@n3 t1 ts10
+    n1: WritePathClosed cf1 n1
+    n2: DispatcherCreated cf1 d2@n3 t1 ts10
+    !! single_writer (admitted): t1 of cf1 may be written by d1@n3 on n1 and by d2@n3 on n2
+    n1: WriteStarted cf1 d1@n3 t1 query4
+    n1: Applied n1/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d1@n3, UPDATE t1 key=0 ts3446935 d1@n3, UPDATE t1 key=0 ts4551387 d1@n3, UPDATE t1 key=0 ts4835569 d1@n3
+    n1: WriteFlushed cf1 d1@n3 query4
+    ");
+    let text = found_under("master", |both| {
+        both.create(N1, 1, CF, T1);
+        both.hand(N1, |hand| hand.stall("Task"));
+        both.fence(N1);
+        both.hand(N1, |hand| {
+            let is_cancelled = |line: &str| line.starts_with("cf1") && line.contains("cancelled");
+            while !hand.state().lines().any(is_cancelled) {
+                hand.one_step();
+            }
+        });
+        both.create(N2, 2, CF, T1);
+        both.write(N1, 5);
+    });
+    insta::assert_snapshot!(text, @"
+    n1: DispatcherCreated cf1 d1@n3 t1 ts10
+    n1: WritePathClosed cf2 n1 fenced
+    n1: ManagerClosed cf2 n1
+    n1: WritePathClosed cf1 n1 fenced
+    n2: DispatcherCreated cf1 d2@n3 t1 ts10
     ");
 }
 

@@ -673,3 +673,47 @@ fn a_merge_goes_on_though_the_downstream_does_not_say_where_its_target_starts() 
     ** DispatcherCleaned cf1 d2@n1 ts40000
     ");
 }
+
+/// Dispatchers may be created before the construction of their manager has ended, and events come for them: their rows wait
+/// for the loop of the sink, and what has gone wrong and what has changed for those who report it.
+#[test]
+fn what_waits_for_the_loops_is_taken_up() {
+    let text = told(MYSQL, 1, |hand| {
+        fail(hand, "TableRecoveryInfo", false, Some(1));
+        hand.stall("Task task1");
+        hand.tell(N1, bootstrap(5, None));
+        for _ in 0..6 {
+            hand.one_step();
+        }
+        hand.tell(N1, create(5, 8));
+        hand.tell(N1, create(5, 7));
+        hand.resolve(3_000_000);
+        hand.text += "so far nothing is written or reported\n";
+        hand.go_on();
+        hand.advance(20);
+    });
+    insta::assert_snapshot!(text, @"
+    FailStatements `TableRecoveryInfo` share_per_million=1000000 times=1 at sink
+    Task task1 stands still
+    n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
+    one step
+    one step
+    one step
+    one step
+    one step
+    one step
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t8 ts10 default e5
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
+        ** DispatcherCreated cf1 d7@n1 t7 ts10
+    so far nothing is written or reported
+    all go on
+        ** WriteStarted cf1 d7@n1 t7 query4
+        ** ManagerCreated cf1 n3 n1 e5
+        -> HeartBeatRequest cf1 `the table does not exist` to n1/maintainers
+        ** Applied n3/dispatchers query4 cf1 changes: INSERT t7 key=0 ts46286 d7@n1, UPDATE t7 key=0 ts1030271 d7@n1, UPDATE t7 key=0 ts2268381 d7@n1, DELETE t7 key=0 ts2377393 d7@n1, INSERT t7 key=0 ts2916734 d7@n1
+        ** WriteFlushed cf1 d7@n1 query4
+        -> MaintainerBootstrapResponse cf1 e5 ts0 spans: d7@n1 t7 Working ts3000000 default operators: cf1 Create (Add) d8@n1 t8 ts10 default e5 to n1/maintainers
+    20 ms pass
+        -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts10 to n1/maintainers
+    ");
+}

@@ -30,33 +30,33 @@ fn the_incident() {
       #154    0.771593588s n1/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n1/coordinator (#153)
                             ** MaintainerAdded cf1 n1 e0
       #162    0.773138841s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 config-e1 from n1/maintainers (#155)
-      #211    0.796716559s n3/dispatchers .. Task task1 (#210)
+      #221    0.796716559s n3/dispatchers .. Task task1 (#220)
                             ** ManagerCreated cf1 n3 n1 e1
-      #215    0.798734131s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#214)
+      #230     0.79939656s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#229)
                             ** MaintainerBootstrapped cf1 e0 working=0 absent=17
-      #291    1.001273315s -- n1 crashes (#290)
-      #973   10.053907724s etcd .. Expire lease1 (#972)
+      #311    1.001935744s -- n1 crashes (#310)
+      #1087  10.053907724s etcd .. Expire lease1 (#1086)
                             ** LeaseExpired lease1 keys: capture/n1, owner/lease1
-      #985   10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#983)
+      #1099  10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#1097)
                             ** Elected n3 version=6
-      #986   10.058610358s n3/coordinator <- Elected version=6 from n3/server (#985)
+      #1100  10.058610358s n3/coordinator <- Elected version=6 from n3/server (#1099)
                             ** TermBegins n3 version=6
-      #1392  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1391)
+      #1560  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1559)
                             ** Bootstrapped changefeeds=1
-      #1414  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1413)
+      #1584  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1583)
                             ** MaintainerAdded cf1 n3 e0
-      #1416  15.765771052s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1415)
-      #1429   15.78678428s n3/dispatchers .. Task task2 (#1428)
+      #1586  15.765771052s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1585)
+      #1606   15.78717964s n3/dispatchers .. Task task2 (#1605)
                             ** DispatcherCreated cf1 d1@n3 ddl ts1
-      #1430  15.786884756s n3/dispatchers .. Task task2 (#1429)
+      #1607  15.787363475s n3/dispatchers .. Task task2 (#1606)
                             ** OwnerChanged cf1 n3 n3 e1
-      #1433  15.787271093s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1432)
+      #1612  15.787993324s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1611)
                             ** MaintainerBootstrapped cf1 e0 working=5 absent=12
-    > #1489   15.98751936s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1488)
-    > #1543   16.00346444s n3/dispatchers .. Task task4 (#1542)
+    > #1670  15.988241591s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1669)
+    > #1736  16.004758677s n3/dispatchers .. Task task4 (#1735)
                             ** DispatcherCreated cf1 d3@n3 t3 ts1
-    > #2776  21.292066523s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#270)
-    > #2780  21.302938574s n3/dispatchers .. Task task6 (#2779)
+    > #3091  21.292728952s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#285)
+    > #3098  21.309818482s n3/dispatchers .. Task task29 (#3097)
                             ** DispatcherCreated cf1 d4@n1 t3 ts1
     ");
 }

@@ -7,7 +7,8 @@ use sim::Duration;
 use crate::{
     Cx, DispatcherId, Ts,
     dispatchers::{
-        Asker, ComponentState, Dispatchers, Manager, ManagerId, MergeRequest, Note, Timer, Wake, merge::Start,
+        Asker, ComponentState, Dispatchers, Manager, ManagerId, MergeRequest, Note, Timer, Wake,
+        merge::Start, remove::Removal,
     },
     sink::{self, QueryId},
     tasks::{Next, TaskId},
@@ -81,6 +82,8 @@ enum Stage {
     Retire {
         left: Vec<DispatcherId>,
     },
+    /// The merge is given up, and its target goes.
+    Remove(Removal),
 }
 
 /// How a source has ended: its checkpoint, and the barrier that it waited for (whether it is a syncpoint).
@@ -148,6 +151,7 @@ impl Check {
                 }
                 None => Next::Done,
             },
+            Stage::Remove(removal) => removal.resume(all, cx),
         }
     }
 
@@ -206,7 +210,7 @@ impl Check {
     }
 
     /// The sources go on as before, and the target is removed.
-    fn abort(&self, why: &'static str, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+    fn abort(&mut self, why: &'static str, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
         cx.note(Note::MergeAborted { cf: manager.cf, id: self.merged, why });
         for id in &self.sources {
@@ -225,8 +229,8 @@ impl Check {
         }
         manager.merges.erase(self.merged);
         all.touch();
-        all.remove_dispatcher(self.manager, self.merged, cx);
-        Next::Done
+        self.stage = Stage::Remove(Removal::of(self.manager, self.merged));
+        Next::Yield
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use sim::Instant;
 
-use crate::vocabulary::{heard, say, words};
+use crate::vocabulary::{heard, words};
 
 /// One process of TiCDC. A restarted process is another node: its id is new (server start makes a fresh UUID).
 ///
@@ -233,8 +233,7 @@ impl sim::Address for Addr {
     }
 }
 
-say!(TableName);
-heard!(NodeId, ChangefeedId, TableId, SchemaId, Span, DispatcherId, Epoch, ConfigEpoch, Ts, Addr);
+heard!(NodeId, ChangefeedId, TableId, SchemaId, TableName, Span, DispatcherId, Epoch, ConfigEpoch, Ts, Addr);
 
 words! {
     Mode { Default => "default", Redo => "redo" }
@@ -375,6 +374,16 @@ impl FromStr for SchemaId {
 
     fn from_str(word: &str) -> Result<SchemaId, &'static str> {
         numbered(word, "db").map(SchemaId).ok_or("a database such as db1")
+    }
+}
+
+impl FromStr for TableName {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<TableName, &'static str> {
+        let (schema, name) = word.split_once('.').unwrap_or((word, ""));
+        let parts = schema.parse().ok().zip(numbered(name, "a"));
+        parts.map(|(schema, name)| TableName { schema, name }).ok_or("the name of a table such as db1.a2")
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         block_messages::{Answer, BlockState, EventKey, Stage},
         block_task::{BlockTask, Local, Work},
     },
-    upstream::ddl::BlockEvent,
+    upstream::ddl::{BlockEvent, Ddl},
 };
 
 /// The path of a dispatcher in the stream of answers: answers are handled in order, and while an action is carried out the
@@ -27,6 +27,11 @@ pub(super) struct Answers {
 }
 
 impl Answers {
+    /// Whether those that come wait until an action has been carried out.
+    pub(super) fn stand_still(&self) -> bool {
+        self.stands_still
+    }
+
     /// Whether a thread has to be asked to take the next one.
     fn is_ready(&mut self) -> bool {
         let ready = !self.waiting.is_empty() && !self.stands_still && !self.scheduled;
@@ -246,7 +251,7 @@ impl Dispatcher {
     /// What holds from now on, and what follows when an event that does not stop it has been written.
     fn begin_local(&mut self, event: &BlockEvent, early: bool) -> Local {
         let brings = event.ddl().is_some_and(|ddl| !ddl.added.is_empty());
-        let told = brings || event.ddl().is_some_and(|ddl| ddl.dropped.is_some());
+        let told = brings || event.ddl().is_some_and(Ddl::drops);
         let local =
             Local { told, counted: told && self.is_trigger(), blocks: brings && self.is_trigger(), early };
         if early {

@@ -48,6 +48,10 @@ impl Blocking {
         if let Some(event) = &self.held {
             write!(f, " holds {event}")?;
         }
+        if !self.bringing.is_empty() {
+            let commits: Vec<String> = self.bringing.iter().map(ToString::to_string).collect();
+            write!(f, " bringing={}", commits.join("+"))?;
+        }
         if self.unacknowledged != 0 {
             write!(f, " unacknowledged={}", self.unacknowledged)?;
         }

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use crate::{
     dispatchers::{
         Dispatcher, Dispatchers, Manager, Task,
+        block_events::Answers,
         journal::Entry,
         requests::{Request, What},
     },
@@ -116,6 +117,8 @@ impl Dispatcher {
             (!self.registered, "unregistered"),
             (self.try_removing, "try-removing"),
             (self.removing, "removing"),
+            (self.blocked, "events-wait"),
+            (self.answers.as_ref().is_some_and(Answers::stand_still), "answers-wait"),
         ]);
         let (id, span, state, checkpoint) = (self.id, self.span, self.state, self.checkpoint());
         write!(f, "  {id} {span} {state} {checkpoint}{flags}")?;

@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 use crate::{
     SchemaId, TableId, TableName, Ts,
     hear::{Hear, Unheard, Words},
-    vocabulary::{Say, say, say_joined, vocabulary},
+    vocabulary::{Joined, Say, say, say_joined, vocabulary},
 };
 
 vocabulary! {
@@ -93,6 +93,13 @@ pub enum BlockEvent {
     SyncPoint(Ts),
 }
 
+impl Ddl {
+    /// Whether it takes a table; it may name none.
+    pub(crate) fn drops(&self) -> bool {
+        self.dropped.as_ref().is_some_and(|dropped| !dropped.is_empty())
+    }
+}
+
 impl BlockEvent {
     /// Its timestamp.
     pub fn commit(&self) -> Ts {
@@ -121,7 +128,27 @@ impl BlockEvent {
     }
 }
 
+impl FromStr for Ddl {
+    type Err = String;
+
+    /// `ts20 DropTable db1.a1 blocked=t1+ddl dropped=t1`; what is left out concerns the table trigger alone.
+    fn from_str(line: &str) -> Result<Ddl, String> {
+        let words = &mut Words::of(line);
+        let (commit, change) = (Ts::hear("commit", words)?, Change::hear("change", words)?);
+        let blocked = Option::hear("blocked", words)?.unwrap_or(Influence::Normal(vec![TableId::TRIGGER]));
+        let dropped = Option::hear("dropped", words)?;
+        let (Joined(added), Joined(moved)) = (Joined::hear("added", words)?, Joined::hear("moved", words)?);
+        words.end()?;
+        Ok(Ddl { commit, change, blocked, added, dropped, moved })
+    }
+}
+
 impl Influence {
+    /// Whether it concerns no table at all.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Influence::Normal(tables) if tables.is_empty())
+    }
+
     /// The tables, if they are named.
     pub fn tables(&self) -> &[TableId] {
         match self {
@@ -149,6 +176,7 @@ impl Hear for Influence {
             let tables = || value.split('+').map(str::parse).collect::<Result<_, _>>().map(Influence::Normal);
             match value {
                 "all" => Some(Influence::All),
+                "" => Some(Influence::Normal(Vec::new())),
                 _ => value.parse().map(Influence::Db).or_else(|_| tables()).ok(),
             }
         });

@@ -92,20 +92,23 @@ impl History {
 pub(super) fn deliveries(history: &History, ddls: &[Arc<Ddl>]) -> Vec<Vec<Arc<Ddl>>> {
     let mut all = vec![Vec::new(); history.lives.len() + 1];
     for ddl in ddls {
-        let before = ddl.commit.before();
-        let seen = match &ddl.blocked {
-            Influence::Normal(tables) => tables.clone(),
-            Influence::Db(schema) => {
-                let here = |table: &TableId| {
-                    history.name_of(*table, before).is_some_and(|name| name.schema == *schema)
-                };
-                history.tables_at(before).filter(here).chain([TableId::TRIGGER]).collect()
-            }
-            Influence::All => history.tables_at(before).chain([TableId::TRIGGER]).collect(),
-        };
-        for table in seen {
+        for table in receivers(history, ddl) {
             all[table.0 as usize].push(ddl.clone());
         }
     }
     all
+}
+
+/// The tables that get to see a DDL.
+pub(super) fn receivers(history: &History, ddl: &Ddl) -> Vec<TableId> {
+    let before = ddl.commit.before();
+    match &ddl.blocked {
+        Influence::Normal(tables) => tables.clone(),
+        Influence::Db(schema) => {
+            let here =
+                |table: &TableId| history.name_of(*table, before).is_some_and(|name| name.schema == *schema);
+            history.tables_at(before).filter(here).chain([TableId::TRIGGER]).collect()
+        }
+        Influence::All => history.tables_at(before).chain([TableId::TRIGGER]).collect(),
+    }
 }

@@ -120,6 +120,21 @@ impl History {
         rows.sort_by_key(|row| row.commit);
     }
 
+    /// The schema changes once more. Tables that come with it have no rows.
+    pub fn add_ddl(&mut self, ddl: Ddl) {
+        let ddl = Arc::new(ddl);
+        for table in events::receivers(self, &ddl) {
+            let ddls = self.ddls.get_mut(table.0 as usize).expect("only tables see DDLs");
+            ddls.push(ddl.clone());
+            ddls.sort_by_key(|ddl| ddl.commit);
+        }
+    }
+
+    /// There is a syncpoint whenever so many microseconds have passed.
+    pub fn set_sync_points(&mut self, every: u64) {
+        self.syncpoint_every = Some(every);
+    }
+
     /// The changes of a table after one timestamp up to another, in order of commit.
     pub fn rows(&self, table: TableId, after: Ts, upto: Ts) -> &[Row] {
         let Some(rows) = (table.0 as usize).checked_sub(1).and_then(|n| self.rows.get(n)) else { return &[] };

@@ -18,6 +18,7 @@ use model::{
     maintainer,
     pd::Pd,
     sink::{Class, Downstream, Sink},
+    upstream::ddl::Ddl,
 };
 use sim::{
     Address as _, Duration, Effect, Input, Instant, Kind as _, Machine as _, Now, Outbox, Seed, StepId, What,
@@ -41,6 +42,8 @@ pub struct Hand {
     /// The yields that are to wait, by how they begin, and those that do.
     stalled: Vec<String>,
     waiting: Vec<(Addr, Timer)>,
+    /// Messages and notes that are not worth a line, by name.
+    overlooked: Vec<String>,
     /// Everything that happened, as text.
     pub text: String,
     /// Every step, and what it made of its actor.
@@ -133,8 +136,9 @@ impl Hand {
     fn of(me: Addr, actor: Actor, shared: Shared, seed: Seed) -> Hand {
         let (parties, held, now) = (BTreeMap::new(), BTreeMap::new(), Instant::START);
         let (alarms, text, steps) = (Vec::new(), String::new(), Vec::new());
-        let (stalled, waiting) = (Vec::new(), Vec::new());
-        let mut hand = Hand { me, parties, seed, held, now, alarms, stalled, waiting, text, steps };
+        let (stalled, waiting, overlooked) = (Vec::new(), Vec::new(), Vec::new());
+        let mut hand =
+            Hand { me, parties, seed, held, now, alarms, stalled, waiting, overlooked, text, steps };
         hand.join(me, actor, shared);
         hand
     }
@@ -221,10 +225,22 @@ impl Hand {
 
     /// Rows of the upstream change when this says so, and not otherwise.
     pub fn change_only(&mut self, span: Span, times: &[(Ts, u32)]) {
+        self.history().change_only(span, times);
+    }
+
+    /// The schema of the upstream changes once more.
+    pub fn add_ddl(&mut self, ddl: Ddl) {
+        self.history().add_ddl(ddl);
+    }
+
+    /// There is a syncpoint whenever so many microseconds have passed.
+    pub fn set_sync_points(&mut self, every: u64) {
+        self.history().set_sync_points(every);
+    }
+
+    fn history(&mut self) -> &mut History {
         match self.parties.get_mut(&self.me) {
-            Some(Party { shared: Shared::Node(process), .. }) => {
-                Arc::make_mut(&mut process.history).change_only(span, times);
-            }
+            Some(Party { shared: Shared::Node(process), .. }) => Arc::make_mut(&mut process.history),
             _ => panic!("{} is no part of a node", self.me),
         }
     }
@@ -236,6 +252,12 @@ impl Hand {
             Some(Party { shared: Shared::Node(process), .. }) => process.store_liveness(liveness),
             _ => panic!("{} is no part of a node", self.me),
         }
+    }
+
+    /// From now on messages and notes of this name are not told of.
+    pub fn overlook(&mut self, name: &str) {
+        self.text += &format!("{name} is overlooked\n");
+        self.overlooked.push(name.to_owned());
     }
 
     /// What a service is asked from now on waits.
@@ -366,15 +388,23 @@ impl Hand {
             let now = Now { steady: self.now, wall: self.now };
             actor.step(shared, now, &input, out);
             let (effects, notes) = out.take();
-            for note in &notes {
+            for note in notes
+                .iter()
+                .map(ToString::to_string)
+                .filter(|note| !self.overlooked.iter().any(|name| starts_with(note, name)))
+            {
                 self.text += &format!("    ** {note}\n");
             }
             let what = What::Step { actor: to, input };
             let record = Record { id: StepId(0), at: self.now, cause: None, what, notes };
             self.steps.push((record, actor.clone()));
             for effect in effects {
-                if to == self.me && is_told(&effect) {
-                    self.text += &format!("    {effect}\n");
+                let told = to == self.me && is_told(&effect);
+                let line = if told { effect.to_string() } else { String::new() };
+                if told
+                    && !self.overlooked.iter().any(|name| starts_with(line.trim_start_matches("-> "), name))
+                {
+                    self.text += &format!("    {line}\n");
                 }
                 match effect {
                     Effect::Yield { timer } => {
@@ -401,6 +431,11 @@ impl Hand {
             }
         }
     }
+}
+
+/// Whether this is the first word of a line.
+fn starts_with(line: &str, name: &str) -> bool {
+    line.split(' ').next() == Some(name)
 }
 
 impl Held {

@@ -125,7 +125,7 @@ fn a_table_that_comes_holds_back_the_checkpoint_until_the_maintainer_counts_it()
       d1@n1 t1 Working ts2000000
       d2@n1 t2 Working ts2000000
       d3@n1 t3 Working ts2000000
-      d9@n1 ddl Working ts999999 unacknowledged=1
+      d9@n1 ddl Working ts999999 events-wait bringing=ts1000000 unacknowledged=1
     n1/maintainers: HeartBeatResponse cf1 statuses: Ack ts1000000 to=d9@n1 default e5
     sink answers
         ** DdlTsWritten n3/dispatchers query6 cf1 tables: ddl, t4 ts1000000
@@ -138,7 +138,7 @@ fn a_table_that_comes_holds_back_the_checkpoint_until_the_maintainer_counts_it()
       d1@n1 t1 Working ts2000000
       d2@n1 t2 Working ts2000000
       d3@n1 t3 Working ts2000000
-      d9@n1 ddl Working ts999999 unacknowledged=1
+      d9@n1 ddl Working ts999999 bringing=ts1000000 unacknowledged=1
     n1/maintainers: HeartBeatResponse cf1 statuses: Ack ts1000000 to=d9@n1 default e5
     n3 is alive and sees n1, n2, n3
     cf1 follows n1 e5
@@ -191,10 +191,10 @@ fn events_of_several_tables_wait_for_an_action() {
         -> BlockStatusRequest cf1 statuses: d1@n1 WAITING ts1000000 blocked=t1+ddl dropped=t1 default, d9@n1 WAITING ts1000000 blocked=t1+ddl dropped=t1 default default to n1/maintainers
     n3 is alive and sees n1, n2, n3
     cf1 follows n1 e5
-      d1@n1 t1 Working ts100 WAITING ts1000000 DropTable db1.a1
+      d1@n1 t1 Working ts100 events-wait WAITING ts1000000 DropTable db1.a1
       d2@n1 t2 Working ts2000000
       d3@n1 t3 Working ts2000000
-      d9@n1 ddl Working ts100 WAITING ts1000000 DropTable db1.a1 unacknowledged=1
+      d9@n1 ddl Working ts100 events-wait WAITING ts1000000 DropTable db1.a1 unacknowledged=1
     n1/maintainers: HeartBeatResponse cf1 statuses: Ack ts1000000 to=d9@n1 default e5
     n1/maintainers: HeartBeatResponse cf1 statuses: UnknownAction ts1000000 to=d9@n1 default e5
         ** ActionIgnored cf1 d9@n1 ts1000000 `no such action`
@@ -310,19 +310,19 @@ fn an_event_of_many_is_held_until_earlier_reports_are_acknowledged() {
         -> BlockStatusRequest cf1 statuses: d1@n1 WAITING ts2000000 blocked=db1 dropped=db1 default, d2@n1 WAITING ts2000000 blocked=db1 dropped=db1 default, d3@n1 WAITING ts2000000 blocked=db1 dropped=db1 default, d9@n1 NONE ts1000000 added=t4@db1 default default to n1/maintainers
     n3 is alive and sees n1, n2, n3
     cf1 follows n1 e5
-      d1@n1 t1 Working ts100 WAITING ts2000000 DropDatabase db1
-      d2@n1 t2 Working ts100 WAITING ts2000000 DropDatabase db1
-      d3@n1 t3 Working ts100 WAITING ts2000000 DropDatabase db1
-      d9@n1 ddl Working ts999999 holds ts2000000 DropDatabase db1 unacknowledged=1
+      d1@n1 t1 Working ts100 events-wait WAITING ts2000000 DropDatabase db1
+      d2@n1 t2 Working ts100 events-wait WAITING ts2000000 DropDatabase db1
+      d3@n1 t3 Working ts100 events-wait WAITING ts2000000 DropDatabase db1
+      d9@n1 ddl Working ts999999 events-wait holds ts2000000 DropDatabase db1 bringing=ts1000000 unacknowledged=1
     n1/maintainers: HeartBeatResponse cf1 statuses: Ack ts1000000 to=d9@n1 default e5
     20 ms pass
         -> BlockStatusRequest cf1 statuses: d9@n1 WAITING ts2000000 blocked=db1 dropped=db1 default default to n1/maintainers
     n3 is alive and sees n1, n2, n3
     cf1 follows n1 e5
-      d1@n1 t1 Working ts100 WAITING ts2000000 DropDatabase db1
-      d2@n1 t2 Working ts100 WAITING ts2000000 DropDatabase db1
-      d3@n1 t3 Working ts100 WAITING ts2000000 DropDatabase db1
-      d9@n1 ddl Working ts999999 WAITING ts2000000 DropDatabase db1 unacknowledged=1
+      d1@n1 t1 Working ts100 events-wait WAITING ts2000000 DropDatabase db1
+      d2@n1 t2 Working ts100 events-wait WAITING ts2000000 DropDatabase db1
+      d3@n1 t3 Working ts100 events-wait WAITING ts2000000 DropDatabase db1
+      d9@n1 ddl Working ts999999 events-wait WAITING ts2000000 DropDatabase db1 unacknowledged=1
     ");
 }
 
@@ -530,10 +530,10 @@ fn a_ddl_is_tried_twenty_times() {
     20 tries
     n3 is alive and sees n1, n2, n3
     cf1 follows n1 e5 sink-abnormal
-      d1@n1 t1 Working ts100 WAITING ts1000000 DropTable db1.a1
+      d1@n1 t1 Working ts100 events-wait WAITING ts1000000 DropTable db1.a1
       d2@n1 t2 Working ts2000000
       d3@n1 t3 Working ts2000000
-      d9@n1 ddl Working ts999999 WRITING ts1000000 DropTable db1.a1 unacknowledged=1
+      d9@n1 ddl Working ts999999 events-wait answers-wait WRITING ts1000000 DropTable db1.a1 unacknowledged=1
     ");
 }
 

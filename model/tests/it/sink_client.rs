@@ -348,8 +348,8 @@ fn the_other_workers_finish_what_they_are_at() {
     50 ms pass
     n3 is alive and sees n1, n2, n3
     cf1 follows n1 e5
-      d7@n1 t7 Working ts46285 unregistered try-removing
-      d8@n1 t8 Working ts1728746
+      d7@n1 t7 Working ts46285 unregistered try-removing events-wait
+      d8@n1 t8 Working ts1728746 events-wait
       journal d7@n1 Remove (Remove) from n1 e5
     sink answers once
         ** Applied n3/dispatchers query5 cf1 changes: INSERT t8 key=0 ts1728747 d8@n1
@@ -358,7 +358,7 @@ fn the_other_workers_finish_what_they_are_at() {
         -> HeartBeatRequest cf1 `the table does not exist` to n1/maintainers
     n3 is alive and sees n1, n2, n3
     cf1 follows n1 e5 sink-abnormal
-      d7@n1 t7 Working ts46285 unregistered try-removing
+      d7@n1 t7 Working ts46285 unregistered try-removing events-wait
       d8@n1 t8 Working ts2400000
       journal d7@n1 Remove (Remove) from n1 e5
     1000 ms pass
@@ -389,8 +389,8 @@ fn a_failed_sink_takes_nothing() {
         ** DispatcherCreated cf1 d8@n1 t8 ts10
     n3 is alive and sees n1, n2, n3
     cf1 follows n1 e5 sink-abnormal
-      d7@n1 t7 Working ts46285
-      d8@n1 t8 Working ts1728746
+      d7@n1 t7 Working ts46285 events-wait
+      d8@n1 t8 Working ts1728746 events-wait
     ");
 }
 
@@ -546,7 +546,7 @@ fn a_failed_query_makes_the_sink_abnormal() {
         ** DispatcherUnregistered cf1 d7@n1
     n3 is alive and sees n1, n2, n3
     cf1 follows n1 e5 sink-abnormal
-      d7@n1 t7 Working ts46285 unregistered try-removing removing
+      d7@n1 t7 Working ts46285 unregistered try-removing removing events-wait
       journal d7@n1 Remove (Remove) from n1 e5
       journal d8@n1 Create (Add) from n1 e5
     sink answers
@@ -645,9 +645,9 @@ fn the_producer_of_a_log_fails_as_a_whole() {
         ** Applied n3/dispatchers query4 cf1 changes: INSERT t9 key=0 ts1825321 d9@n1
     n3 is alive and sees n1, n2, n3
     cf1 follows n1 e5 sink-abnormal
-      d7@n1 t7 Working ts46285
-      d8@n1 t8 Working ts1728746
-      d9@n1 t9 Working ts1825320
+      d7@n1 t7 Working ts46285 events-wait
+      d8@n1 t8 Working ts1728746 events-wait
+      d9@n1 t9 Working ts1825320 events-wait
     ");
 }
 

@@ -22,6 +22,8 @@ pub const VERBS: &[&str] = &[
     "liveness draining",
     "changefeed cf2 e7 ts20",
     "rows t7 ts20, ts30",
+    "ddl ts20 AddColumn db1.a1 blocked=t1",
+    "syncpoints ts20",
     "hold sink",
     "serve sink",
     "lose sink",
@@ -30,6 +32,7 @@ pub const VERBS: &[&str] = &[
     "step",
     "go on",
     "command:etcd RevokeLeaseOf n1",
+    "overlook HeartBeatRequest",
     "state",
 ];
 
@@ -100,8 +103,11 @@ fn tell(hand: &mut Hand, line: &str) -> Result<String, String> {
             let stored = hand.store_liveness(value(liveness)?);
             return Ok(format!("{liveness} is {}\n", if stored { "stored" } else { "refused" }));
         }
+        ("overlook", name) => overlook(hand, name)?,
         ("changefeed", changefeed) => put(hand, changefeed)?,
         ("rows", rows) => change_rows(hand, rows)?,
+        ("ddl", ddl) => hand.add_ddl(ddl.parse()?),
+        ("syncpoints", every) => hand.set_sync_points(value::<Ts>(every)?.0),
         ("hold", what) => hold(hand, what)?,
         ("serve", service) => serve(hand, service)?,
         ("lose", service) => drop(hand.lose(held(hand, service)?)),
@@ -198,6 +204,17 @@ fn put(hand: &mut Hand, changefeed: &str) -> Result<(), String> {
     }
     hand.change(Op::Put { key: Key::Info(cf), value: Value::Info(Box::new(info)), lease: None });
     hand.change(Op::Put { key: Key::Job(cf), value: Value::Job(job), lease: None });
+    Ok(())
+}
+
+/// A message or a note, by its name.
+fn overlook(hand: &mut Hand, name: &str) -> Result<(), String> {
+    let messages = (0..Msg::KINDS).map(Msg::name);
+    let notes = (0..model::Note::KINDS).map(model::Note::name);
+    if !messages.chain(notes).any(|known| known == name) {
+        return Err(format!("`{name}` is neither a message nor a note"));
+    }
+    hand.overlook(name);
     Ok(())
 }
 

@@ -35,6 +35,16 @@ fn a_wrong_line() {
         "pass 10us",
         "see n1 and n2",
         "changefeed cf2 e7 running",
+        "liveness dead",
+        "rows t7",
+        "rows t7 ts30, ts20",
+        "rows t7 many at ts20",
+        "ddl ts20",
+        "ddl ts20 AddColumn t1",
+        "ddl ts20 AddColumn db1.a1 drops=t1",
+        "ddl ts20 AddColumn db1.a1 blocked=t1,t2",
+        "syncpoints 20us",
+        "overlook Coffee",
         "hold n1/server",
         "hold sink Coffee",
         "release sink",
@@ -57,6 +67,26 @@ fn a_wrong_line() {
       mine.txt:3: row X1 under master: there is `n1 and n2` where a node such as n1 would be right
     changefeed cf2 e7 running
       mine.txt:3: row X1 under master: `running` has no place here; an epoch, a timestamp, a state or a progress would be right
+    liveness dead
+      mine.txt:3: row X1 under master: there is `dead` where `alive` or `draining` or `stopping` would be right
+    rows t7
+      mine.txt:3: row X1 under master: there is `` where a timestamp, or a number of rows as in `256 at ts20`, would be right
+    rows t7 ts30, ts20
+      mine.txt:3: row X1 under master: `ts30, ts20` is not in order
+    rows t7 many at ts20
+      mine.txt:3: row X1 under master: there is `many at ts20` where a timestamp, or a number of rows as in `256 at ts20`, would be right
+    ddl ts20
+      mine.txt:3: row X1 under master: change is missing; there is the end where one of `CreateTable` `DropTable` `TruncateTable` `RenameTable` `AddColumn` `AddPartition` `DropPartition` `CreateDatabase` `DropDatabase` `CreateView`  would be right
+    ddl ts20 AddColumn t1
+      mine.txt:3: row X1 under master: name is missing; there is `t1` where the name of a table such as db1.a2 would be right
+    ddl ts20 AddColumn db1.a1 drops=t1
+      mine.txt:3: row X1 under master: `drops=t1` has no place here
+    ddl ts20 AddColumn db1.a1 blocked=t1,t2
+      mine.txt:3: row X1 under master: `,` has no place here
+    syncpoints 20us
+      mine.txt:3: row X1 under master: there is `20us` where a timestamp such as ts10 would be right
+    overlook Coffee
+      mine.txt:3: row X1 under master: `Coffee` is neither a message nor a note
     hold n1/server
       mine.txt:3: row X1 under master: n1/server is played by the row; `etcd`, `pd` or `sink` can be held
     hold sink Coffee

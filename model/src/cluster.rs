@@ -11,6 +11,7 @@ use crate::{
     dispatchers::Dispatchers,
     etcd::{ChangefeedInfo, Etcd, FeedState, Job, Key, Progress, Value},
     maintainer::Maintainers,
+    messages::Messages,
     node::Server,
     pd::Pd,
     sink::Sink,
@@ -169,6 +170,7 @@ impl Cluster {
                 (at(Place::Coordinator), Actor::Coordinator(Box::<Coordinator>::default())),
                 (at(Place::Maintainers), Actor::Maintainers(Box::<Maintainers>::default())),
                 (at(Place::Dispatchers), Actor::Dispatchers(Box::<Dispatchers>::default())),
+                (at(Place::Messages), Actor::Messages(Box::<Messages>::default())),
             ],
         }
     }

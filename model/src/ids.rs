@@ -100,6 +100,8 @@ pub enum Place {
     Maintainers,
     /// The dispatcher orchestrator, its managers and their dispatchers.
     Dispatchers,
+    /// The message centre.
+    Messages,
 }
 
 /// Where an actor is found.
@@ -221,7 +223,7 @@ impl sim::Address for Addr {
             Addr::Pd => 1,
             Addr::Upstream => 2,
             Addr::Sink => 3,
-            Addr::Node(node, place) => 4 * usize::from(node.slot) + place as usize,
+            Addr::Node(node, place) => 5 * usize::from(node.slot) + place as usize,
         }
     }
 
@@ -242,6 +244,7 @@ words! {
         Coordinator => "coordinator",
         Maintainers => "maintainers",
         Dispatchers => "dispatchers",
+        Messages => "messages",
     }
 }
 

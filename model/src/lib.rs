@@ -14,6 +14,7 @@ mod hear;
 mod ids;
 pub mod invariants;
 pub mod maintainer;
+pub mod messages;
 pub mod node;
 pub mod pd;
 pub mod policy;
@@ -70,6 +71,8 @@ vocabularies! {
         Maintainers(maintainer::Inbox),
         /// To the orchestrator and its dispatcher managers.
         Dispatchers(dispatchers::Inbox),
+        /// To the message centre of a node.
+        Messages(messages::Inbox),
     }
 }
 
@@ -90,6 +93,8 @@ vocabularies! {
         Maintainers(maintainer::Timer),
         /// In the orchestrator and its dispatcher managers.
         Dispatchers(dispatchers::Timer),
+        /// In the message centre of a node.
+        Messages(messages::Timer),
     }
 }
 
@@ -110,6 +115,8 @@ vocabularies! {
         Maintainers(maintainer::Note),
         /// The orchestrator and its dispatcher managers.
         Dispatchers(dispatchers::Note),
+        /// The message centre of a node.
+        Messages(messages::Note),
     }
 }
 
@@ -142,6 +149,8 @@ pub enum Actor {
     Maintainers(Box<maintainer::Maintainers>),
     /// The dispatcher orchestrator of a node.
     Dispatchers(Box<dispatchers::Dispatchers>),
+    /// The message centre of a node.
+    Messages(Box<messages::Messages>),
 }
 
 impl Actor {
@@ -153,6 +162,7 @@ impl Actor {
             Actor::Coordinator(one) => one.describe(&mut text).expect("text can be written"),
             Actor::Maintainers(all) => all.describe(&mut text).expect("text can be written"),
             Actor::Dispatchers(all) => all.describe(&mut text).expect("text can be written"),
+            Actor::Messages(centre) => centre.describe(&mut text).expect("text can be written"),
             other => text = format!("{other:#?}\n"),
         }
         text
@@ -186,6 +196,9 @@ impl Machine for Actor {
             (Actor::Dispatchers(all), Shared::Node(process)) => {
                 all.step(input, &mut Cx { now, process, out })
             }
+            (Actor::Messages(centre), Shared::Node(process)) => {
+                centre.step(input, &mut Cx { now, process, out })
+            }
             (_, Shared::Service) => unreachable!("the parts of a node live in a process"),
         }
     }
@@ -198,6 +211,7 @@ impl Machine for Actor {
             Actor::Coordinator(_) => Actor::Coordinator(Box::default()),
             Actor::Maintainers(_) => Actor::Maintainers(Box::default()),
             Actor::Dispatchers(_) => Actor::Dispatchers(Box::default()),
+            Actor::Messages(_) => Actor::Messages(Box::default()),
         }
     }
 
@@ -207,9 +221,9 @@ impl Machine for Actor {
         }
     }
 
-    fn admit(shared: &mut Shared, _: Now, from: Addr, to: Addr, _: &Msg) -> Result<(), &'static str> {
+    fn admit(shared: &mut Shared, now: Now, from: Addr, to: Addr, msg: &Msg) -> Result<(), &'static str> {
         match shared {
-            Shared::Node(process) => process.admit(from, to),
+            Shared::Node(process) => process.admit(now, from, to, msg),
             Shared::Service => Ok(()),
         }
     }
@@ -217,6 +231,7 @@ impl Machine for Actor {
     fn refused(msg: &Msg) -> Option<Msg> {
         match msg {
             Msg::Etcd(request) => request.refused().map(Msg::from),
+            Msg::Messages(inbox) => inbox.refused().map(Msg::from),
             _ => None,
         }
     }
@@ -236,7 +251,7 @@ impl Machine for Actor {
 /// The FIFO streams of a link.
 #[derive(Clone, Copy)]
 enum Stream {
-    /// The command stream of the message centre.
+    /// The connection of two message centres, as far as commands go.
     Command,
     /// The watches of an etcd connection.
     Watch,
@@ -253,9 +268,12 @@ impl sim::Message for Msg {
             Msg::Dispatchers(dispatchers::Inbox::Resolved { .. }) => Stream::Resolved,
             Msg::EtcdReply(etcd::Reply::WatchResponse { .. }) => Stream::Watch,
             Msg::Coordinator(_) | Msg::Maintainers(_) | Msg::Dispatchers(_) => Stream::Command,
-            // Calls to services are independent of each other, and so are the calls of a node to itself.
+            // What a connection is made and kept alive with shares its bytes with commands.
+            Msg::Messages(inbox) if inbox.is_in_connection() => Stream::Command,
+            // Calls to services are independent of each other, and so are the calls of a node to itself and attempts to
+            // connect.
             Msg::Etcd(_) | Msg::EtcdReply(_) | Msg::Pd(_) | Msg::PdReply(_) => return None,
-            Msg::Sink(_) | Msg::SinkReply(_) | Msg::Server(_) => return None,
+            Msg::Sink(_) | Msg::SinkReply(_) | Msg::Server(_) | Msg::Messages(_) => return None,
         };
         Some(stream as usize)
     }
@@ -268,6 +286,7 @@ impl sim::Message for Msg {
             Msg::Maintainers(inbox) => inbox.queue(),
             Msg::Dispatchers(inbox) => inbox.queue(),
             Msg::EtcdReply(etcd::Reply::WatchResponse { .. }) => Some(0),
+            Msg::Messages(inbox) => inbox.is_in_connection().then_some(0),
             Msg::Etcd(_) | Msg::EtcdReply(_) | Msg::Pd(_) | Msg::PdReply(_) => None,
             Msg::Sink(_) | Msg::SinkReply(_) | Msg::Server(_) => None,
         }

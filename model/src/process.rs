@@ -1,11 +1,14 @@
 //! What the actors of one process share without messages: its memory.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use sim::{Cut, Duration, HostId, Now};
 
 use crate::{
-    Addr, ChangefeedConfig, DispatcherId, History, Msg, NodeId, Out, Policy, ids::Place, node,
+    Addr, ChangefeedConfig, DispatcherId, History, Msg, NodeId, Out, Policy,
+    ids::Place,
+    messages::{self, Targets},
+    node,
     vocabulary::words,
 };
 
@@ -51,8 +54,8 @@ pub struct Process {
     /// Dispatcher ids made so far.
     ids: u32,
     view: BTreeSet<NodeId>,
-    /// Nodes that have left the view, from which one more message may slip through.
-    slips: BTreeSet<NodeId>,
+    /// The targets of its message centre.
+    pub(crate) targets: Targets,
 }
 
 /// The configuration of a process.
@@ -60,11 +63,13 @@ pub struct Process {
 pub struct Settings {
     /// `capture-session-ttl`, as it is written.
     pub session_ttl: Duration,
+    /// Whether one more message of a node that is no target any more may slip through.
+    pub extra_one_after_removal: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { session_ttl: Duration::from_secs(10) }
+        Settings { session_ttl: Duration::from_secs(10), extra_one_after_removal: true }
     }
 }
 
@@ -98,10 +103,10 @@ pub(crate) struct Cx<'a> {
 impl Process {
     /// A process that has just started and knows nobody.
     pub fn new(id: NodeId, policy: Arc<Policy>, history: Arc<History>) -> Process {
-        let (view, slips) = (BTreeSet::new(), BTreeSet::new());
+        let (view, targets) = (BTreeSet::new(), Targets::default());
         let (config, settings, etcd) = (ChangefeedConfig::default(), Settings::default(), HostId(u16::MAX));
         let liveness = Liveness::Alive;
-        Process { id, policy, history, config, settings, etcd, liveness, ids: 0, view, slips }
+        Process { id, policy, history, config, settings, etcd, liveness, ids: 0, view, targets }
     }
 
     /// An id that no other dispatcher has.
@@ -110,24 +115,24 @@ impl Process {
         DispatcherId { maker: self.id, n: self.ids }
     }
 
-    /// The nodes that this process takes for alive: the targets of its message centre.
+    /// The nodes that this process takes for alive.
     pub fn view(&self) -> &BTreeSet<NodeId> {
         &self.view
     }
 
-    /// A process that already knows these nodes, for driving a part of it by hand.
-    pub fn see(&mut self, nodes: impl IntoIterator<Item = NodeId>) {
-        self.set_view(nodes.into_iter().collect());
+    /// The targets of its message centre, as lines.
+    pub fn targets(&self) -> impl fmt::Display {
+        &self.targets
     }
 
-    /// The view changes; message targets follow.
-    ///
-    /// After a node has left, the receive loop that is about to block once more may still let one message through. That
-    /// is so at the accepting end of the link, which is the node with the larger address.
-    pub(crate) fn set_view(&mut self, view: BTreeSet<NodeId>) {
-        let gone = self.view.difference(&view).copied();
-        self.slips.extend(gone.filter(|gone| gone.slot < self.id.slot));
-        self.slips.retain(|slip| !view.contains(slip));
+    /// A process that already knows these nodes, for driving a part of it by hand.
+    pub fn see(&mut self, nodes: impl IntoIterator<Item = NodeId>) {
+        self.view = nodes.into_iter().collect();
+        self.targets.connect_by_hand(self.view.iter().copied().filter(|node| *node != self.id));
+    }
+
+    /// The view changes.
+    pub fn set_view(&mut self, view: BTreeSet<NodeId>) {
         self.view = view;
     }
 
@@ -150,16 +155,20 @@ impl Process {
 
     /// Links to another host are cut: what a part of the process hears of it.
     pub(crate) fn disturbed(&self, peer: HostId, mode: Cut) -> Option<(Addr, Msg)> {
-        let server = Addr::Node(self.id, Place::Server);
-        let reset = mode == Cut::Reset;
-        (peer == self.etcd).then(|| (server, node::Inbox::EtcdDisturbed { reset }.into()))
+        let (at, reset) = (|place| Addr::Node(self.id, place), mode == Cut::Reset);
+        if peer == self.etcd {
+            return Some((at(Place::Server), node::Inbox::EtcdDisturbed { reset }.into()));
+        }
+        let slot = u8::try_from(peer.0 + 1).ok().filter(|_| reset && peer < self.etcd)?;
+        let peer = NodeId { slot, life: 0 };
+        Some((at(Place::Messages), messages::Inbox::ConnectionReset { peer }.into()))
     }
 
-    /// Whether the message centre takes a message that comes over the network.
-    ///
-    /// A handshake names the process it is meant for, and streams from nodes that are not in the view are refused.
-    pub(crate) fn admit(&mut self, from: Addr, to: Addr) -> Result<(), &'static str> {
-        if from == Addr::Upstream {
+    /// Whether the process takes a message that comes over the network. Connections are made between machines; only
+    /// their handshakes name processes.
+    #[inline]
+    pub(crate) fn admit(&mut self, now: Now, from: Addr, to: Addr, msg: &Msg) -> Result<(), &'static str> {
+        if from == Addr::Upstream || matches!(msg, Msg::Messages(_)) {
             return Ok(());
         }
         if to.node() != Some(self.id) {
@@ -167,9 +176,7 @@ impl Process {
         }
         match from.node() {
             None => Ok(()),
-            Some(node) if self.view.contains(&node) => Ok(()),
-            Some(node) if self.slips.remove(&node) => Ok(()),
-            Some(_) => Err("its sender is no known node"),
+            Some(node) => self.targets.admit(now.steady, node),
         }
     }
 }
@@ -188,12 +195,13 @@ impl Cx<'_> {
         Addr::Node(self.process.id, place)
     }
 
-    /// Sends through the message centre. To an unknown node it is an error that callers only log: the message is lost,
-    /// and whoever needs it sends it again.
+    /// Sends through the message centre. What is for this process itself passes no link.
     pub(crate) fn send(&mut self, node: NodeId, place: Place, msg: impl Into<Msg>) {
-        if node == self.process.id || self.process.view.contains(&node) {
-            self.out.send(Addr::Node(node, place), msg.into());
+        let to = Addr::Node(node, place);
+        if node == self.process.id || self.process.targets.is_up(node) {
+            return self.out.send(to, msg.into());
         }
+        self.send_without_stream(node, to, msg.into());
     }
 
     /// Calls another part of this process.

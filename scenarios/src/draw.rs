@@ -70,7 +70,10 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
     });
     Cluster {
         nodes: nodes.collect(),
-        settings: Settings { session_ttl: file.cluster.session_ttl },
+        settings: Settings {
+            session_ttl: file.cluster.session_ttl,
+            extra_one_after_removal: file.weather.node.extra_one_after_removal,
+        },
         changefeeds: u8::try_from(*file.cluster.changefeeds.get_ref()).expect("it was checked"),
         config: ChangefeedConfig {
             low_latency: file.cluster.low_latency,
@@ -432,7 +435,7 @@ impl Hosts {
     /// An actor by its name, such as `n2/dispatchers`.
     fn address(self, name: &Spanned<String>) -> Result<Addr, Wrong> {
         let services = [Addr::Etcd, Addr::Pd, Addr::Upstream, Addr::Sink];
-        let parts = [Part::Server, Part::Coordinator, Part::Maintainers, Part::Dispatchers];
+        let parts = [Part::Server, Part::Coordinator, Part::Maintainers, Part::Dispatchers, Part::Messages];
         let slots = (1..=9).filter(|slot| u32::from(*slot) <= self.nodes);
         let nodes = slots.flat_map(|slot| parts.map(|part| Addr::Node(NodeId { slot, life: 0 }, part)));
         let mut known = services.into_iter().chain(nodes);

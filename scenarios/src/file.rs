@@ -203,6 +203,8 @@ pub(crate) struct NodeWeather {
     pub(crate) clock_offset: Length,
     /// How fast or slow a clock runs, at most, in parts per million.
     pub(crate) clock_drift_ppm: u32,
+    /// Whether one more message of a node that has left may be read.
+    pub(crate) extra_one_after_removal: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -233,6 +235,7 @@ impl Default for NodeWeather {
             boot: micros(0, 500_000),
             clock_offset: Length(Duration::ZERO),
             clock_drift_ppm: 0,
+            extra_one_after_removal: true,
         }
     }
 }

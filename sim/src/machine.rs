@@ -85,7 +85,8 @@ pub trait Machine: Clone + fmt::Debug {
         Ok(())
     }
 
-    /// What the sender of a message hears when a link refuses it ([`Cut::Reset`]), as if its receiver had sent it.
+    /// What the sender of a message hears when a link refuses it ([`Cut::Reset`]) or the receiver is down, as if the
+    /// receiver had sent it.
     fn refused(msg: &Self::Msg) -> Option<Self::Msg> {
         let _ = msg;
         None

@@ -312,7 +312,7 @@ impl<M: Machine> Sim<M> {
                 self.network.hold(way, slot);
                 return false;
             }
-            Due::Refused => return self.refuse(slot),
+            Due::Refused => return self.refuse(slot, Loss::Cut),
             Due::Cut => Loss::Cut,
             Due::Lost => Loss::Weather,
         };
@@ -335,10 +335,7 @@ impl<M: Machine> Sim<M> {
         let host = &mut self.hosts[usize::from(self.actors[parcel.receiver as usize].host.0)];
         match host.up {
             Up::Running => {}
-            Up::Down => {
-                self.network.leave(parcel.way);
-                return self.lose(slot, Loss::Down);
-            }
+            Up::Down => return self.refuse(slot, Loss::Down),
             Up::Paused => {
                 parcel.stage = Stage::Door;
                 return self.pile(slot);

@@ -88,13 +88,14 @@ impl<M: Machine> Sim<M> {
         }
     }
 
-    /// A message is refused at the end of its link: it is lost, and its sender may hear of it.
+    /// A message is refused at the end of its link or by a host without a process: it is lost, and its sender may hear
+    /// of it.
     #[cold]
-    pub(crate) fn refuse(&mut self, slot: u32) -> bool {
+    pub(crate) fn refuse(&mut self, slot: u32, why: Loss) -> bool {
         let Body::Parcel(parcel) = self.out.bodies.get(slot) else { return false };
         let (way, from, to, back) = (parcel.way, parcel.to, parcel.from, M::refused(&parcel.msg));
         self.network.leave(way);
-        self.lose(slot, Loss::Cut);
+        self.lose(slot, why);
         if let Some(msg) = back {
             let number = self.number(to);
             let sender = &self.actors[number];

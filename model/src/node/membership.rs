@@ -8,7 +8,7 @@ use crate::{
     Addr, Cx, NodeId, coordinator,
     etcd::{Event, Inbox as Etcd, Key, Kv, Range, Revision, WatchId},
     ids::Place,
-    maintainer,
+    maintainer, messages,
     node::{Note, Server, Wait},
 };
 
@@ -128,6 +128,7 @@ impl Server {
             cx.note(Note::NodeAdded { node: me, new });
         }
         cx.process.set_view(view);
+        cx.tell(Place::Messages, messages::Inbox::TargetsChanged);
         cx.tell(Place::Coordinator, coordinator::Inbox::NodesChanged);
         cx.tell(Place::Maintainers, maintainer::Inbox::NodesChanged);
     }

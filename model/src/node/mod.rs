@@ -152,7 +152,7 @@ impl Server {
         match inbox {
             Inbox::CoordinatorStopped { failed } => self.on_coordinator_stopped(*failed, cx),
             Inbox::LocalFenced => self.on_fenced(cx),
-            Inbox::DispatchersClosed => self.on_services_closed(cx),
+            Inbox::DispatchersClosed => self.on_dispatchers_closed(cx),
             Inbox::EtcdDisturbed { reset } => self.on_etcd_disturbed(*reset, cx),
         }
     }

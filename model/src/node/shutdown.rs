@@ -11,7 +11,7 @@ use crate::{
     Cx, coordinator, dispatchers,
     etcd::{Inbox as Etcd, Key, Op},
     ids::Place,
-    maintainer,
+    maintainer, messages,
     node::{Note, RESTART_AFTER, Server, Timer, Wait},
     state::flags,
 };
@@ -111,6 +111,7 @@ impl Server {
         cx.tell(Place::Dispatchers, dispatchers::Inbox::Close);
         cx.out.alarm(Timer::ServicesLimit.into(), SERVICES_LIMIT);
         cx.tell(Place::Maintainers, maintainer::Inbox::CloseMaintainers);
+        cx.tell(Place::Messages, messages::Inbox::StopServing);
         let key = Key::Capture(cx.id());
         self.calls.call_once(cx, UNREGISTER_LIMIT, Wait::Unregister, |call| Etcd::TxnRequest {
             call,
@@ -120,7 +121,13 @@ impl Server {
         });
     }
 
-    /// The orchestrator has closed, or nobody waits for it any more.
+    /// The orchestrator has closed; the services that were started before it follow, the message centre among them.
+    pub(super) fn on_dispatchers_closed(&mut self, cx: &mut Cx) {
+        cx.tell(Place::Messages, messages::Inbox::CloseTargets);
+        self.on_services_closed(cx);
+    }
+
+    /// The services have closed, or nobody waits for them any more.
     pub(super) fn on_services_closed(&mut self, cx: &mut Cx) {
         self.shutdown.services_closed = true;
         self.exit_if_closed(cx);

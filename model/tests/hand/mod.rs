@@ -103,8 +103,9 @@ impl Hand {
             Place::Coordinator => Actor::Coordinator(Box::default()),
             Place::Maintainers => Actor::Maintainers(Box::default()),
             Place::Dispatchers => Actor::Dispatchers(Box::default()),
+            Place::Messages => Actor::Messages(Box::default()),
         };
-        if place != Place::Server {
+        if !matches!(place, Place::Server | Place::Messages) {
             process.see([N1, N2, N3]);
         }
         let mut hand = Hand::of(Addr::Node(node, place), actor, Shared::Node(Box::new(process)), seed);
@@ -220,7 +221,11 @@ impl Hand {
         let Some(Party { shared: Shared::Node(process), .. }) = self.parties.get_mut(&self.me) else {
             return;
         };
-        process.see(nodes.iter().copied());
+        match self.me {
+            // The message centre connects with them itself.
+            Addr::Node(_, Place::Messages) => process.set_view(nodes.iter().copied().collect()),
+            _ => process.see(nodes.iter().copied()),
+        }
     }
 
     /// Rows of the upstream change when this says so, and not otherwise.
@@ -356,7 +361,11 @@ impl Hand {
             }
             Shared::Service => String::new(),
         };
-        process + &actor.describe()
+        let targets = match (self.me, shared) {
+            (Addr::Node(_, Place::Messages), Shared::Node(process)) => process.targets().to_string(),
+            _ => String::new(),
+        };
+        process + &targets + &actor.describe()
     }
 
     /// The party as it is now.

@@ -2,6 +2,7 @@
 
 mod block_events;
 mod close;
+mod connections;
 mod coordinator;
 mod ddl_ts;
 mod dispatchers;
@@ -13,6 +14,7 @@ mod hand;
 mod journal;
 mod maintainers;
 mod merge;
+mod messages;
 mod mutants;
 mod node;
 mod one_ddl_owner;

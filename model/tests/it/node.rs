@@ -62,6 +62,7 @@ fn the_only_node_has_a_session_is_registered_and_leads() {
         -> Elected version=4 to n3/coordinator
     50 ms pass
         ** NodeAdded n3 n3
+        -> TargetsChanged to n3/messages
         -> NodesChanged to n3/coordinator
         -> NodesChanged to n3/maintainers
         -> LeaderChanged n3 to n3/coordinator
@@ -92,6 +93,7 @@ fn another_candidate_waits_until_the_leader_is_gone() {
         ** Registered n3
     1000 ms pass
         ** NodeAdded n3 n3
+        -> TargetsChanged to n3/messages
         -> NodesChanged to n3/coordinator
         -> NodesChanged to n3/maintainers
         -> LeaderChanged n1 to n3/coordinator
@@ -122,6 +124,7 @@ fn after_its_term_a_node_gives_its_key_back_and_campaigns_again() {
         -> Elected version=4 to n3/coordinator
     100 ms pass
         ** NodeAdded n3 n3
+        -> TargetsChanged to n3/messages
         -> NodesChanged to n3/coordinator
         -> NodesChanged to n3/maintainers
         -> LeaderChanged n3 to n3/coordinator
@@ -153,6 +156,7 @@ fn a_coordinator_that_fails_takes_its_process_with_it() {
         -> Elected version=4 to n3/coordinator
     100 ms pass
         ** NodeAdded n3 n3
+        -> TargetsChanged to n3/messages
         -> NodesChanged to n3/coordinator
         -> NodesChanged to n3/maintainers
         -> LeaderChanged n3 to n3/coordinator
@@ -164,8 +168,10 @@ fn a_coordinator_that_fails_takes_its_process_with_it() {
         -> StopManager to n3/maintainers
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
+        -> StopServing to n3/messages
         -> TxnRequest call11 then: delete capture/n3 to etcd
     n3/dispatchers: DispatchersClosed
+        -> CloseTargets to n3/messages
         exits, back in 2s
     ");
 }
@@ -182,6 +188,7 @@ fn a_node_that_goes_stays_in_the_view_for_five_seconds() {
     4999 ms pass
     51 ms pass
         ** NodeRemoved n3 n2
+        -> TargetsChanged to n3/messages
         -> NodesChanged to n3/coordinator
         -> NodesChanged to n3/maintainers
     ");
@@ -202,6 +209,7 @@ fn a_node_that_goes_holds_up_nobody_else() {
     n1/server to etcd: TxnRequest call0 then: put capture/n4 = n4
     50 ms pass
         ** NodeAdded n3 n4
+        -> TargetsChanged to n3/messages
         -> NodesChanged to n3/coordinator
         -> NodesChanged to n3/maintainers
     3950 ms pass
@@ -258,6 +266,7 @@ fn while_nobody_leads_the_view_is_frozen() {
     50 ms pass
         ** NodeAdded n3 n2
         ** NodeAdded n3 n3
+        -> TargetsChanged to n3/messages
         -> NodesChanged to n3/coordinator
         -> NodesChanged to n3/maintainers
         -> LeaderChanged n1 to n3/coordinator
@@ -297,6 +306,7 @@ fn a_watch_that_was_never_created_is_asked_for_again() {
     100 ms pass
         ** NodeAdded n3 n2
         ** NodeAdded n3 n3
+        -> TargetsChanged to n3/messages
         -> NodesChanged to n3/coordinator
         -> NodesChanged to n3/maintainers
         -> LeaderChanged n1 to n3/coordinator
@@ -328,8 +338,10 @@ fn a_revoked_lease_is_noticed_by_the_watchdog_within_a_second() {
         -> TxnRequest call13 then: delete owner/lease1 to etcd
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
+        -> StopServing to n3/messages
         -> TxnRequest call14 then: delete capture/n3 to etcd
     n3/dispatchers: DispatchersClosed
+        -> CloseTargets to n3/messages
         exits, back in 2s
     ");
 }
@@ -356,9 +368,11 @@ fn without_a_watchdog_the_next_renewal_tells_and_the_node_closes_in_order() {
         ** Closing n3
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
+        -> StopServing to n3/messages
         -> TxnRequest call13 then: delete capture/n3 to etcd
     alive
     n3/dispatchers: DispatchersClosed
+        -> CloseTargets to n3/messages
         exits, back in 2s
     ");
 }
@@ -420,6 +434,7 @@ fn a_node_fences_itself_once() {
         -> TxnRequest call13 then: delete owner/lease1 to etcd
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
+        -> StopServing to n3/messages
         -> TxnRequest call14 then: delete capture/n3 to etcd
     4000 ms pass
         ** SessionDone n3
@@ -445,6 +460,7 @@ fn a_node_that_cannot_close_in_time_exits_anyway() {
         ** Closing n3
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
+        -> StopServing to n3/messages
         -> TxnRequest call13 then: delete capture/n3 to etcd
     15000 ms pass
         exits, back in 2s
@@ -477,6 +493,7 @@ fn a_node_that_was_asleep_while_its_lease_ended_does_not_register() {
         -> StopManager to n3/maintainers
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
+        -> StopServing to n3/messages
         -> TxnRequest call25 then: delete capture/n3 to etcd
     ");
 }
@@ -502,6 +519,7 @@ fn a_restarted_process_is_another_node() {
     5000 ms pass
         ** NodeAdded n3.2 n3
         ** NodeAdded n3.2 n3.2
+        -> TargetsChanged to n3.2/messages
         -> NodesChanged to n3.2/coordinator
         -> NodesChanged to n3.2/maintainers
         -> LeaderChanged n3 to n3.2/coordinator
@@ -512,6 +530,7 @@ fn a_restarted_process_is_another_node() {
         -> LeaderChanged n3.2 to n3.2/coordinator
     5000 ms pass
         ** NodeRemoved n3.2 n3
+        -> TargetsChanged to n3.2/messages
         -> NodesChanged to n3.2/coordinator
         -> NodesChanged to n3.2/maintainers
     ");
@@ -538,6 +557,7 @@ fn a_leader_that_is_deposed_sees_nothing_new_until_its_coordinator_has_stopped()
     n1/server to etcd: TxnRequest call0 then: put capture/n1 = n1
     100 ms pass
         ** NodeAdded n3 n1
+        -> TargetsChanged to n3/messages
         -> NodesChanged to n3/coordinator
         -> NodesChanged to n3/maintainers
         -> LeaderChanged n1 to n3/coordinator
@@ -547,6 +567,7 @@ fn a_leader_that_is_deposed_sees_nothing_new_until_its_coordinator_has_stopped()
         -> TxnRequest call11 then: delete owner/lease1 to etcd
     100 ms pass
         ** NodeAdded n3 n2
+        -> TargetsChanged to n3/messages
         -> NodesChanged to n3/coordinator
         -> NodesChanged to n3/maintainers
     ");

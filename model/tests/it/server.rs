@@ -17,7 +17,7 @@ const N3: NodeId = NodeId { slot: 3, life: 0 };
 /// When the node fails.
 const FAILS_AT: Instant = Instant::from_nanos(10_000_000_000);
 
-fn cluster(policy: &str) -> Cluster {
+pub fn cluster(policy: &str) -> Cluster {
     let millis = Duration::from_millis;
     let link = LinkWeather {
         latency: Latency::uniform(Duration::from_micros(200), millis(2)),
@@ -127,7 +127,7 @@ fn a_crash() {
       7 s LeaseExpired lease3 keys: capture/n3, owner/lease3
      12 s NodeRemoved n1 n3
      12 s NodeRemoved n2 n3
-    120 s the last checkpoint is persisted
+    119 s the last checkpoint is persisted
     ");
     insta::assert_snapshot!(told("master", 1, fault()), @"
       0 s n3 is down
@@ -142,7 +142,7 @@ fn a_crash() {
 #[test]
 fn the_session_ttl() {
     let crash = |seconds| {
-        let settings = Settings { session_ttl: Duration::from_secs(seconds) };
+        let settings = Settings { session_ttl: Duration::from_secs(seconds), ..Settings::default() };
         let fault = Fault::Crash { who: Who::Host(HostId(2)), back_after: None };
         told_of(&Cluster { settings, ..cluster("master") }, 1, FAILS_AT, fault)
     };
@@ -182,7 +182,7 @@ fn a_lease_that_is_revoked_while_etcd_is_in_reach() {
       1 s n3 is down
       5 s NodeRemoved n2 n3
       5 s NodeRemoved n1 n3
-    120 s the last checkpoint is persisted
+    119 s the last checkpoint is persisted
     ");
     insta::assert_snapshot!(told("master", 3, fault()), @"
       0 s LeaseRevoked lease3 keys: capture/n3, owner/lease3
@@ -215,7 +215,7 @@ fn etcd_is_a_black_hole() {
              95 s n3 starts its last write
              95 s Closing n3
             105 s n3 is down
-            120 s the last checkpoint is persisted
+            119 s the last checkpoint is persisted
             ");
             insta::assert_snapshot!(told("master", 3, fault()), @"
               7 s LeaseExpired lease3 keys: capture/n3, owner/lease3
@@ -268,8 +268,8 @@ fn etcd_refuses() {
     insta::assert_snapshot!(told("master", 6, fault()), @"
       7 s LeaseExpired lease3 keys: capture/n3, owner/lease3
       7 s SessionDone n3
-     12 s NodeRemoved n2 n3
      12 s NodeRemoved n1 n3
+     12 s NodeRemoved n2 n3
      31 s n3 starts its last write
      31 s SelfFence n3 `etcd session done`
      31 s SelfFenced n3

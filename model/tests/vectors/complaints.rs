@@ -54,7 +54,7 @@ fn a_wrong_line() {
     frobnicate cf1
       mine.txt:3: row X1 under master: `frobnicate cf1` is nothing that can be done; there is `n1/server: <message>`, `party dispatchers`, `start`, `crash`, `pass 200ms`, `see n1, n2`, `liveness draining`, `changefeed cf2 e7 ts20`, `rows t7 ts20, ts30`, `ddl ts20 AddColumn db1.a1 blocked=t1`, `syncpoints ts20`, `hold sink`, `serve sink`, `lose sink`, `release sink`, `stall Task`, `step`, `go on`, `command:etcd RevokeLeaseOf n1`, `overlook HeartBeatRequest`, `state`
     party brokers
-      mine.txt:3: row X1 under master: `brokers` is no party; `etcd`, `sink`, `server`, `coordinator`, `maintainers` or `dispatchers` would be right
+      mine.txt:3: row X1 under master: `brokers` is no party; `etcd`, `sink`, `server`, `coordinator`, `maintainers`, `dispatchers` or `messages` would be right
     party dispatchers at 3
       mine.txt:3: row X1 under master: there is `3` where a node such as n1 would be right
     party dispatchers with oracle

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, env, fs, path::Path};
 
-use model::{coordinator, dispatchers, etcd, maintainer, node, pd, sink};
+use model::{coordinator, dispatchers, etcd, maintainer, messages, node, pd, sink};
 
 use crate::verbs::VERBS;
 
@@ -45,6 +45,7 @@ fn messages() -> String {
         ("Maintainers", maintainer::Inbox::FORMS),
         ("Coordinator", coordinator::Inbox::FORMS),
         ("Server", node::Inbox::FORMS),
+        ("Messages", messages::Inbox::FORMS),
         ("Whoever asked the downstream", sink::Reply::FORMS),
         ("Whoever asked PD", pd::Reply::FORMS),
     ];
@@ -77,6 +78,7 @@ fn messages() -> String {
         ("maintainers", maintainer::Timer::FORMS),
         ("coordinator", coordinator::Timer::FORMS),
         ("server", node::Timer::FORMS),
+        ("messages", messages::Timer::FORMS),
     ];
     text += "\n### Threads\n\n";
     for (party, forms) in threads {

@@ -5,7 +5,7 @@ use std::{fmt::Display, panic, str::FromStr};
 use model::{
     Addr, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Span, Ts, coordinator, dispatchers, etcd,
     etcd::{ChangefeedInfo, FeedState, Job, Key, Op, Progress, Value},
-    maintainer, node, sink,
+    maintainer, messages, node, sink,
     sink::{Class, Downstream},
 };
 use sim::{Duration, Kind, Seed};
@@ -61,7 +61,7 @@ fn set_up(policy: &str, party: &str) -> Result<Hand, String> {
         "sink" => return Ok(Hand::sink(world.config.downstream.class)),
         _ => {}
     }
-    let right = "`etcd`, `sink`, `server`, `coordinator`, `maintainers` or `dispatchers`";
+    let right = "`etcd`, `sink`, `server`, `coordinator`, `maintainers`, `dispatchers` or `messages`";
     let place = place.parse().map_err(|_| format!("`{place}` is no party; {right} would be right"))?;
     Ok(Hand::with(value(node)?, place, policy, world))
 }
@@ -170,6 +170,7 @@ fn see(hand: &mut Hand, nodes: &str) -> Result<(), String> {
     let changed: Option<Msg> = match hand.me() {
         Addr::Node(_, Place::Coordinator) => Some(coordinator::Inbox::NodesChanged.into()),
         Addr::Node(_, Place::Maintainers) => Some(maintainer::Inbox::NodesChanged.into()),
+        Addr::Node(_, Place::Messages) => Some(messages::Inbox::TargetsChanged.into()),
         Addr::Node(_, Place::Dispatchers) => None,
         me => return Err(format!("{me} looks itself whom it sees; etcd tells it")),
     };
@@ -297,6 +298,7 @@ fn forms(me: Addr) -> (Vec<&'static str>, Vec<&'static str>) {
         Addr::Node(_, Place::Maintainers) => (maintainer::Inbox::FORMS, maintainer::Timer::FORMS),
         Addr::Node(_, Place::Dispatchers) => (dispatchers::Inbox::FORMS, dispatchers::Timer::FORMS),
         Addr::Sink => (sink::Inbox::FORMS, sink::Timer::FORMS),
+        Addr::Node(_, Place::Messages) => (messages::Inbox::FORMS, messages::Timer::FORMS),
         _ => (etcd::Inbox::FORMS, etcd::Timer::FORMS),
     };
     (names(messages), names(threads))
@@ -326,5 +328,6 @@ fn is_for(msg: &Msg, me: Addr) -> bool {
         Msg::Coordinator(_) => matches!(me, Addr::Node(_, Place::Coordinator)),
         Msg::Maintainers(_) => matches!(me, Addr::Node(_, Place::Maintainers)),
         Msg::Dispatchers(_) => matches!(me, Addr::Node(_, Place::Dispatchers)),
+        Msg::Messages(_) => matches!(me, Addr::Node(_, Place::Messages)),
     }
 }

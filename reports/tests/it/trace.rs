@@ -12,11 +12,11 @@ fn a_trace_around_the_crash() {
     }
     let crash = lines.iter().position(|line| line.text.contains("crashes")).expect("a node crashes");
     insta::assert_snapshot!(printed[crash - 2..crash + 4].join("\n").replace('\u{1b}', "ESC"), @"
-    ESC[2m#309    1.001872033s n1/maintainers .. Operators m1 (#308)ESC[0m
-    #310    1.001935744s n1/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d15@n1 t14 ts1 default e0 from n1/maintainers (#308)
-    ESC[1m#311    1.001935744s -- n1 crashes (#310)ESC[0m
-    #312    1.002650303s n2/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n1 t2 ts1 default e0 from n1/maintainers (#284)
-    #313    1.002650303s n2/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d6@n1 t5 ts1 default e0 from n1/maintainers (#291)
-    ESC[2m#314    1.002659636s n2/dispatchers .. Task task2 (#312)ESC[0m
+    ESC[2m#341    1.347644158s n1/maintainers .. Operators m1 (#340)ESC[0m
+    #342    1.347707869s n1/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d15@n1 t14 ts1 default e0 from n1/maintainers (#340)
+    ESC[1m#343    1.347707869s -- n1 crashes (#342)ESC[0m
+    #344    1.348422428s n2/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n1 t2 ts1 default e0 from n1/maintainers (#320)
+    #345    1.348422428s n2/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d6@n1 t5 ts1 default e0 from n1/maintainers (#326)
+    ESC[2m#346    1.348431761s n2/dispatchers .. Task task2 (#344)ESC[0m
     ");
 }

@@ -17,46 +17,53 @@ fn the_incident() {
     insta::assert_snapshot!(plain(&story), @"
     single_writer (admitted): t3 of cf1 may be written by d3@n3 on n3 and by d4@n1 on n3
       #5      0.051047243s n1/server starts
-      #10     0.053286062s n1/server <- Answer call1 rev2 lease1 from etcd (#9)
-                            ** SessionStarted n1 lease1
-      #29     0.060859307s n1/server <- Answer call8 rev4 found: owner/lease1 n1 rev3 rev3 version=1 lease1 from etcd (#27)
-                            ** Elected n1 version=3
-      #31     0.061013229s n1/coordinator <- Elected version=3 from n1/server (#29)
-                            ** TermBegins n1 version=3
-      #137    0.564427384s n3/maintainers <- CoordinatorBootstrapRequest version=3 from n1/coordinator (#132)
-      #138    0.566121831s n1/coordinator <- CoordinatorBootstrapResponse version=3 from n3/maintainers (#137)
-      #142    0.571309863s n1/coordinator <- Answer call2 rev8 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#141)
+      #95     0.380830898s n2/server <- Answer call1 rev6 lease3 from etcd (#94)
+                            ** SessionStarted n2 lease3
+      #131    0.402233574s n1/server <- Answer call11 rev8 found: owner/lease1 n1 rev3 rev3 version=1 lease1 from etcd (#124)
+                            ** NodeAdded n1 n2
+      #133    0.402497037s n1/messages <- TargetsChanged from n1/server (#131)
+      #142    0.404631741s n2/messages <- Dial connection=2 from n1/messages (#133)
+      #143    0.405592223s n1/messages <- Dialled connection=2 from n2/messages (#142)
+      #145    0.406538196s n2/messages <- Handshake connection=2 n2 from n1/messages (#143)
+      #173    0.906606042s n2/messages .. StreamsBegin n1 connection=2 (#145)
+                            ** ConnectionUp n2 n1
+      #174    0.909625297s n1/messages <- Accepted connection=2 from n2/messages (#173)
+                            ** ConnectionUp n1 n2
+                            ** SentLate n1 n2 messages=1
+      #175    0.911286568s n2/maintainers <- CoordinatorBootstrapRequest version=3 from n1/coordinator (#174)
+      #176    0.911893956s n1/coordinator <- CoordinatorBootstrapResponse version=3 from n2/maintainers (#175)
+      #180    0.917081988s n1/coordinator <- Answer call2 rev8 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#179)
                             ** Bootstrapped changefeeds=1
-      #154    0.771593588s n1/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n1/coordinator (#153)
+      #192    1.117365713s n1/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n1/coordinator (#191)
                             ** MaintainerAdded cf1 n1 e0
-      #162    0.773138841s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 config-e1 from n1/maintainers (#155)
-      #221    0.796716559s n3/dispatchers .. Task task1 (#220)
+      #200    1.118910966s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 config-e1 from n1/maintainers (#193)
+      #258    1.142488684s n3/dispatchers .. Task task1 (#257)
                             ** ManagerCreated cf1 n3 n1 e1
-      #230     0.79939656s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#229)
+      #267    1.145168685s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#266)
                             ** MaintainerBootstrapped cf1 e0 working=0 absent=17
-      #311    1.001935744s -- n1 crashes (#310)
-      #1087  10.053907724s etcd .. Expire lease1 (#1086)
+      #343    1.347707869s -- n1 crashes (#342)
+      #1105  10.053907724s etcd .. Expire lease1 (#1104)
                             ** LeaseExpired lease1 keys: capture/n1, owner/lease1
-      #1099  10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#1097)
+      #1117  10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#1115)
                             ** Elected n3 version=6
-      #1100  10.058610358s n3/coordinator <- Elected version=6 from n3/server (#1099)
+      #1118  10.058610358s n3/coordinator <- Elected version=6 from n3/server (#1117)
                             ** TermBegins n3 version=6
-      #1560  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1559)
+      #1580  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1579)
                             ** Bootstrapped changefeeds=1
-      #1584  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1583)
+      #1604  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1603)
                             ** MaintainerAdded cf1 n3 e0
-      #1586  15.765771052s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1585)
-      #1606   15.78717964s n3/dispatchers .. Task task2 (#1605)
+      #1606  15.765771052s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1605)
+      #1626   15.78717964s n3/dispatchers .. Task task2 (#1625)
                             ** DispatcherCreated cf1 d1@n3 ddl ts1
-      #1607  15.787363475s n3/dispatchers .. Task task2 (#1606)
+      #1627  15.787363475s n3/dispatchers .. Task task2 (#1626)
                             ** OwnerChanged cf1 n3 n3 e1
-      #1612  15.787993324s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1611)
+      #1632  15.787993324s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1631)
                             ** MaintainerBootstrapped cf1 e0 working=5 absent=12
-    > #1670  15.988241591s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1669)
-    > #1736  16.004758677s n3/dispatchers .. Task task4 (#1735)
+    > #1691  15.988241591s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1690)
+    > #1763  16.004758677s n3/dispatchers .. Task task4 (#1762)
                             ** DispatcherCreated cf1 d3@n3 t3 ts1
-    > #3091  21.292728952s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#285)
-    > #3098  21.309818482s n3/dispatchers .. Task task29 (#3097)
+    > #3197  21.638501077s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#321)
+    > #3204  21.645239567s n3/dispatchers .. Task task31 (#3203)
                             ** DispatcherCreated cf1 d4@n1 t3 ts1
     ");
 }

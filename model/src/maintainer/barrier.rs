@@ -11,11 +11,10 @@ use crate::{
     Cx, DispatcherId, Mode, NodeId, Place, Span, TableId, Ts,
     dispatchers::{
         self, Answer, BlockAnswer, BlockState, BlockStatus, ComponentState, DispatcherStatus, EventKey,
-        Influenced, OperatorType, Stage,
+        Influenced, Stage,
     },
     maintainer::{
         Maintainer, Note,
-        operators::{Operator, Then},
         spans::{Placement, Spans},
     },
     upstream::ddl::Influence,
@@ -94,13 +93,14 @@ impl Maintainer {
     fn on_block_status(&mut self, from: NodeId, status: &BlockStatus, cx: &mut Cx) -> Option<BlockAnswer> {
         let (id, event) = (status.id, status.state.event);
         let replica = self.spans.get(id)?;
-        if !matches!(replica.placement, Placement::Replicating | Placement::Trigger)
+        if (id != self.spans.trigger() && replica.placement != Placement::Replicating)
             || replica.node != Some(from)
         {
             return Some(BlockAnswer::to(id, Answer::IgnoredBlockStatus { event }));
         }
         let (state, checkpoint) = (ComponentState::Working, event.ts.before());
         self.spans.update(&DispatcherStatus { id, state, checkpoint });
+        self.spans.remember_block(id, &status.state);
         match status.state.stage {
             Stage::None => self.schedule_event(&status.state, cx),
             Stage::Waiting | Stage::Writing => _ = self.barrier.report(id, &status.state),
@@ -126,15 +126,8 @@ impl Maintainer {
         cx.note(Note::BlockEventScheduled { cf: self.cf, event });
         let dropped = state.dropped.as_ref().map(|dropped| self.concerned(dropped, event.ts, cx));
         let trigger = self.spans.trigger();
-        for id in dropped.into_iter().flatten().filter(|id| *id != trigger) {
-            if let Some(replica) = self.spans.get(id)
-                && let Some(node) = replica.node
-            {
-                let remove = Operator::remove(node, OperatorType::Remove, replica.span, Then::Nothing);
-                self.replace_operator(id, remove, cx);
-            }
-            self.spans.remove(id);
-        }
+        let dropped: Vec<DispatcherId> = dropped.into_iter().flatten().filter(|id| *id != trigger).collect();
+        self.remove_tasks(&dropped, cx);
         for new in &state.added.0 {
             if !self.spans.has_table(new.table) {
                 let id = cx.process.fresh_id();

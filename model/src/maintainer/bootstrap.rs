@@ -6,7 +6,7 @@ use crate::{
     maintainer::{
         Maintainer, Note, Timer,
         coverage::{Merges, Reported},
-        operators::{Operator, Then},
+        operators::{Add, Operator, Remove, Then},
         stamp,
     },
 };
@@ -152,7 +152,7 @@ impl Maintainer {
         let (working, absent) = (self.spans.replicating().count(), self.spans.absent().count());
         let [working, absent] = [working, absent].map(|n| u32::try_from(n).expect("spans are few"));
         cx.note(Note::MaintainerBootstrapped { cf: self.cf, epoch: self.epoch, working, absent });
-        cx.out.give_way(Timer::BasicScheduler { m: self.id }.into());
+        self.start_schedulers(cx);
         cx.out.give_way(Timer::Operators { m: self.id }.into());
         true
     }
@@ -200,8 +200,8 @@ impl Maintainer {
     }
 
     /// Another operator on the span fails the whole bootstrap; the coordinator has to stop this maintainer.
-    fn restore(&mut self, id: DispatcherId, operator: Operator, cx: &mut Cx) -> Restored {
-        let added = self.add_operator(id, operator, cx);
+    fn restore(&mut self, operator: Box<dyn Operator>, cx: &mut Cx) -> Restored {
+        let added = self.add_operator(operator, cx);
         if added { Ok(()) } else { Err("two operators are to be restored for one span") }
     }
 
@@ -224,7 +224,7 @@ impl Maintainer {
         if !request.kind.creates() {
             return Ok(());
         }
-        self.restore(request.id, Operator::add(node, OperatorType::Add), cx)
+        self.restore(Add::new(request.id, node, OperatorType::Add), cx)
     }
 
     fn restore_remove(
@@ -240,8 +240,8 @@ impl Maintainer {
             self.spans.add_replicating(span.id, span.span, node, span.state, span.checkpoint);
         }
         let Some(replica) = self.spans.get_mut(request.id) else { return Ok(()) };
-        let (span, at) = (replica.span, *replica.node.get_or_insert(node));
-        let exists = tables.contains(&span.table);
+        let (table, at) = (replica.span.table, *replica.node.get_or_insert(node));
+        let exists = tables.contains(&table);
         let repairs = exists && cx.policy().maintainer.restored_remove.repairs();
         let then = match request.kind {
             OperatorType::Add | OperatorType::Merge => return Ok(()),
@@ -249,7 +249,7 @@ impl Maintainer {
             OperatorType::Remove if repairs => Then::Repaired,
             OperatorType::Remove => Then::Nothing,
         };
-        self.restore(request.id, Operator::remove(at, request.kind, span, then), cx)?;
+        self.restore(Remove::new(request.id, at, request.kind, then), cx)?;
         if request.kind == OperatorType::Remove && !exists {
             self.spans.remove(request.id);
         }

@@ -49,7 +49,7 @@ impl Maintainer {
     /// Every node that counts must have reported a watermark; otherwise there is no update this round.
     fn advance(&mut self, mut lowest: Ts, cx: &Cx) {
         for node in self.bootstrapper.nodes() {
-            if node == cx.id() || self.spans.uses(node) {
+            if node == cx.id() || self.spans.count_on(node) > 0 {
                 let Some(watermark) = self.watermarks.get(&node) else { return };
                 lowest = lowest.min(watermark.checkpoint);
             }

@@ -8,7 +8,7 @@ use crate::{
     dispatchers::{BootstrapResponse, ComponentState, MergeRequest, OperatorType, ReportedSpan},
     maintainer::{
         Maintainer, Note,
-        operators::{Operator, Then},
+        operators::{Remove, Then},
         spans::Spans,
     },
 };
@@ -83,8 +83,7 @@ impl Maintainer {
     fn remove_overlap(&mut self, node: NodeId, span: &ReportedSpan, cx: &mut Cx) {
         cx.note(Note::OverlapRemoved { cf: self.cf, id: span.id, span: span.span, node });
         self.spans.add_replicating(span.id, span.span, node, span.state, span.checkpoint);
-        let remove = Operator::remove(node, OperatorType::Remove, span.span, Then::Repaired);
-        self.add_operator(span.id, remove, cx);
+        self.add_operator(Remove::new(span.id, node, OperatorType::Remove, Then::Repaired), cx);
     }
 
     /// The ranges of a table that no replica covers get new ones, which nobody replicates yet.

@@ -76,8 +76,10 @@ impl Maintainer {
             self.spans.remove(id);
             return cx.note(Note::CoveredSpanRemoved { cf: self.cf, id });
         }
-        cx.note(Note::SpanAbsent { cf: self.cf, id });
-        self.spans.mark_absent(id);
+        if cx.policy().maintainer.unasked_end.is_mended() {
+            cx.note(Note::SpanAbsent { cf: self.cf, id });
+            self.spans.mark_absent(id);
+        }
     }
 
     /// A working dispatcher that no span knows is removed, at every report again.

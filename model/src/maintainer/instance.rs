@@ -11,8 +11,9 @@ use crate::{
     dispatchers::{self, BootstrapResponse, MergeRequest, Watermark},
     maintainer::{
         Inbox, MaintainerId, Note, Timer, barrier::Barrier, checkpoint, heartbeat, operators::Operators,
-        removal, scheduler, spans::Spans, stamp,
+        removal, schedulers::Schedulers, spans::Spans, stamp,
     },
+    node,
 };
 
 const TICK: Duration = Duration::from_millis(100);
@@ -51,7 +52,7 @@ pub struct Maintainer {
     pub(super) spans: Spans,
     pub(super) operators: Operators,
     pub(super) barrier: Barrier,
-    pub(super) basic: scheduler::Basic,
+    pub(super) schedulers: Schedulers,
     pub(super) round: checkpoint::Round,
     pub(super) watermarks: BTreeMap<NodeId, Watermark>,
     /// Merges that nodes had begun and not finished when they answered the bootstrap. Nobody takes them up yet.
@@ -98,7 +99,7 @@ impl Maintainer {
             spans: Spans::new(trigger, cx.id(), checkpoint),
             operators: Operators::default(),
             barrier: Barrier::default(),
-            basic: scheduler::Basic::default(),
+            schedulers: Schedulers::default(),
             round: checkpoint::Round::default(),
             watermarks: BTreeMap::new(),
             merge_operators: Vec::new(),
@@ -192,6 +193,14 @@ impl Maintainer {
     pub(super) fn period(&mut self, cx: &mut Cx) {
         cx.out.alarm(Timer::Tick { m: self.id }.into(), TICK);
         self.receive(Event::Tick, cx);
+    }
+
+    /// What the real process would not have survived ends this one.
+    pub(super) fn survive(&mut self, cx: &mut Cx) {
+        if let Some(why) = self.spans.take_fatal() {
+            cx.note(Note::MaintainerPanicked { cf: self.cf, why });
+            cx.out.exit(Some(node::RESTART_AFTER));
+        }
     }
 
     /// Puts an event into the queue of the event loop, from another thread.

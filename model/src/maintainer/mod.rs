@@ -13,7 +13,7 @@ mod instance;
 mod manager;
 mod operators;
 mod removal;
-mod scheduler;
+mod schedulers;
 mod spans;
 mod state;
 
@@ -99,6 +99,8 @@ vocabulary! {
         Operators { m: MaintainerId },
         /// The basic scheduler of a maintainer places absent spans.
         BasicScheduler { m: MaintainerId },
+        /// The schedulers for balance of a maintainer look at its spans.
+        Checker { m: MaintainerId },
     }
 }
 
@@ -127,6 +129,10 @@ vocabulary! {
         TriggerActive { cf: ChangefeedId, trigger: DispatcherId },
         /// A span is to be replicated by a node.
         SpanAssigned { cf: ChangefeedId, id: DispatcherId, span: Span, node: NodeId },
+        /// A span is to be replicated by another node.
+        SpanMoves { cf: ChangefeedId, id: DispatcherId, from: Option<NodeId>, to: NodeId },
+        /// A span that is to move cannot, and the scheduler asks again and again.
+        MoveRefused { cf: ChangefeedId, id: DispatcherId },
         /// A span is replicated.
         SpanReplicating { cf: ChangefeedId, id: DispatcherId, node: NodeId },
         /// A span is replicated by nobody.
@@ -141,6 +147,8 @@ vocabulary! {
         CoveredSpanRemoved { cf: ChangefeedId, id: DispatcherId },
         /// Tables come and go with a block event that has been written.
         BlockEventScheduled { cf: ChangefeedId, event: EventKey },
+        /// A fatal check has failed: the process ends.
+        MaintainerPanicked { cf: ChangefeedId, why: &'static str },
         /// A dispatcher manager reports an error.
         ErrorReported { cf: ChangefeedId, from: NodeId, why: &'static str },
     }
@@ -199,6 +207,7 @@ impl Maintainers {
             && let Some(maintainer) = self.maintainers.get_mut(&id)
         {
             maintainer.receive(instance::Event::Message { from, inbox: inbox.clone() }, cx);
+            maintainer.survive(cx);
         }
     }
 
@@ -210,7 +219,8 @@ impl Maintainers {
             | Timer::Tick { m }
             | Timer::Checkpoint { m }
             | Timer::Operators { m }
-            | Timer::BasicScheduler { m } => m,
+            | Timer::BasicScheduler { m }
+            | Timer::Checker { m } => m,
         };
         // One that has been cleaned up has no threads any more.
         let Some(maintainer) = self.maintainers.get_mut(&m) else { return };
@@ -221,7 +231,9 @@ impl Maintainers {
             Timer::Checkpoint { .. } => maintainer.compute_checkpoint(cx),
             Timer::Operators { .. } => maintainer.run_operators(cx),
             Timer::BasicScheduler { .. } => maintainer.run_basic(cx),
+            Timer::Checker { .. } => maintainer.run_checker(cx),
         }
+        maintainer.survive(cx);
     }
 }
 

@@ -3,13 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Cx, Epoch, Mode, NodeId, Place, Span, Ts,
-    dispatchers::{self, Action, OperatorType, ScheduleRequest},
-    maintainer::{
-        Maintainer, Note,
-        instance::AtHand,
-        operators::{Operator, Then},
-    },
+    Cx, Epoch, NodeId, Place, dispatchers,
+    maintainer::{Maintainer, Note, instance::AtHand},
     state::flags,
 };
 
@@ -113,6 +108,9 @@ impl Maintainer {
         }
         if !std::mem::replace(&mut self.removal.begun, true) {
             cx.note(Note::MaintainerRemoving { cf: self.cf, epoch: self.epoch, cascade });
+            if self.is_quiescing(cx) {
+                self.quiesce(cx);
+            }
         }
         (self.removal.cascade, self.removal.removed) = (cascade, removed);
         self.try_close(cx);
@@ -142,12 +140,7 @@ impl Maintainer {
     /// A successor takes over the dispatchers; only the table trigger has to go first. It is no longer desired from now
     /// on, so only the operator hears of its end.
     fn remove_trigger(&mut self, cx: &mut Cx) -> bool {
-        let trigger = self.spans.trigger();
-        if let Some(node) = self.spans.get(trigger).and_then(|replica| replica.node) {
-            let remove = Operator::remove(node, OperatorType::Remove, Span::TRIGGER, Then::Nothing);
-            self.replace_operator(trigger, remove, cx);
-        }
-        self.spans.drop_trigger();
+        self.remove_tasks(&[self.spans.trigger()], cx);
         !self.spans.is_trigger_working()
     }
 
@@ -171,28 +164,6 @@ impl Maintainer {
             self.close_nodes(cx);
         } else if cx.policy().maintainer.remove_resend.resends() {
             self.resend_bootstrap(cx);
-        }
-    }
-
-    /// A request that concerns one dispatcher.
-    pub(super) fn request(
-        &self,
-        id: crate::DispatcherId,
-        span: Option<Span>,
-        action: Action,
-        kind: OperatorType,
-        cx: &Cx,
-    ) -> ScheduleRequest {
-        ScheduleRequest {
-            cf: self.cf,
-            id,
-            span,
-            start_ts: self.spans.start_ts(id, cx).unwrap_or(Ts::NONE),
-            skip_dml: false,
-            mode: Mode::Default,
-            action,
-            kind,
-            epoch: self.stamp(cx),
         }
     }
 }

@@ -61,7 +61,7 @@ impl Placement {
             Placement::Absent => "absent",
             Placement::Scheduling => "scheduling",
             Placement::Replicating => "replicating",
-            Placement::Trigger => "trigger",
+            Placement::Nowhere => "trigger",
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Switches of the maintainer and its manager.
 
+use sim::Duration;
+
 use super::switches;
-use crate::{Epoch, Span, Ts};
+use crate::{Epoch, NodeId, Span, Ts, dispatchers::ComponentState};
 
 switches! {
     /// The maintainer's switches.
@@ -115,6 +117,69 @@ switches! {
             /// Not below the committed checkpoint (pingcap/ticdc#4548).
             Committed,
         },
+        /// What becomes of a span whose dispatcher has gone unasked (`terminal_without_operator_marks_absent`).
+        pub unasked_end: UnaskedEnd: is_mended {
+            /// Nothing: nobody replicates it (release-8.5 since pingcap/ticdc#4874).
+            Ignored => false,
+            /// It is to be replicated again (pingcap/ticdc#3411).
+            Rescheduled => true,
+        },
+        /// What an operator that adds a dispatcher makes of one that has stopped (`ignore_nonworking_in_add`).
+        pub stopped_in_add: StoppedInAdd {
+            /// It is that of an earlier dispatcher of the same id (all versions).
+            Ignored,
+            /// It ends the operator (mutant).
+            Aborts,
+        },
+        /// What a move does when its destination leaves before its origin has let go (`move_abort_waits_origin`).
+        pub move_abort: MoveAbort: waits_for_origin {
+            /// It goes on with the origin first (all versions).
+            WaitsForOrigin => true,
+            /// It gives up at once: the span is to be replicated again (mutant).
+            AtOnce => false,
+        },
+        /// When an operator that removes a dispatcher has done its work (`remove_needs_terminal`).
+        pub remove_check: RemoveCheck {
+            /// When it has stopped or is removed (all versions).
+            Terminal,
+            /// When it does not work: also when it only waits for a merge (mutant).
+            NotWorking,
+        },
+        /// To which node an operator talks that removes a dispatcher (`remove_op_node_snapshot`).
+        pub remove_node: RemoveNode {
+            /// To the one that the span had when the operator was made (all versions).
+            Remembered,
+            /// To the one that the span has now: none if it was marked absent (mutant).
+            LookedUp,
+        },
+        /// When it is looked whether the nodes of a new operator are there (`start_then_check_affected`).
+        pub affected_check: AffectedCheck: is_after_start {
+            /// After its start (all versions).
+            AfterStart => true,
+            /// Before: its start undoes what was done about a node that is gone (mutant).
+            BeforeStart => false,
+        },
+        /// How often it is looked whether the nodes have as much to do (`balance_interval_configurable`).
+        pub balance_interval: BalanceInterval {
+            /// Every 5 s (before pingcap/ticdc#5979).
+            FiveSeconds,
+            /// Every 15 s, the default of `check-balance-interval` (pingcap/ticdc#5979).
+            FifteenSeconds,
+        },
+        /// Whether a removal waits for whoever is in the middle of adding or asking an operator (`quiesce_waits_inflight`).
+        pub quiesce_admission: QuiesceAdmission: is_crossed {
+            /// It does (pingcap/ticdc#4828).
+            Waited => false,
+            /// It does not: what has been admitted takes effect after the removal has begun (mutant of pingcap/ticdc#4828).
+            Crossed => true,
+        },
+        /// What becomes of the operators that a removal freezes (`quiesce_keeps_checkpoint_constraint`).
+        pub quiesced_operators: QuiescedOperators: are_dropped {
+            /// They stay, and hold the checkpoint back (pingcap/ticdc#4828).
+            Kept => false,
+            /// They go, and hold nothing back (mutant of pingcap/ticdc#4828, text of pingcap/ticdc#5403).
+            Dropped => true,
+        },
     }
 }
 
@@ -171,6 +236,44 @@ impl StartClamp {
         match self {
             StartClamp::Unclamped => checkpoint,
             StartClamp::Committed => checkpoint.max(committed),
+        }
+    }
+}
+
+impl StoppedInAdd {
+    /// Whether an Add ends without success when its dispatcher has this state.
+    pub(crate) fn gives_up(self, state: ComponentState) -> bool {
+        match self {
+            StoppedInAdd::Ignored => state == ComponentState::Removed,
+            StoppedInAdd::Aborts => state.is_terminal(),
+        }
+    }
+}
+
+impl BalanceInterval {
+    pub(crate) fn length(self) -> Duration {
+        match self {
+            BalanceInterval::FiveSeconds => Duration::from_secs(5),
+            BalanceInterval::FifteenSeconds => Duration::from_secs(15),
+        }
+    }
+}
+
+impl RemoveCheck {
+    /// Whether a Remove has done its work when its dispatcher has this state.
+    pub(crate) fn ends(self, state: ComponentState) -> bool {
+        match self {
+            RemoveCheck::Terminal => state.is_terminal(),
+            RemoveCheck::NotWorking => state != ComponentState::Working,
+        }
+    }
+}
+
+impl RemoveNode {
+    pub(crate) fn of(self, remembered: NodeId, now: impl FnOnce() -> Option<NodeId>) -> Option<NodeId> {
+        match self {
+            RemoveNode::Remembered => Some(remembered),
+            RemoveNode::LookedUp => now(),
         }
     }
 }

@@ -98,6 +98,15 @@ fn baseline() -> Policy {
             bootstrap_key: BootstrapKey::Start,
             remove_block_status: RemoveBlockStatus::Handled,
             start_clamp: StartClamp::Committed,
+            unasked_end: UnaskedEnd::Rescheduled,
+            stopped_in_add: StoppedInAdd::Ignored,
+            move_abort: MoveAbort::WaitsForOrigin,
+            remove_check: RemoveCheck::Terminal,
+            remove_node: RemoveNode::Remembered,
+            affected_check: AffectedCheck::AfterStart,
+            balance_interval: BalanceInterval::FiveSeconds,
+            quiesce_admission: QuiesceAdmission::Waited,
+            quiesced_operators: QuiescedOperators::Kept,
         },
         orchestrator: Orchestrator {
             shards: Shards::Eight,
@@ -256,5 +265,6 @@ fn pr_3769() -> Policy {
 fn master() -> Policy {
     let mut policy = pr_3769();
     policy.dispatchers.heartbeat_pace = HeartbeatPace::AsConfigured;
+    policy.maintainer.balance_interval = BalanceInterval::FifteenSeconds;
     policy
 }

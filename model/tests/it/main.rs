@@ -18,6 +18,7 @@ mod messages;
 mod mutants;
 mod node;
 mod one_ddl_owner;
+mod operators;
 mod orchestrator;
 mod policies;
 mod reports;

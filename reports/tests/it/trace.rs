@@ -12,11 +12,11 @@ fn a_trace_around_the_crash() {
     }
     let crash = lines.iter().position(|line| line.text.contains("crashes")).expect("a node crashes");
     insta::assert_snapshot!(printed[crash - 2..crash + 4].join("\n").replace('\u{1b}', "ESC"), @"
-    ESC[2m#341    1.347644158s n1/maintainers .. Operators m1 (#340)ESC[0m
-    #342    1.347707869s n1/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d15@n1 t14 ts1 default e0 from n1/maintainers (#340)
-    ESC[1m#343    1.347707869s -- n1 crashes (#342)ESC[0m
-    #344    1.348422428s n2/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n1 t2 ts1 default e0 from n1/maintainers (#320)
-    #345    1.348422428s n2/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d6@n1 t5 ts1 default e0 from n1/maintainers (#326)
-    ESC[2m#346    1.348431761s n2/dispatchers .. Task task2 (#344)ESC[0m
+    #348    1.348589471s n1/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d11@n1 t10 ts1 default e0 from n1/maintainers (#346)
+    #349    1.348590164s n2/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d6@n1 t5 ts1 default e0 from n1/maintainers (#324)
+    ESC[1m#350    1.348590164s -- n1 crashes (#349)ESC[0m
+    #351    1.348590164s n2/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d18@n1 t17 ts1 default e0 from n1/maintainers (#334)
+    ESC[2m#352    1.348599497s n2/dispatchers .. Task task2 (#349)ESC[0m
+    ESC[2m#353     1.34873787s n2/dispatchers .. Task task2 (#352)ESC[0m
     ");
 }

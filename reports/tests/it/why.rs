@@ -15,12 +15,8 @@ fn the_incident() {
     let violation = finding.violations.iter().find(|one| one.invariant == "single_writer").expect("this one");
     let story = text(&lines(finding), violation);
     insta::assert_snapshot!(plain(&story), @"
-    single_writer (admitted): t3 of cf1 may be written by d3@n3 on n3 and by d4@n1 on n3
+    single_writer (admitted): t7 of cf1 may be written by d6@n3 on n3 and by d8@n1 on n3
       #5      0.051047243s n1/server starts
-      #95     0.380830898s n2/server <- Answer call1 rev6 lease3 from etcd (#94)
-                            ** SessionStarted n2 lease3
-      #131    0.402233574s n1/server <- Answer call11 rev8 found: owner/lease1 n1 rev3 rev3 version=1 lease1 from etcd (#124)
-                            ** NodeAdded n1 n2
       #133    0.402497037s n1/messages <- TargetsChanged from n1/server (#131)
       #142    0.404631741s n2/messages <- Dial connection=2 from n1/messages (#133)
       #143    0.405592223s n1/messages <- Dialled connection=2 from n2/messages (#142)
@@ -41,30 +37,33 @@ fn the_incident() {
                             ** ManagerCreated cf1 n3 n1 e1
       #267    1.145168685s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#266)
                             ** MaintainerBootstrapped cf1 e0 working=0 absent=17
-      #343    1.347707869s -- n1 crashes (#342)
-      #1105  10.053907724s etcd .. Expire lease1 (#1104)
+      #350    1.348590164s -- n1 crashes (#349)
+      #984   10.053907724s etcd .. Expire lease1 (#983)
                             ** LeaseExpired lease1 keys: capture/n1, owner/lease1
-      #1117  10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#1115)
+      #996   10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#994)
                             ** Elected n3 version=6
-      #1118  10.058610358s n3/coordinator <- Elected version=6 from n3/server (#1117)
+      #997   10.058610358s n3/coordinator <- Elected version=6 from n3/server (#996)
                             ** TermBegins n3 version=6
-      #1580  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1579)
+      #1419  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1418)
                             ** Bootstrapped changefeeds=1
-      #1604  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1603)
+      #1438  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1437)
                             ** MaintainerAdded cf1 n3 e0
-      #1606  15.765771052s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1605)
-      #1626   15.78717964s n3/dispatchers .. Task task2 (#1625)
+      #1440  15.765771052s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1439)
+      #1460   15.78252858s n3/dispatchers .. Task task2 (#1459)
                             ** DispatcherCreated cf1 d1@n3 ddl ts1
-      #1627  15.787363475s n3/dispatchers .. Task task2 (#1626)
+      #1461  15.782712415s n3/dispatchers .. Task task2 (#1460)
                             ** OwnerChanged cf1 n3 n3 e1
-      #1632  15.787993324s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1631)
-                            ** MaintainerBootstrapped cf1 e0 working=5 absent=12
-    > #1691  15.988241591s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n3 t3 ts1 default e0 from n3/maintainers (#1690)
-    > #1763  16.004758677s n3/dispatchers .. Task task4 (#1762)
-                            ** DispatcherCreated cf1 d3@n3 t3 ts1
-    > #3197  21.638501077s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#321)
-    > #3204  21.645239567s n3/dispatchers .. Task task31 (#3203)
-                            ** DispatcherCreated cf1 d4@n1 t3 ts1
+      #1466  15.783342264s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1465)
+                            ** MaintainerBootstrapped cf1 e0 working=3 absent=14
+      #1529  15.983950828s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d9@n3 t10 ts1 default e0 from n3/maintainers (#1528)
+    > #1536  15.984607245s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d6@n3 t7 ts1 default e0 from n3/maintainers (#1532)
+      #1612   16.00331488s n3/dispatchers .. Task task4 (#1611)
+                            ** DispatcherCreated cf1 d9@n3 t10 ts1
+    > #1667  16.014689943s n3/dispatchers .. Task task5 (#1666)
+                            ** DispatcherCreated cf1 d6@n3 t7 ts1
+    > #3081   21.63909645s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t7 ts1 default e0 from n1/maintainers (#329)
+    > #3088  21.653633565s n3/dispatchers .. Task task31 (#3087)
+                            ** DispatcherCreated cf1 d8@n1 t7 ts1
     ");
 }
 

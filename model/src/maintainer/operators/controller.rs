@@ -1,0 +1,355 @@
+//! The operator controller of a maintainer: at most one operator per dispatcher, worked off from a queue by time.
+//!
+//! Its steps are those between which other threads of the maintainer can get in. An operator is taken from the queue, and
+//! asked what it sends. One that has finished is noticed only when it comes to the head of the queue; then it is claimed,
+//! takes its last action, and is removed from the map. Until then it counts as present.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use sim::{Duration, Instant};
+
+use crate::{
+    Cx, DispatcherId, NodeId, Place, Ts,
+    dispatchers::{self, Action, DispatcherStatus, OperatorType},
+    maintainer::{
+        Maintainer, Note, Timer,
+        operators::{After, Operator, Order, Remove, Scene, Then},
+        spans::Spans,
+    },
+    state::flags,
+};
+
+/// How soon an operator's turn comes again.
+const REARM: Duration = Duration::from_millis(500);
+/// How long the controller sleeps when nothing is due, and when it has asked as many operators as it may in a row.
+const EMPTY_POLL: Duration = Duration::from_millis(200);
+const NEXT_POLL: Duration = Duration::from_millis(50);
+/// How many operators it asks in a row (`add-table-batch-size`).
+pub(in crate::maintainer) const BATCH: usize = 10_000;
+
+/// An operator that has been taken, in the order in which that happened.
+type Number = u64;
+
+#[derive(Debug)]
+struct Item {
+    operator: Box<dyn Operator>,
+    /// Whether somebody is taking its last action, or has.
+    claimed: bool,
+}
+
+/// What the controller is in the middle of.
+#[derive(Clone, Copy, Debug, Default)]
+enum AtHand {
+    #[default]
+    Nothing,
+    /// An operator that has been taken from the queue and is to be asked.
+    Polled(Number),
+    /// An operator that is to take its last action.
+    Claimed(Number),
+    /// An operator that has taken its last action, and is still in the map.
+    PostFinished(Number),
+}
+
+/// All operators of a maintainer.
+#[derive(Clone, Debug, Default)]
+pub(in crate::maintainer) struct Operators {
+    /// All that are in the map, or in the hands of somebody.
+    items: BTreeMap<Number, Item>,
+    map: BTreeMap<DispatcherId, Number>,
+    queue: BTreeSet<(Instant, Number)>,
+    taken: Number,
+    at_hand: AtHand,
+    /// How many have been asked in a row.
+    asked: usize,
+}
+
+impl Operators {
+    /// A finished operator counts until it is removed.
+    pub(in crate::maintainer) fn has(&self, id: DispatcherId) -> bool {
+        self.map.contains_key(&id)
+    }
+
+    pub(in crate::maintainer) fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    fn in_map(&self) -> impl Iterator<Item = &Item> {
+        self.map.values().filter_map(|number| self.items.get(number))
+    }
+
+    /// A line for each.
+    pub(in crate::maintainer) fn describe(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        for (id, number) in &self.map {
+            let item = &self.items[number];
+            let post_finished = matches!(self.at_hand, AtHand::PostFinished(at_hand) if at_hand == *number);
+            let flags = flags(&[
+                (item.operator.is_finished(), "finished"),
+                (item.claimed, "claimed"),
+                (post_finished, "post-finished"),
+            ]);
+            writeln!(f, "  operator {id} {}{flags}", item.operator.words())?;
+        }
+        Ok(())
+    }
+
+    /// The lowest checkpoint of the desired spans whose operators hold the checkpoint back.
+    pub(in crate::maintainer) fn lowest_blocking(&self, spans: &Spans) -> Option<Ts> {
+        let blocking = self.in_map().filter(|item| item.operator.blocks_checkpoint());
+        blocking.filter_map(|item| spans.get(item.operator.id())).map(|replica| replica.checkpoint).min()
+    }
+
+    /// Takes an operator out of the map, if it is still the one there.
+    fn delete(&mut self, number: Number) -> Option<DispatcherId> {
+        let id = self.items.remove(&number)?.operator.id();
+        if self.map.get(&id) == Some(&number) {
+            self.map.remove(&id);
+        }
+        Some(id)
+    }
+}
+
+impl Maintainer {
+    /// Whether an operator for this span would be taken.
+    pub(in crate::maintainer) fn admits_operator(&self, id: DispatcherId, cx: &Cx) -> bool {
+        !self.is_frozen(id, cx) && !self.operators.has(id) && self.spans.get(id).is_some()
+    }
+
+    /// Takes an operator, unless the maintainer is being removed, there is one, or the span is not known. A scheduler, which
+    /// others can get in the way of, checks and pushes in two steps.
+    pub(in crate::maintainer) fn add_operator(&mut self, operator: Box<dyn Operator>, cx: &mut Cx) -> bool {
+        let admitted = self.admits_operator(operator.id(), cx);
+        if admitted {
+            self.push_operator(operator, cx);
+        }
+        admitted
+    }
+
+    /// Takes an operator, whatever there is. It starts before anybody looks whether its nodes are there.
+    pub(in crate::maintainer) fn push_operator(&mut self, mut operator: Box<dyn Operator>, cx: &mut Cx) {
+        let mut scene = Scene { spans: &mut self.spans, cx };
+        let starts_first = scene.cx.policy().maintainer.affected_check.is_after_start();
+        if starts_first {
+            operator.start(&mut scene);
+        }
+        for node in operator.affected() {
+            if !node.is_some_and(|node| scene.cx.process.view().contains(&node)) {
+                operator.on_node_removed(node, &mut scene);
+            }
+        }
+        if !starts_first {
+            operator.start(&mut scene);
+        }
+        let all = &mut self.operators;
+        all.taken += 1;
+        all.map.insert(operator.id(), all.taken);
+        all.queue.insert((cx.now.steady, all.taken));
+        all.items.insert(all.taken, Item { operator, claimed: false });
+    }
+
+    /// The operator of a span, if there is one, is told that its span is gone, and takes its last action now.
+    pub(in crate::maintainer) fn cancel_operator(&mut self, id: DispatcherId, cx: &mut Cx) {
+        let Some(number) = self.operators.map.get(&id).copied() else { return };
+        let Some(item) = self.operators.items.get_mut(&number) else { return };
+        item.operator.on_task_removed(&mut Scene { spans: &mut self.spans, cx });
+        // The controller may have claimed it already, and finishes it: perhaps too late.
+        if !std::mem::replace(&mut item.claimed, true) {
+            self.post_finish(number, cx);
+            self.operators.delete(number);
+        }
+    }
+
+    /// These spans are no longer desired: the dispatchers of those that a node has are removed.
+    pub(in crate::maintainer) fn remove_tasks(&mut self, ids: &[DispatcherId], cx: &mut Cx) {
+        for id in ids {
+            let node = self.spans.get(*id).and_then(|replica| replica.node);
+            if let Some(node) = node.filter(|_| !self.is_frozen(*id, cx)) {
+                let remove = Remove::new(*id, node, OperatorType::Remove, Then::Nothing);
+                self.cancel_operator(*id, cx);
+                self.push_operator(remove, cx);
+            }
+        }
+        for id in ids {
+            self.spans.remove(*id);
+        }
+    }
+
+    pub(in crate::maintainer) fn check_operator(
+        &mut self,
+        from: NodeId,
+        status: &DispatcherStatus,
+        cx: &mut Cx,
+    ) {
+        if self.is_frozen(status.id, cx) {
+            return;
+        }
+        if let Some(number) = self.operators.map.get(&status.id)
+            && let Some(item) = self.operators.items.get_mut(number)
+        {
+            item.operator.check(from, status, &mut Scene { spans: &mut self.spans, cx });
+        }
+    }
+
+    /// While the maintainer is being removed, only the table trigger is worked on.
+    fn is_frozen(&self, id: DispatcherId, cx: &Cx) -> bool {
+        self.is_quiescing(cx) && id != self.spans.trigger()
+    }
+
+    /// The controller takes its next step.
+    pub(in crate::maintainer) fn run_operators(&mut self, cx: &mut Cx) {
+        let timer = Timer::Operators { m: self.id };
+        let pause = match std::mem::take(&mut self.operators.at_hand) {
+            AtHand::Nothing => self.poll(cx),
+            AtHand::Polled(number) => self.schedule(number, cx),
+            AtHand::Claimed(number) => {
+                self.post_finish(number, cx);
+                self.operators.at_hand = AtHand::PostFinished(number);
+                None
+            }
+            AtHand::PostFinished(number) => {
+                if let Some(id) = self.operators.delete(number) {
+                    self.spans.let_go(id);
+                }
+                None
+            }
+        };
+        match pause {
+            None => cx.out.give_way(timer.into()),
+            Some(pause) => {
+                self.operators.asked = 0;
+                cx.out.alarm(timer.into(), pause);
+            }
+        }
+    }
+
+    /// Takes the operator at the head of the queue; how long to sleep if there is none that is due.
+    fn poll(&mut self, cx: &Cx) -> Option<Duration> {
+        let now = cx.now.steady;
+        while let Some((due, number)) = self.operators.queue.pop_first() {
+            let Some(item) = self.operators.items.get_mut(&number).filter(|item| !item.claimed) else {
+                continue;
+            };
+            let (id, finished) = (item.operator.id(), item.operator.is_finished());
+            if self.is_frozen(id, cx) {
+                // Out of the queue, but still in the map: it goes on holding the checkpoint back.
+                continue;
+            }
+            if finished {
+                if let Some(item) = self.operators.items.get_mut(&number) {
+                    item.claimed = true;
+                }
+                self.operators.at_hand = AtHand::Claimed(number);
+                return None;
+            }
+            if now < due {
+                self.operators.queue.insert((due, number));
+                return Some(EMPTY_POLL);
+            }
+            self.operators.queue.insert((now + REARM, number));
+            self.operators.at_hand = AtHand::Polled(number);
+            return None;
+        }
+        Some(EMPTY_POLL)
+    }
+
+    /// Sends what an operator has to say, unless it has been frozen meanwhile.
+    fn schedule(&mut self, number: Number, cx: &mut Cx) -> Option<Duration> {
+        let id = self.operators.items.get(&number).map(|item| item.operator.id());
+        if let Some(id) = id.filter(|id| !self.is_frozen(*id, cx) || self.crosses_quiesce(cx))
+            && let Some(item) = self.operators.items.get_mut(&number)
+            && let Some(order) = item.operator.schedule(&mut Scene { spans: &mut self.spans, cx })
+        {
+            self.carry_out(id, &order, cx);
+        }
+        self.operators.asked += 1;
+        (self.operators.asked >= BATCH).then_some(NEXT_POLL)
+    }
+
+    fn carry_out(&self, id: DispatcherId, order: &Order, cx: &mut Cx) {
+        match order {
+            Order::Schedule { node, action, kind } => {
+                let (start_ts, skip_dml) = match action {
+                    Action::Create => self.spans.start(id, cx).unwrap_or_default(),
+                    Action::Remove => (Ts::NONE, false),
+                };
+                let request = dispatchers::ScheduleRequest {
+                    cf: self.cf,
+                    id,
+                    span: self.spans.held(id).map(|replica| replica.span),
+                    start_ts,
+                    skip_dml,
+                    mode: crate::Mode::Default,
+                    action: *action,
+                    kind: *kind,
+                    epoch: self.stamp(cx),
+                };
+                let request = dispatchers::Inbox::ScheduleDispatcherRequest { request };
+                cx.send(*node, Place::Dispatchers, request);
+            }
+        }
+    }
+
+    /// The last action of an operator.
+    fn post_finish(&mut self, number: Number, cx: &mut Cx) {
+        let Some(item) = self.operators.items.get_mut(&number) else { return };
+        let id = item.operator.id();
+        match item.operator.post_finish(&mut Scene { spans: &mut self.spans, cx }) {
+            After::Nothing => {}
+            After::Repair(table) => self.repair_coverage(table, cx),
+        }
+        match self.spans.get(id).map(|replica| replica.node) {
+            Some(Some(node)) => cx.note(Note::SpanReplicating { cf: self.cf, id, node }),
+            Some(None) => cx.note(Note::SpanAbsent { cf: self.cf, id }),
+            None => {}
+        }
+    }
+
+    /// A node has left: what it had without an operator is absent; then every operator hears of it.
+    /// One that is being removed leaves all as it is.
+    pub(in crate::maintainer) fn operators_on_node_removed(&mut self, gone: NodeId, cx: &mut Cx) {
+        if self.is_quiescing(cx) {
+            return;
+        }
+        for id in self.spans.on_node(gone).collect::<Vec<_>>() {
+            if !self.operators.has(id) {
+                cx.note(Note::SpanAbsent { cf: self.cf, id });
+                self.spans.mark_absent(id);
+            }
+        }
+        for number in self.operators.map.values() {
+            if let Some(item) = self.operators.items.get_mut(number) {
+                item.operator.on_node_removed(Some(gone), &mut Scene { spans: &mut self.spans, cx });
+            }
+        }
+    }
+
+    /// The maintainer begins to be removed: its operators stand still from now on, but for that of the table trigger.
+    /// Whoever is in the middle of adding one is waited for (pingcap/ticdc#4828).
+    pub(in crate::maintainer) fn quiesce(&mut self, cx: &mut Cx) {
+        if !self.crosses_quiesce(cx) {
+            self.push_checked(cx);
+        }
+        if cx.policy().maintainer.quiesced_operators.are_dropped() {
+            let trigger = self.spans.trigger();
+            let ids: Vec<DispatcherId> = self.operators.map.keys().copied().collect();
+            for id in ids.into_iter().filter(|id| *id != trigger) {
+                if let Some(number) = self.operators.map.remove(&id) {
+                    self.operators.items.remove(&number);
+                }
+            }
+        }
+    }
+
+    /// Whether what has been admitted before a removal began takes effect afterwards.
+    fn crosses_quiesce(&self, cx: &Cx) -> bool {
+        cx.policy().maintainer.quiesce_admission.is_crossed()
+    }
+}
+
+impl Clone for Item {
+    fn clone(&self) -> Item {
+        Item { operator: self.operator.copy(), claimed: self.claimed }
+    }
+}

@@ -39,11 +39,15 @@ fn a_wrong_line() {
         "rows t7",
         "rows t7 ts30, ts20",
         "rows t7 many at ts20",
+        "rows t99 ts20",
+        "rows ddl ts20",
         "ddl ts20",
         "ddl ts20 AddColumn t1",
         "ddl ts20 AddColumn db1.a1 drops=t1",
         "ddl ts20 AddColumn db1.a1 blocked=t1,t2",
+        "ddl ts20 AddColumn db1.a99 blocked=t99",
         "syncpoints 20us",
+        "syncpoints ts0",
         "overlook Coffee",
         "hold n1/server",
         "hold sink Coffee",
@@ -75,6 +79,10 @@ fn a_wrong_line() {
       mine.txt:3: row X1 under master: `ts30, ts20` is not in order
     rows t7 many at ts20
       mine.txt:3: row X1 under master: there is `many at ts20` where a timestamp, or a number of rows as in `256 at ts20`, would be right
+    rows t99 ts20
+      mine.txt:3: row X1 under master: the upstream has no table t99; `party … with 4 tables` gives it four
+    rows ddl ts20
+      mine.txt:3: row X1 under master: the upstream has no table ddl; `party … with 4 tables` gives it four
     ddl ts20
       mine.txt:3: row X1 under master: change is missing; there is the end where one of `CreateTable` `DropTable` `TruncateTable` `RenameTable` `AddColumn` `AddPartition` `DropPartition` `CreateDatabase` `DropDatabase` `CreateView`  would be right
     ddl ts20 AddColumn t1
@@ -83,8 +91,12 @@ fn a_wrong_line() {
       mine.txt:3: row X1 under master: `drops=t1` has no place here
     ddl ts20 AddColumn db1.a1 blocked=t1,t2
       mine.txt:3: row X1 under master: `,` has no place here
+    ddl ts20 AddColumn db1.a99 blocked=t99
+      mine.txt:3: row X1 under master: the upstream has no table t99; `party … with 4 tables` gives it four
     syncpoints 20us
       mine.txt:3: row X1 under master: there is `20us` where a timestamp such as ts10 would be right
+    syncpoints ts0
+      mine.txt:3: row X1 under master: there is `ts0` where a distance such as ts20 would be right
     overlook Coffee
       mine.txt:3: row X1 under master: `Coffee` is neither a message nor a note
     hold n1/server

@@ -3,10 +3,12 @@
 use std::{fmt::Display, panic, str::FromStr};
 
 use model::{
-    Addr, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Span, Ts, coordinator, dispatchers, etcd,
+    Addr, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Span, TableId, Ts, coordinator, dispatchers,
+    etcd,
     etcd::{ChangefeedInfo, FeedState, Job, Key, Op, Progress, Value},
     maintainer, messages, node, sink,
     sink::{Class, Downstream},
+    upstream::ddl::Ddl,
 };
 use sim::{Duration, Kind, Seed};
 
@@ -100,14 +102,18 @@ fn tell(hand: &mut Hand, line: &str) -> Result<String, String> {
         ("pass", length) => hand.advance(millis(length)?),
         ("see", nodes) => see(hand, nodes)?,
         ("liveness", liveness) => {
+            is_in_a_process(hand)?;
             let stored = hand.store_liveness(value(liveness)?);
             return Ok(format!("{liveness} is {}\n", if stored { "stored" } else { "refused" }));
         }
         ("overlook", name) => overlook(hand, name)?,
         ("changefeed", changefeed) => put(hand, changefeed)?,
         ("rows", rows) => change_rows(hand, rows)?,
-        ("ddl", ddl) => hand.add_ddl(ddl.parse()?),
-        ("syncpoints", every) => hand.set_sync_points(value::<Ts>(every)?.0),
+        ("ddl", ddl) => change_schema(hand, ddl)?,
+        ("syncpoints", every) => {
+            is_in_a_process(hand)?;
+            hand.set_sync_points(distance(every)?);
+        }
         ("hold", what) => hold(hand, what)?,
         ("serve", service) => serve(hand, service)?,
         ("lose", service) => drop(hand.lose(held(hand, service)?)),
@@ -223,6 +229,7 @@ fn overlook(hand: &mut Hand, name: &str) -> Result<(), String> {
 fn change_rows(hand: &mut Hand, rows: &str) -> Result<(), String> {
     let (span, times) = rows.split_once(' ').unwrap_or((rows, ""));
     let span: Span = value(span)?;
+    is_table(hand, span.table)?;
     let right = "a timestamp, or a number of rows as in `256 at ts20`, would be right";
     let mut changes: Vec<(Ts, u32)> = Vec::new();
     for time in times.split(", ") {
@@ -235,6 +242,46 @@ fn change_rows(hand: &mut Hand, rows: &str) -> Result<(), String> {
     }
     hand.change_only(span, &changes);
     Ok(())
+}
+
+/// `ts20 AddColumn db1.a1 blocked=t1`: a DDL that tables of the upstream get to see.
+fn change_schema(hand: &mut Hand, ddl: &str) -> Result<(), String> {
+    let ddl: Ddl = ddl.parse()?;
+    ddl.blocked
+        .tables()
+        .iter()
+        .filter(|table| **table != TableId::TRIGGER)
+        .try_for_each(|table| is_table(hand, *table))?;
+    is_in_a_process(hand)?;
+    hand.add_ddl(ddl);
+    Ok(())
+}
+
+/// `ts20`: how far syncpoints are apart.
+fn distance(every: &str) -> Result<u64, String> {
+    match value(every)? {
+        Ts(0) | Ts::INFINITE => {
+            Err(format!("there is `{every}` where a distance such as ts20 would be right"))
+        }
+        Ts(every) => Ok(every),
+    }
+}
+
+/// A table that the upstream has at some time.
+fn is_table(hand: &Hand, table: TableId) -> Result<(), String> {
+    is_in_a_process(hand)?;
+    match hand.process().history.name_of(table, Ts::NONE) {
+        Some(_) => Ok(()),
+        None => Err(format!("the upstream has no table {table}; `party … with 4 tables` gives it four")),
+    }
+}
+
+/// Only the parts of a node have a process, with its liveness and what it knows of the upstream.
+fn is_in_a_process(hand: &Hand) -> Result<(), String> {
+    match hand.me().node() {
+        Some(_) => Ok(()),
+        None => Err(format!("{} is no part of a node", hand.me())),
+    }
 }
 
 /// `sink`, or `sink Execute` for messages of one name only.

@@ -180,7 +180,8 @@ fn see(hand: &mut Hand, nodes: &str) -> Result<(), String> {
         Addr::Node(_, Place::Dispatchers) => None,
         me => return Err(format!("{me} looks itself whom it sees; etcd tells it")),
     };
-    let nodes: Result<Vec<NodeId>, String> = nodes.split(", ").map(value).collect();
+    let nodes = nodes.split(", ").filter(|_| nodes != "nobody");
+    let nodes: Result<Vec<NodeId>, String> = nodes.map(value).collect();
     hand.see(&nodes?);
     if let (Some(changed), Some(node)) = (changed, hand.me().node()) {
         hand.hear(Addr::Node(node, Place::Server), changed);

@@ -87,6 +87,7 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
             until: file.run_for.0 + file.settle_for.0,
             databases: *file.workload.databases.get_ref(),
             ddl_every: file.workload.ddl_every.as_ref().map(|every| *every.get_ref()),
+            ddl_until: file.run_for.0,
             ddls: ddl_kinds(&file.workload).expect("it was checked when the file was read"),
             named_ddls: named_ddls(&file.workload).expect("it was checked when the file was read"),
             syncpoint_every: file.workload.syncpoint_every.as_ref().map(|every| *every.get_ref()),

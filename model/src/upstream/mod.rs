@@ -38,6 +38,8 @@ pub struct Workload {
     pub databases: u32,
     /// How often the schema changes, on average; none: never.
     pub ddl_every: Option<Duration>,
+    /// When the schema changes for the last time, but for the changes at given times.
+    pub ddl_until: Duration,
     /// The kinds of these changes, each as likely as the others. One that is named twice is twice as likely.
     pub ddls: Vec<DdlKind>,
     /// Further changes of the schema, at given times.

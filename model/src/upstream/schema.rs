@@ -68,7 +68,7 @@ struct Attempt {
 /// The DDLs that are drawn, all from one stream: each takes four draws.
 fn drawn(workload: &Workload, seed: Seed) -> Vec<Attempt> {
     let (Some(every), false) = (workload.ddl_every, workload.ddls.is_empty()) else { return Vec::new() };
-    let (mean, end) = (every.nanos() / 1000, workload.until.nanos() / 1000);
+    let (mean, end) = (every.nanos() / 1000, workload.ddl_until.nanos() / 1000);
     let mut draws = Draws::new(seed, "workload ddl");
     let (mut attempts, mut commit) = (Vec::new(), 1);
     loop {

@@ -19,6 +19,7 @@ fn workload() -> Workload {
         until: Duration::from_secs(20),
         databases: 2,
         ddl_every: Some(Duration::from_millis(1500)),
+        ddl_until: Duration::from_secs(20),
         ddls: DdlKind::ALL.iter().map(|(_, kind)| *kind).collect(),
         ..Workload::default()
     }

@@ -1,8 +1,9 @@
 //! The session watchdog (pingcap/ticdc#5106): asks for the lease's TTL every second, and fences the node when it is gone.
 //!
 //! It is one loop that selects among what is ready, and Go selects at random. While a call for the TTL hangs the loop
-//! sees nothing else: neither the end of the session nor that the process is told to end. Once it has been told, the
-//! watchdog leaves without fencing.
+//! sees nothing else: not even the end of the session. Once the process is told to end, the watchdog leaves without
+//! fencing, wherever it is: a call for the TTL ends with the context of the group, and both ways on from there, as from
+//! the end of a session, ask first whether that is done.
 
 use sim::Duration;
 
@@ -37,7 +38,6 @@ enum At {
 /// What can be ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ready {
-    GroupDone,
     SessionDone,
     Tick,
 }
@@ -75,18 +75,12 @@ impl Server {
         if self.watchdog.at != At::Select {
             return;
         }
-        let ready = [
-            (Ready::GroupDone, self.shutdown.group_is_done()),
-            (Ready::SessionDone, self.is_session_done()),
-            (Ready::Tick, self.watchdog.ticked),
-        ];
+        let ready = [(Ready::SessionDone, self.is_session_done()), (Ready::Tick, self.watchdog.ticked)];
         let ready: Vec<Ready> = ready.into_iter().filter(|(_, is)| *is).map(|(one, _)| one).collect();
         if ready.is_empty() {
             return;
         }
         match ready[cx.out.choose("watchdog select", ready.len())] {
-            Ready::GroupDone => self.watchdog.at = At::Nowhere,
-            Ready::SessionDone if self.shutdown.group_is_done() => self.watchdog.at = At::Nowhere,
             Ready::SessionDone => self.local_fence("etcd session done", cx),
             Ready::Tick => self.ask_for_ttl(cx),
         }

@@ -296,14 +296,182 @@ fn etcd_refuses() {
 /// Nobody drops a node that only the others cannot reach: it goes on writing, and no checkpoint advances.
 #[test]
 fn the_other_captures_are_out_of_reach() {
-    for mode in [Cut::Drop, Cut::Hold, Cut::Reset] {
+    for policy in ["baseline", "master"] {
+        for mode in [Cut::Drop, Cut::Hold, Cut::Reset] {
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(told(policy, 1, cut(LinkClass::Peer, mode)), @"
+                  0 s the last checkpoint is persisted
+                120 s n3 starts its last write
+                ");
+            }
+        }
+    }
+}
+
+/// What etcd says to the node is lost, what the node says arrives: the node's own deadline passes, and since it renews
+/// nothing any more, the lease ends too, by its length later.
+#[test]
+fn the_answers_of_etcd_are_lost() {
+    let one_way = || {
+        let host = |id| End::One(Who::Host(HostId(id)));
+        let class = Some(LinkClass::Etcd.class());
+        let links = Links { from: host(3), to: host(2), both_ways: false, class };
+        Fault::Cut { links, mode: Cut::Drop, lasts: Some(Duration::from_secs(60)) }
+    };
+    insta::assert_snapshot!(told("baseline", 3, one_way()), @"
+      7 s SessionDone n3
+     17 s LeaseExpired lease3 keys: capture/n3, owner/lease3
+     22 s NodeRemoved n2 n3
+     22 s NodeRemoved n1 n3
+     60 s n3 starts its last write
+     60 s ShutsDown n3 `capture suicide`
+     60 s Closing n3
+     60 s n3 is down
+    119 s the last checkpoint is persisted
+    ");
+    insta::assert_snapshot!(told("master", 3, one_way()), @"
+      7 s SessionDone n3
+     17 s LeaseExpired lease3 keys: capture/n3, owner/lease3
+     22 s NodeRemoved n2 n3
+     22 s NodeRemoved n1 n3
+     30 s n3 starts its last write
+     30 s SelfFence n3 `etcd session done`
+     30 s SelfFenced n3
+     30 s ShutsDown n3 `fenced`
+     30 s Closing n3
+     40 s n3 is down
+     53 s LeaseExpired lease4
+     73 s n3 is down
+    120 s the last checkpoint is persisted
+    ");
+}
+
+/// Etcd is out of reach for less than the lease: nobody notices.
+#[test]
+fn etcd_is_away_for_a_while() {
+    let lasts = |seconds| {
+        let lasts = Some(Duration::from_secs(seconds));
+        Fault::Cut { links: links(LinkClass::Etcd), mode: Cut::Drop, lasts }
+    };
+    insta::assert_snapshot!(told("baseline", 3, lasts(5)), @"
+    119 s the last checkpoint is persisted
+    120 s n3 starts its last write
+    ");
+    insta::assert_snapshot!(told("master", 3, lasts(5)), @"
+    120 s the last checkpoint is persisted
+    120 s n3 starts its last write
+    ");
+}
+
+/// The lease runs out while a call for its TTL hangs, and then etcd is back. Only when the call is over does the watchdog see
+/// anything, and the node manager, which reads the leader key: at once if the network has held the answer, after the 30 s of
+/// a call if it has lost it. The node manager reads more often, so its call hangs first and is over first; then the
+/// watchdog leaves without fencing.
+#[test]
+fn a_call_that_hangs_holds_up_the_watchdog() {
+    let away = |mode| {
+        let lasts = Some(Duration::from_secs(12));
+        Fault::Cut { links: links(LinkClass::Etcd), mode, lasts }
+    };
+    insta::assert_snapshot!(told("baseline", 3, away(Cut::Hold)), @"
+      7 s LeaseExpired lease3 keys: capture/n3, owner/lease3
+      7 s SessionDone n3
+     12 s n3 starts its last write
+     12 s ShutsDown n3 `capture suicide`
+     12 s Closing n3
+     12 s n3 is down
+     12 s NodeRemoved n2 n3
+     12 s NodeRemoved n1 n3
+    119 s the last checkpoint is persisted
+    ");
+    insta::assert_snapshot!(told("master", 3, away(Cut::Hold)), @"
+      7 s LeaseExpired lease3 keys: capture/n3, owner/lease3
+      7 s SessionDone n3
+     12 s n3 starts its last write
+     12 s SelfFence n3 `etcd lease expired`
+     12 s ShutsDown n3 `capture suicide`
+     12 s SelfFenced n3
+     12 s ShutsDown n3 `fenced`
+     12 s Closing n3
+     12 s n3 is down
+     12 s NodeRemoved n1 n3
+     12 s NodeRemoved n2 n3
+    120 s the last checkpoint is persisted
+    ");
+    insta::assert_snapshot!(told("baseline", 3, away(Cut::Drop)), @"
+      7 s LeaseExpired lease3 keys: capture/n3, owner/lease3
+      7 s SessionDone n3
+     12 s NodeRemoved n2 n3
+     12 s NodeRemoved n1 n3
+     30 s n3 starts its last write
+     30 s ShutsDown n3 `capture suicide`
+     30 s Closing n3
+     30 s n3 is down
+    119 s the last checkpoint is persisted
+    ");
+    insta::assert_snapshot!(told("master", 3, away(Cut::Drop)), @"
+      7 s LeaseExpired lease3 keys: capture/n3, owner/lease3
+      7 s SessionDone n3
+     12 s NodeRemoved n1 n3
+     12 s NodeRemoved n2 n3
+     30 s n3 starts its last write
+     30 s ShutsDown n3 `capture suicide`
+     30 s Closing n3
+     30 s n3 is down
+    120 s the last checkpoint is persisted
+    ");
+    let fences =
+        |mode| (0..12).filter(|seed| told("master", *seed, away(mode)).contains("SelfFenced")).count();
+    assert_eq!((fences(Cut::Hold), fences(Cut::Drop)), (9, 0), "of 12 nodes that fence themselves");
+}
+
+/// A node without PD goes on: epochs come from PD, sessions do not.
+#[test]
+fn pd_is_out_of_reach() {
+    for mode in [Cut::Drop, Cut::Reset] {
         insta::allow_duplicates! {
-            insta::assert_snapshot!(told("master", 1, cut(LinkClass::Peer, mode)), @"
-              0 s the last checkpoint is persisted
+            insta::assert_snapshot!(told("baseline", 3, cut(LinkClass::Pd, mode)), @"
+            119 s the last checkpoint is persisted
+            120 s n3 starts its last write
+            ");
+            insta::assert_snapshot!(told("master", 3, cut(LinkClass::Pd, mode)), @"
+            120 s the last checkpoint is persisted
             120 s n3 starts its last write
             ");
         }
     }
+}
+
+/// A process that stands still for longer than its lease and the grace of the others: when it goes on, it first goes on
+/// with what it had in hand.
+#[test]
+fn the_process_stands_still() {
+    let pause = || {
+        let lasts = Some(Duration::from_secs(20));
+        Fault::Pause { who: Who::Host(HostId(2)), lasts }
+    };
+    insta::assert_snapshot!(told("baseline", 3, pause()), @"
+      7 s LeaseExpired lease3 keys: capture/n3, owner/lease3
+     12 s NodeRemoved n2 n3
+     12 s NodeRemoved n1 n3
+     20 s SessionDone n3
+     20 s ShutsDown n3 `capture suicide`
+     20 s Closing n3
+     20 s n3 starts its last write
+     20 s n3 is down
+    119 s the last checkpoint is persisted
+    ");
+    insta::assert_snapshot!(told("master", 3, pause()), @"
+      7 s LeaseExpired lease3 keys: capture/n3, owner/lease3
+     12 s NodeRemoved n2 n3
+     12 s NodeRemoved n1 n3
+     20 s SessionDone n3
+     20 s ShutsDown n3 `capture suicide`
+     20 s Closing n3
+     20 s n3 starts its last write
+     20 s n3 is down
+    120 s the last checkpoint is persisted
+    ");
 }
 
 /// Who notices first when etcd is out of reach is chance.

@@ -63,13 +63,16 @@ pub struct Process {
 pub struct Settings {
     /// `capture-session-ttl`, as it is written.
     pub session_ttl: Duration,
+    /// How long modules that are not modelled take to end, at least and at most: log puller, schema store, event store.
+    pub modules: (Duration, Duration),
     /// Whether one more message of a node that is no target any more may slip through.
     pub extra_one_after_removal: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { session_ttl: Duration::from_secs(10), extra_one_after_removal: true }
+        let modules = (Duration::ZERO, Duration::ZERO);
+        Settings { session_ttl: Duration::from_secs(10), modules, extra_one_after_removal: true }
     }
 }
 

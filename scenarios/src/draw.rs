@@ -72,6 +72,7 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
         nodes: nodes.collect(),
         settings: Settings {
             session_ttl: file.cluster.session_ttl,
+            modules: (node.modules.0, node.modules.1),
             extra_one_after_removal: file.weather.node.extra_one_after_removal,
         },
         changefeeds: u8::try_from(*file.cluster.changefeeds.get_ref()).expect("it was checked"),

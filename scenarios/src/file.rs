@@ -199,6 +199,8 @@ pub(crate) struct NodeWeather {
     pub(crate) slack: Span,
     /// How long a process takes to start.
     pub(crate) boot: Span,
+    /// How long those of its modules take to end that are not modelled.
+    pub(crate) modules: Span,
     /// How far a clock is off at the start, at most, forwards or backwards.
     pub(crate) clock_offset: Length,
     /// How fast or slow a clock runs, at most, in parts per million.
@@ -233,6 +235,7 @@ impl Default for NodeWeather {
             yields: micros(5, 300),
             slack: micros(0, 300),
             boot: micros(0, 500_000),
+            modules: micros(0, 0),
             clock_offset: Length(Duration::ZERO),
             clock_drift_ppm: 0,
             extra_one_after_removal: true,

@@ -55,6 +55,8 @@ vocabulary! {
         NodeManagerWakes,
         /// The node may campaign again.
         Campaign,
+        /// The modules that are not modelled have ended.
+        OthersEnd,
         /// The modules have taken as long as they may to end.
         ModulesLimit,
         /// The services have taken as long as they may to close.
@@ -171,6 +173,7 @@ impl Server {
             Timer::Tick => self.tick(cx),
             Timer::NodeManagerWakes => self.node_manager_selects(cx),
             Timer::Campaign => self.campaign(cx),
+            Timer::OthersEnd => self.on_others_ended(cx),
             Timer::ModulesLimit => self.on_modules_limit(cx),
             Timer::ServicesLimit => self.on_services_closed(cx),
         }

@@ -26,6 +26,8 @@ const UNREGISTER_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shutdown {
     stage: Stage,
+    /// Whether the modules that are not modelled have ended.
+    others_ended: bool,
     services_closed: bool,
     unregistered: bool,
 }
@@ -63,14 +65,33 @@ impl Server {
         if !self.shutdown.group_is_done() {
             cx.note(Note::ShutsDown { node: cx.id(), why });
             cx.out.alarm(Timer::ModulesLimit.into(), MODULES_LIMIT);
+            self.end_others(cx);
             self.end_group(Stage::GroupDone, cx);
         }
+    }
+
+    /// Log puller, schema store and event store take their time.
+    fn end_others(&mut self, cx: &mut Cx) {
+        let (min, max) = cx.process.settings.modules;
+        if max == Duration::ZERO {
+            self.shutdown.others_ended = true;
+            return;
+        }
+        let millisecond = Duration::from_millis(1);
+        let choices = (max - min).nanos() / millisecond.nanos() + 1;
+        let more = cx.out.choose("modules", usize::try_from(choices).expect("milliseconds are few"));
+        cx.out.alarm(Timer::OthersEnd.into(), min + millisecond.times(more as u64));
+    }
+
+    pub(super) fn on_others_ended(&mut self, cx: &mut Cx) {
+        self.shutdown.others_ended = true;
+        self.close_if_modules_ended(cx);
     }
 
     /// Every module hears that the context of the group is done.
     fn end_group(&mut self, stage: Stage, cx: &mut Cx) {
         self.shutdown.stage = stage;
-        self.stop_watchdog();
+        self.stop_watchdog(cx);
         cx.tell(Place::Coordinator, coordinator::Inbox::Stop);
         cx.tell(Place::Maintainers, maintainer::Inbox::StopManager);
         self.node_manager_selects(cx);
@@ -80,7 +101,7 @@ impl Server {
 
     /// A module may have ended.
     pub(super) fn close_if_modules_ended(&mut self, cx: &mut Cx) {
-        let ended = self.node_manager.has_ended() && self.election.has_ended();
+        let ended = self.node_manager.has_ended() && self.election.has_ended() && self.shutdown.others_ended;
         if self.shutdown.stage == Stage::GroupDone && ended {
             self.close(cx);
         }

@@ -72,8 +72,13 @@ impl Server {
 
     /// Something may be ready.
     pub(super) fn watchdog_selects(&mut self, cx: &mut Cx) {
-        if self.watchdog.at != At::Select {
-            return;
+        match self.watchdog.at {
+            At::Nowhere => return,
+            At::Select => {}
+            At::Call if self.is_session_done() && cx.policy().node.watchdog_call.is_watched_over() => {
+                return self.local_fence("etcd session done", cx);
+            }
+            At::Call => return,
         }
         let ready = [(Ready::SessionDone, self.is_session_done()), (Ready::Tick, self.watchdog.ticked)];
         let ready: Vec<Ready> = ready.into_iter().filter(|(_, is)| *is).map(|(one, _)| one).collect();
@@ -115,8 +120,11 @@ impl Server {
     }
 
     /// The process is told to end: a call for the TTL ends with that, and the watchdog with it.
-    pub(super) fn stop_watchdog(&mut self) {
-        self.watchdog.at = At::Nowhere;
+    pub(super) fn stop_watchdog(&mut self, cx: &mut Cx) {
+        let runs = std::mem::take(&mut self.watchdog.at) != At::Nowhere;
+        if runs && cx.policy().node.watchdog_end.fences() {
+            self.local_fence("the process ends", cx);
+        }
     }
 
     /// Takes the node out of service at once: liveness first, then every dispatcher manager, then the process.

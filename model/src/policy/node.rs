@@ -12,5 +12,19 @@ switches! {
             /// A watchdog notices, and fences every dispatcher manager at once (pingcap/ticdc#5106).
             SelfFence => true,
         },
+        /// What the watchdog does when the process is told to end for another reason before it has found out.
+        pub watchdog_end: WatchdogEnd: fences {
+            /// It leaves, and the dispatchers go on until the modules have ended (since there is a watchdog).
+            Leaves => false,
+            /// It fences first. No version does.
+            Fences => true,
+        },
+        /// What the watchdog sees while it waits for etcd to tell the lease's TTL.
+        pub watchdog_call: WatchdogCall: is_watched_over {
+            /// Nothing (since there is a watchdog).
+            Blocks => false,
+            /// The end of the session by the local clock. No version does.
+            SeesSession => true,
+        },
     }
 }

@@ -69,7 +69,11 @@ pub const PRESETS: &[Preset] = &[
 
 fn baseline() -> Policy {
     Policy {
-        node: Node { session_loss: SessionLoss::GracefulExit },
+        node: Node {
+            session_loss: SessionLoss::GracefulExit,
+            watchdog_end: WatchdogEnd::Leaves,
+            watchdog_call: WatchdogCall::Blocks,
+        },
         coordinator: Coordinator {
             ownership_epoch: OwnershipEpoch::Unchanged,
             next_epoch: NextEpoch::AtLeastOneMore,

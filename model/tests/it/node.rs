@@ -572,3 +572,62 @@ fn a_leader_that_is_deposed_sees_nothing_new_until_its_coordinator_has_stopped()
         -> NodesChanged to n3/maintainers
     ");
 }
+
+/// The lease of n3 is revoked, and a renewal tells. The watchdog is slow to hear of it, the node manager is not.
+fn outrun(policy: &str) -> String {
+    running(policy, |hand| {
+        hand.advance(2150);
+        hand.text.clear();
+        hand.stall("WatchdogWakes");
+        revoke(hand);
+        hand.advance(300);
+        hand.go_on();
+        hand.advance(5000);
+    })
+}
+
+#[test]
+fn a_watchdog_that_is_outrun_leaves_without_fencing() {
+    insta::assert_snapshot!(outrun("master"), @"
+    WatchdogWakes stands still
+    RevokeLeaseOf n3 at etcd
+        ** LeaseRevoked lease1 keys: capture/n3, owner/lease1
+    300 ms pass
+        ** SessionDone n3
+        ** ShutsDown n3 `capture suicide`
+        -> Stop to n3/coordinator
+        -> StopManager to n3/maintainers
+        -> TxnRequest call15 then: delete owner/lease1 to etcd
+        ** Closing n3
+        -> Close to n3/dispatchers
+        -> CloseMaintainers to n3/maintainers
+        -> StopServing to n3/messages
+        -> TxnRequest call16 then: delete capture/n3 to etcd
+    all go on
+    5000 ms pass
+    ");
+}
+
+#[test]
+fn one_that_fences_first_does_so_whoever_is_first() {
+    insta::assert_snapshot!(outrun("master+node.watchdog_end=fences"), @"
+    WatchdogWakes stands still
+    RevokeLeaseOf n3 at etcd
+        ** LeaseRevoked lease1 keys: capture/n3, owner/lease1
+    300 ms pass
+        ** SessionDone n3
+        ** ShutsDown n3 `capture suicide`
+        ** SelfFence n3 `the process ends`
+        -> LocalFence to n3/dispatchers
+        -> Stop to n3/coordinator
+        -> StopManager to n3/maintainers
+        -> TxnRequest call15 then: delete owner/lease1 to etcd
+        ** Closing n3
+        -> Close to n3/dispatchers
+        -> CloseMaintainers to n3/maintainers
+        -> StopServing to n3/messages
+        -> TxnRequest call16 then: delete capture/n3 to etcd
+    all go on
+    5000 ms pass
+    ");
+}

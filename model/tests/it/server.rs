@@ -199,6 +199,51 @@ fn a_lease_that_is_revoked_while_etcd_is_in_reach() {
     ");
 }
 
+/// Dispatchers are closed when every module has ended; a fence waits for none of them.
+#[test]
+fn modules_that_take_their_time() {
+    let revoked = |policy, seconds| {
+        let modules = (Duration::from_secs(seconds), Duration::from_secs(seconds));
+        let settings = Settings { modules, ..Settings::default() };
+        told_of(&Cluster { settings, ..cluster(policy) }, 3, FAILS_AT, revocation())
+    };
+    insta::assert_snapshot!(revoked("baseline", 12), @"
+      0 s LeaseRevoked lease3 keys: capture/n3, owner/lease3
+      0 s SessionDone n3
+      0 s ShutsDown n3 `capture suicide`
+      5 s NodeRemoved n2 n3
+      5 s NodeRemoved n1 n3
+     12 s n3 starts its last write
+     12 s Closing n3
+     12 s n3 is down
+    119 s the last checkpoint is persisted
+    ");
+    insta::assert_snapshot!(revoked("baseline", 40), @"
+      0 s LeaseRevoked lease3 keys: capture/n3, owner/lease3
+      0 s SessionDone n3
+      0 s ShutsDown n3 `capture suicide`
+      5 s NodeRemoved n2 n3
+      5 s NodeRemoved n1 n3
+     30 s n3 starts its last write
+     30 s Closing n3
+     30 s n3 is down
+    119 s the last checkpoint is persisted
+    ");
+    insta::assert_snapshot!(revoked("master", 12), @"
+      0 s LeaseRevoked lease3 keys: capture/n3, owner/lease3
+      0 s n3 starts its last write
+      0 s SelfFence n3 `etcd lease expired`
+      0 s SelfFenced n3
+      0 s ShutsDown n3 `fenced`
+      0 s Closing n3
+      0 s SessionDone n3
+      0 s n3 is down
+      5 s NodeRemoved n1 n3
+      5 s NodeRemoved n2 n3
+    120 s the last checkpoint is persisted
+    ");
+}
+
 /// Both the watchdog and the node manager hang in a call for 30 s. Then each of them selects at random among what is
 /// ready: the end of the session, or to ask once more, which takes another 30 s.
 #[test]

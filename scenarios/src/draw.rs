@@ -248,10 +248,9 @@ fn of_downstream(command: sink::Command) -> sim::Fault<Actor> {
     sim::Fault::Command { to: Addr::Sink, command: command.into() }
 }
 
-/// A kind of call to the downstream that can fail.
-fn call(name: Option<&Spanned<String>>) -> Result<&'static str, Wrong> {
+/// A kind of call to the downstream that can fail or be slow.
+fn call(name: &Spanned<String>) -> Result<&'static str, Wrong> {
     const CALLS: [&str; 3] = ["Connect", "TableRecoveryInfo", "Execute"];
-    let Some(name) = name else { return Ok("Execute") };
     let found = CALLS.into_iter().find(|call| call == name.get_ref());
     found.ok_or_else(|| (name.span(), unknown("call to the downstream", name.get_ref(), CALLS)))
 }
@@ -329,14 +328,20 @@ impl Hosts {
             }
             Do::SlowStatements(slow) => {
                 let Span(from, to) = slow.duration;
-                of_downstream(sink::Command::SlowStatements { from, to, lasts: lasts(&slow.lasts) })
+                of_downstream(sink::Command::SlowStatements {
+                    kind: slow.kind.as_ref().map(call).transpose()?,
+                    from,
+                    to,
+                    share_per_million: (slow.share.per_million < 1_000_000).then_some(slow.share.per_million),
+                    lasts: lasts(&slow.lasts),
+                })
             }
             Do::DownstreamError(error) => {
                 let (retryable, share_per_million) = (error.retryable, error.share.per_million);
                 let lasts = lasts(&error.lasts);
                 let times = error.times.map(|times| times.draw(draws));
                 let times = times.map(|times| u32::try_from(times).unwrap_or(u32::MAX));
-                let kind = call(error.kind.as_ref())?;
+                let kind = error.kind.as_ref().map_or(Ok("Execute"), call)?;
                 of_downstream(sink::Command::FailStatements {
                     kind,
                     retryable,

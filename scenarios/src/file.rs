@@ -424,6 +424,12 @@ pub(crate) enum OutageMode {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SlowStatements {
     pub(crate) duration: Span,
+    /// The kind of call that is slow; none: every kind.
+    #[serde(default)]
+    pub(crate) kind: Option<Spanned<String>>,
+    /// How many of them.
+    #[serde(default = "every_one")]
+    pub(crate) share: Share,
     #[serde(default, rename = "for")]
     pub(crate) lasts: Option<Span>,
 }

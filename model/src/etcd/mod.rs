@@ -112,7 +112,7 @@ vocabulary! {
 vocabulary! {
     /// What the outside world does to the server.
     pub enum Command {
-        /// Revokes the lease of a node's session, as an operator would.
+        /// Revokes the lease of the session of whatever process runs on a node, as an operator would.
         RevokeLeaseOf { node: NodeId },
     }
 }
@@ -166,7 +166,7 @@ impl Etcd {
             Input::Message { from, msg: crate::Msg::Etcd(inbox) } => self.on_request(now, *from, inbox, out),
             Input::Alarm(crate::Timer::Etcd(Timer::Expire { lease })) => self.expire(now, *lease, out),
             Input::Command(crate::Command::Etcd(Command::RevokeLeaseOf { node })) => {
-                if let Some(lease) = self.store.get(Key::Capture(*node)).and_then(|kv| kv.lease) {
+                if let Some(lease) = self.lease_on(*node) {
                     self.revoke(lease, out);
                 }
             }
@@ -174,6 +174,16 @@ impl Etcd {
                 unreachable!("etcd is asked by its own requests only")
             }
         }
+    }
+
+    /// The lease of the last process on a node that is registered.
+    fn lease_on(&self, node: NodeId) -> Option<LeaseId> {
+        let captures = self.store.range(Range::Captures);
+        let of_node = captures.iter().filter_map(|kv| match kv.key {
+            Key::Capture(one) if one.slot == node.slot => Some((one, kv.lease?)),
+            _ => None,
+        });
+        of_node.max().map(|(_, lease)| lease)
     }
 
     fn on_request(&mut self, now: Now, from: Addr, inbox: &Inbox, out: &mut Out) {

@@ -4,7 +4,10 @@ use sim::{Duration, Instant, Kind as _, Now};
 
 use crate::{
     Out,
-    sink::{Command, Failure, Inbox, Note, Sink, Timer, statements::Stage},
+    sink::{
+        Command, Failure, Inbox, Note, Sink, Timer,
+        statements::{Stage, Statement},
+    },
 };
 
 /// What is wrong now.
@@ -19,6 +22,9 @@ pub(super) struct Faults {
 
 #[derive(Clone, Copy, Debug)]
 struct Slow {
+    /// Only calls of this kind.
+    kind: Option<&'static str>,
+    share_per_million: u32,
     range: (Duration, Duration),
     until: Option<Instant>,
 }
@@ -32,6 +38,19 @@ struct Errors {
     until: Option<Instant>,
 }
 
+/// Every one.
+const MILLION: u32 = 1_000_000;
+
+impl Slow {
+    /// Whether a call is slow. Nothing is drawn where that is no matter of chance.
+    fn strikes(&self, inbox: &Inbox, now: Now, out: &mut Out) -> bool {
+        self.until.is_none_or(|until| now.steady < until)
+            && self.kind.is_none_or(|kind| kind == Inbox::name(inbox.kind()))
+            && (self.share_per_million == MILLION
+                || out.choose("slow statement or not", MILLION as usize) < self.share_per_million as usize)
+    }
+}
+
 impl Faults {
     /// Whether the server hangs; none: it is available.
     pub(super) fn hangs(&self) -> Option<bool> {
@@ -39,9 +58,9 @@ impl Faults {
     }
 
     /// A statement runs: for as long as the local weather of the downstream's host says, or slowly.
-    pub(super) fn run(&mut self, statement: u32, now: Now, out: &mut Out) {
+    pub(super) fn run(&mut self, statement: u32, inbox: &Inbox, now: Now, out: &mut Out) {
         let timer = Timer::Run { statement }.into();
-        match self.slow.filter(|slow| slow.until.is_none_or(|until| now.steady < until)) {
+        match self.slow.filter(|slow| slow.strikes(inbox, now, out)) {
             None => out.give_way(timer),
             Some(Slow { range: (from, to), .. }) => {
                 let steps = usize::try_from((to - from).nanos() / 1000).expect("64 bits") + 1;
@@ -57,7 +76,7 @@ impl Faults {
         if errors.kind != Inbox::name(inbox.kind()) || errors.until.is_some_and(|until| now.steady >= until) {
             return None;
         }
-        let fails = out.choose("failing statement", 1_000_000) < errors.share_per_million as usize;
+        let fails = out.choose("failing statement", MILLION as usize) < errors.share_per_million as usize;
         if !fails || errors.left == Some(0) {
             return None;
         }
@@ -71,8 +90,10 @@ impl Sink {
         let until = |lasts: &Option<Duration>| lasts.map(|lasts| now.steady + lasts);
         match command {
             Command::Outage { hangs, lasts } => self.outage_begins(*hangs, *lasts, now, out),
-            Command::SlowStatements { from, to, lasts } => {
-                self.faults.slow = Some(Slow { range: (*from, *to), until: until(lasts) });
+            Command::SlowStatements { kind, from, to, share_per_million, lasts } => {
+                let share_per_million = share_per_million.unwrap_or(MILLION);
+                let (kind, range, until) = (*kind, (*from, *to), until(lasts));
+                self.faults.slow = Some(Slow { kind, share_per_million, range, until });
             }
             Command::FailStatements { kind, retryable, share_per_million, times, lasts } => {
                 let why = match retryable {
@@ -114,9 +135,9 @@ impl Sink {
         out.note(Note::OutageOver.into());
         let here: Vec<u32> = self.statements.keys().copied().collect();
         for number in here {
-            match self.statements.get(&number).map(|statement| statement.stage) {
-                Some(Stage::Runs) => self.faults.run(number, now, out),
-                Some(Stage::Locks { .. }) => self.begin(number, now, out),
+            match self.statements.get(&number) {
+                Some(Statement { stage: Stage::Runs, inbox, .. }) => self.faults.run(number, inbox, now, out),
+                Some(Statement { stage: Stage::Locks { .. }, .. }) => self.begin(number, now, out),
                 None => {}
             }
         }

@@ -180,7 +180,7 @@ vocabulary! {
         /// It is not available: it breaks and refuses connections, or it hangs. Without a length: until it recovers.
         Outage { hangs: bool, lasts: Option<Duration> },
         /// Statements that begin to run take between so long and so long.
-        SlowStatements { from: Duration, to: Duration, lasts: Option<Duration> },
+        SlowStatements { kind: Option<&'static str>, from: Duration, to: Duration, share_per_million: Option<u32>, lasts: Option<Duration> },
         /// So many of a million calls of this kind fail at their end, and at most so many of them.
         FailStatements { kind: &'static str, retryable: bool, share_per_million: u32, times: Option<u32>, lasts: Option<Duration> },
         /// It is well again.

@@ -88,7 +88,7 @@ impl Sink {
             }
         }
         statement.stage = Stage::Runs;
-        self.faults.run(number, now, out);
+        self.faults.run(number, &statement.inbox, now, out);
     }
 
     pub(super) fn on_lock_wait(&mut self, number: u32, now: Now, out: &mut Out) {

@@ -631,3 +631,31 @@ fn one_that_fences_first_does_so_whoever_is_first() {
     5000 ms pass
     ");
 }
+
+/// The modules are waited for, but not longer than 30 s: here the coordinator never says that its term has ended.
+#[test]
+fn modules_have_thirty_seconds_to_end() {
+    let text = told("baseline", |hand| {
+        hand.start();
+        hand.advance(1000);
+        revoke(hand);
+        hand.text.clear();
+        hand.advance(3000);
+        hand.advance(29_000);
+        hand.advance(2000);
+    });
+    insta::assert_snapshot!(text, @"
+    3000 ms pass
+        ** SessionDone n3
+        ** ShutsDown n3 `capture suicide`
+        -> Stop to n3/coordinator
+        -> StopManager to n3/maintainers
+    29000 ms pass
+    2000 ms pass
+        ** Closing n3
+        -> Close to n3/dispatchers
+        -> CloseMaintainers to n3/maintainers
+        -> StopServing to n3/messages
+        -> TxnRequest call57 then: delete capture/n3 to etcd
+    ");
+}

@@ -395,7 +395,10 @@ fn slow_statements() {
     let text = told(Class::Mysql, |hand| {
         let second = Duration::from_secs(1);
         let lasts = Some(second.times(2));
-        hand.command(Addr::Sink, Command::SlowStatements { from: second, to: second, lasts });
+        hand.command(
+            Addr::Sink,
+            Command::SlowStatements { kind: None, from: second, to: second, share_per_million: None, lasts },
+        );
         write(hand, N1, 1, &[(INSERT, 1, 10)]);
         hand.advance(999);
         hand.advance(1);
@@ -414,6 +417,24 @@ fn slow_statements() {
         ** Applied n1/dispatchers query2 cf1 changes: INSERT t1 key=2 ts10 d1@n1
         -> Committed query2 to n1/dispatchers
     ");
+}
+
+/// Only calls of one kind, and not all of them.
+#[test]
+fn a_share_of_the_calls_of_a_kind_is_slow() {
+    let text = told(Class::Mysql, |hand| {
+        let (from, to) = (Duration::from_secs(1), Duration::from_secs(2));
+        let (kind, share_per_million) = (Some("Connect"), Some(300_000));
+        let slow = Command::SlowStatements { kind, from, to, share_per_million, lasts: None };
+        hand.command(Addr::Sink, slow);
+        write(hand, N1, 1, &[(INSERT, 1, 10)]);
+        for n in 2..102 {
+            hand.hear(Addr::Node(N1, Place::Dispatchers), Inbox::Connect { query: QueryId(n) });
+        }
+    });
+    let at_once = text.matches("-> Connected").count();
+    assert!(text.contains("Committed query1"));
+    assert!((55..=85).contains(&at_once), "{at_once} of 100 are not slow");
 }
 
 /// Calls of another kind, those after so many, and those after so long succeed.

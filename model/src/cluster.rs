@@ -57,6 +57,8 @@ pub struct Weather {
 pub struct NodeSpec {
     /// The version it runs.
     pub policy: Arc<Policy>,
+    /// The version it runs before its first restart, if that is another one.
+    pub before: Option<Arc<Policy>>,
     /// Its clock at the start.
     pub clock: Clock,
 }
@@ -155,7 +157,9 @@ impl Cluster {
     fn node(&self, slot: u8, spec: &NodeSpec, history: &Arc<History>) -> HostSpec<Actor> {
         let id = NodeId { slot, life: 0 };
         let at = |place| Addr::Node(id, place);
-        let mut process = Process::new(id, spec.policy.clone(), history.clone());
+        let first = spec.before.as_ref().unwrap_or(&spec.policy);
+        let mut process = Process::new(id, first.clone(), history.clone());
+        process.upgrade = Some(spec.policy.clone());
         process.config = self.config.clone();
         process.settings = self.settings;
         process.etcd = HostId(u16::try_from(self.nodes.len()).expect("nodes are few"));

@@ -127,6 +127,8 @@ vocabularies! {
         Etcd(etcd::Command),
         /// Of the downstream.
         Sink(sink::Command),
+        /// Of the coordinator that leads.
+        Coordinator(coordinator::Command),
     }
 }
 
@@ -240,6 +242,14 @@ impl Machine for Actor {
         match shared {
             Shared::Node(process) => process.disturbed(peer, mode),
             Shared::Service => None,
+        }
+    }
+
+    fn hears(addr: Addr, command: &Command) -> bool {
+        match command {
+            Command::Etcd(_) => addr == Addr::Etcd,
+            Command::Sink(_) => addr == Addr::Sink,
+            Command::Coordinator(_) => matches!(addr, Addr::Node(_, Place::Coordinator)),
         }
     }
 

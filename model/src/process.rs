@@ -41,6 +41,8 @@ pub struct Process {
     pub id: NodeId,
     /// The version it runs.
     pub policy: Arc<Policy>,
+    /// The version that the next process of its machine runs, if that is another one.
+    pub upgrade: Option<Arc<Policy>>,
     /// What the schema store and the event service know of the upstream.
     pub history: Arc<History>,
     /// How its changefeeds are configured: what every request that carries a configuration says.
@@ -109,7 +111,8 @@ impl Process {
         let (view, targets) = (BTreeSet::new(), Targets::default());
         let (config, settings, etcd) = (ChangefeedConfig::default(), Settings::default(), HostId(u16::MAX));
         let liveness = Liveness::Alive;
-        Process { id, policy, history, config, settings, etcd, liveness, ids: 0, view, targets }
+        let upgrade = None;
+        Process { id, policy, upgrade, history, config, settings, etcd, liveness, ids: 0, view, targets }
     }
 
     /// An id that no other dispatcher has.
@@ -152,8 +155,8 @@ impl Process {
     pub(crate) fn restart(&mut self) {
         let id = NodeId { slot: self.id.slot, life: self.id.life + 1 };
         let (config, settings, etcd) = (self.config.clone(), self.settings, self.etcd);
-        *self =
-            Process { config, settings, etcd, ..Process::new(id, self.policy.clone(), self.history.clone()) };
+        let policy = self.upgrade.as_ref().unwrap_or(&self.policy).clone();
+        *self = Process { config, settings, etcd, ..Process::new(id, policy, self.history.clone()) };
     }
 
     /// Links to another host are cut: what a part of the process hears of it.

@@ -32,7 +32,7 @@ fn cell(tally: &Tally) -> String {
 }
 
 fn broke(broke: &Broke) -> String {
-    format!("{} in {}", broke.invariant, broke.runs)
+    format!("{broke} in {}", broke.runs)
 }
 
 /// A row for each mutant: by what it is detected.

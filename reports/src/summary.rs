@@ -62,9 +62,8 @@ pub fn tally(tally: &Tally, asked: u64) -> String {
         parts.push(styled(ODD, format!("{} failed in the testbed", tally.failed)));
     }
     text += &parts.join(", ");
-    for (invariant, aspect, runs) in &tally.by_aspect {
-        let aspect = if aspect.is_empty() { String::new() } else { format!(" ({aspect})") };
-        write!(text, "\n    {invariant}{aspect} broke in {runs}").expect("a string takes it");
+    for broke in &tally.by_aspect {
+        write!(text, "\n    {broke} broke in {}", broke.runs).expect("a string takes it");
     }
     if tally.interrupted {
         write!(text, "\n  {}: the seeds that are missing were not run", styled(ODD, "interrupted"))
@@ -112,7 +111,7 @@ fn broke(broke: &Broke) -> String {
     let seeds: Vec<String> = broke.first.iter().map(ToString::to_string).collect();
     let more = if broke.runs > seeds.len() as u64 { ", …" } else { "" };
     let seed = if broke.runs == 1 { "seed" } else { "seeds" };
-    format!("{} in {} ({seed} {}{more})", broke.invariant, broke.runs, seeds.join(", "))
+    format!("{broke} in {} ({seed} {}{more})", broke.runs, seeds.join(", "))
 }
 
 /// One replayed run.

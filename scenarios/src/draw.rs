@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 
 use model::{
     Actor, Addr, ChangefeedConfig, ChangefeedId, Cluster, DdlKind, LinkClass, NamedDdl, NodeId, NodeSpec,
-    Place as Part, Policy, Role, Settings, Weather, invariants,
+    Place as Part, Policy, Role, Settings, Weather, coordinator, invariants,
     sink::{self, Class, Downstream},
 };
 use sim::{
@@ -66,7 +66,11 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
         let mut around = |limit: u64| draws.below(2 * limit + 1).cast_signed() - limit.cast_signed();
         let offset = around(node.clock_offset.0.nanos());
         let drift = i32::try_from(around(node.clock_drift_ppm.into())).unwrap_or(0);
-        NodeSpec { policy: policy.clone(), clock: Clock::new(offset, drift) }
+        let mut old = file.cluster.old.iter();
+        let before = old.find(|(name, _)| *name.get_ref() == format!("n{slot}"));
+        let before = before.map(|(_, version)| PolicySpec::parse(version.get_ref()));
+        let before = before.map(|version| version.expect("it was checked").policy().clone());
+        NodeSpec { policy: policy.clone(), before, clock: Clock::new(offset, drift) }
     });
     Cluster {
         nodes: nodes.collect(),
@@ -211,6 +215,10 @@ pub(crate) fn check(file: &File, place: &Place) -> Result<(), Error> {
     }
     let (nodes, changefeeds) = (*file.cluster.nodes.get_ref(), *file.cluster.changefeeds.get_ref());
     let hosts = Hosts { nodes, changefeeds };
+    for (name, version) in &file.cluster.old {
+        hosts.named_node(name).map_err(complain)?;
+        PolicySpec::parse(version.get_ref()).map_err(|error| complain((version.span(), error.what)))?;
+    }
     for fault in &file.faults {
         hosts.planned(fault, &mut Draws::new(Seed(0), "check")).map_err(complain)?;
         if let file::When::At(at) = &fault.when
@@ -228,10 +236,7 @@ fn check_claim(claim: &file::ClaimText) -> Result<(), Wrong> {
     let mut named: Vec<&str> = Vec::new();
     for names in claim.breaks.iter().chain(&claim.may_break) {
         for name in names.get_ref().all() {
-            let known = invariants::ALL.iter().map(|one| one.name);
-            if !known.clone().any(|one| one == name) {
-                return Err((names.span(), unknown("invariant", name, known)));
-            }
+            known_invariant(name).map_err(|what| (names.span(), what))?;
             if named.contains(&name.as_str()) {
                 return Err((names.span(), format!("`{name}` is named twice in this claim; once is enough")));
             }
@@ -244,8 +249,31 @@ fn check_claim(claim: &file::ClaimText) -> Result<(), Wrong> {
     })
 }
 
+/// An invariant, or one of the things that it reports separately: `single_writer (applied)`.
+fn known_invariant(name: &str) -> Result<(), String> {
+    let (invariant, aspect) = match name.split_once(" (") {
+        Some((invariant, aspect)) => (invariant, Some(aspect.strip_suffix(')').unwrap_or(aspect))),
+        None => (name, None),
+    };
+    let known = invariants::ALL.iter().map(|one| one.name);
+    let found = invariants::ALL.iter().find(|one| one.name == invariant);
+    let found = found.ok_or_else(|| unknown("invariant", invariant, known))?;
+    match aspect {
+        Some(aspect) if !found.aspects.contains(&aspect) => {
+            let known = found.aspects.iter().copied();
+            Err(unknown(&format!("aspect of {invariant}"), aspect, known))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn of_downstream(command: sink::Command) -> sim::Fault<Actor> {
     sim::Fault::Command { to: Addr::Sink, command: command.into() }
+}
+
+/// A call of the API: the node that runs the coordinator hears it.
+fn of_user(command: coordinator::Command) -> sim::Fault<Actor> {
+    sim::Fault::Tell { who: Who::Role(Role::Coordinator), command: command.into() }
 }
 
 /// A kind of call to the downstream that can fail or be slow.
@@ -313,14 +341,18 @@ impl Hosts {
                 sim::Fault::Slow { links, latency: latency(slow.latency, None), lasts: lasts(&slow.lasts) }
             }
             Do::RevokeLease(revoke) => {
-                let node = self.node(revoke.who.get_ref());
-                let names = self.nodes();
-                let known = names.iter().map(String::as_str);
-                let wrong = || unknown("node", revoke.who.get_ref(), known);
-                let node =
-                    node.and_then(|node| node.ok_or_else(wrong)).map_err(|what| (revoke.who.span(), what))?;
+                let node = self.named_node(&revoke.who)?;
                 let command = model::etcd::Command::RevokeLeaseOf { node };
                 sim::Fault::Command { to: Addr::Etcd, command: command.into() }
+            }
+            Do::PauseChangefeed(call) => {
+                of_user(coordinator::Command::PauseChangefeed { cf: self.changefeed(&call.cf)? })
+            }
+            Do::ResumeChangefeed(call) => {
+                of_user(coordinator::Command::ResumeChangefeed { cf: self.changefeed(&call.cf)? })
+            }
+            Do::RemoveChangefeed(call) => {
+                of_user(coordinator::Command::RemoveChangefeed { cf: self.changefeed(&call.cf)? })
             }
             Do::DownstreamOutage(outage) => {
                 let hangs = outage.mode == file::OutageMode::Hang;
@@ -397,12 +429,8 @@ impl Hosts {
         if let Some(node) = self.node(name)? {
             return Ok(Who::Host(HostId(u16::from(node.slot) - 1)));
         }
-        if let Some(cf) = name.strip_prefix("maintainer of cf").and_then(|cf| cf.parse::<u8>().ok()) {
-            if !(1..=self.changefeeds).contains(&cf.into()) {
-                let changefeeds = self.changefeeds;
-                return Err(format!("there is no `cf{cf}`; {}", numbered("changefeed", "cf", changefeeds)));
-            }
-            return Ok(Who::Role(Role::Maintainer(ChangefeedId(cf))));
+        if let Some(cf) = name.strip_prefix("maintainer of ").and_then(number_of_changefeed) {
+            return self.numbered_changefeed(cf).map(|cf| Who::Role(Role::Maintainer(cf)));
         }
         match name {
             "sender" => Ok(Who::Sender),
@@ -423,6 +451,26 @@ impl Hosts {
         }
     }
 
+    /// A changefeed by its name.
+    fn changefeed(self, name: &Spanned<String>) -> Result<ChangefeedId, Wrong> {
+        let found = match number_of_changefeed(name.get_ref()) {
+            Some(cf) => self.numbered_changefeed(cf),
+            None => Err(format!(
+                "`{}` is no changefeed; {}",
+                name.get_ref(),
+                numbered("changefeed", "cf", self.changefeeds)
+            )),
+        };
+        found.map_err(|what| (name.span(), what))
+    }
+
+    fn numbered_changefeed(self, cf: u8) -> Result<ChangefeedId, String> {
+        if (1..=self.changefeeds).contains(&cf.into()) {
+            return Ok(ChangefeedId(cf));
+        }
+        Err(format!("there is no `cf{cf}`; {}", numbered("changefeed", "cf", self.changefeeds)))
+    }
+
     /// The names of the nodes.
     fn nodes(self) -> Vec<String> {
         (1..=self.nodes).map(|slot| format!("n{slot}")).collect()
@@ -437,6 +485,14 @@ impl Hosts {
             return Ok(Some(NodeId { slot, life: 0 }));
         }
         Err(format!("there is no `{name}`; {}", numbered("node", "n", self.nodes)))
+    }
+
+    /// A node by its name, which is nothing else.
+    fn named_node(self, name: &Spanned<String>) -> Result<NodeId, Wrong> {
+        let names = self.nodes();
+        let wrong = || unknown("node", name.get_ref(), names.iter().map(String::as_str));
+        let node = self.node(name.get_ref()).and_then(|node| node.ok_or_else(wrong));
+        node.map_err(|what| (name.span(), what))
     }
 
     /// An actor by its name, such as `n2/dispatchers`.
@@ -458,6 +514,11 @@ impl Hosts {
             (name.span(), what)
         })
     }
+}
+
+/// Of `cf2` it is 2.
+fn number_of_changefeed(name: &str) -> Option<u8> {
+    name.strip_prefix("cf").and_then(|cf| cf.parse().ok())
 }
 
 /// What the numbered things of a kind are called.

@@ -1,6 +1,6 @@
 //! The scenario format: TOML, every field known, every name checked, and every complaint with its line.
 
-use std::{num::NonZeroU32, ops::Range};
+use std::{collections::BTreeMap, num::NonZeroU32, ops::Range};
 
 use serde::Deserialize;
 use sim::Duration;
@@ -71,6 +71,9 @@ pub(crate) struct Cluster {
     /// Whether changefeeds are replicated with low latency rather than high throughput.
     #[serde(default)]
     pub(crate) low_latency: bool,
+    /// Nodes that run another version before their first restart.
+    #[serde(default)]
+    pub(crate) old: BTreeMap<Spanned<String>, Spanned<String>>,
     /// How long a session lives without being renewed.
     #[serde(default = "ten_seconds")]
     pub(crate) session_ttl: Duration,
@@ -309,6 +312,12 @@ pub(crate) enum Do {
     SlowStatements(SlowStatements),
     /// Statements fail at the downstream's server.
     DownstreamError(DownstreamError),
+    /// A user pauses a changefeed.
+    PauseChangefeed(OfChangefeed),
+    /// A user resumes a changefeed.
+    ResumeChangefeed(OfChangefeed),
+    /// A user removes a changefeed.
+    RemoveChangefeed(OfChangefeed),
 }
 
 impl Do {
@@ -332,6 +341,12 @@ pub(crate) struct Pause {
     pub(crate) who: Spanned<String>,
     #[serde(default, rename = "for")]
     pub(crate) lasts: Option<Span>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfChangefeed {
+    pub(crate) cf: Spanned<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

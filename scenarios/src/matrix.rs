@@ -37,7 +37,7 @@ pub struct Matrix {
 pub struct Found {
     /// The mutant.
     pub mutant: &'static Mutant,
-    /// The scenarios in which an invariant breaks that holds, on the same seeds, in the version that the mutant is made in.
+    /// The scenarios in which something breaks that holds, on the same seeds, in the version that the mutant is made in.
     pub by: Vec<Detection>,
 }
 
@@ -104,9 +104,9 @@ pub fn mutants(scenarios: &[Scenario], mut how: Sweeping) -> Result<Vec<Found>, 
             if cell.interrupted {
                 return Ok(found);
             }
-            let holds =
-                |broke: &Broke| !sound.by_invariant.iter().any(|one| one.invariant == broke.invariant);
-            let broke: Vec<Broke> = cell.by_invariant.into_iter().filter(holds).collect();
+            let known: Vec<String> = sound.by_aspect.iter().map(ToString::to_string).collect();
+            let broke = cell.by_aspect.into_iter().filter(|broke| !known.contains(&broke.to_string()));
+            let broke: Vec<Broke> = broke.collect();
             if !broke.is_empty() {
                 by.push(Detection { scenario: scenario.name().to_owned(), broke, ran: cell.ran });
             }

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    fmt,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicBool, Ordering},
@@ -37,8 +38,8 @@ pub struct Tally {
     pub broken: u64,
     /// How many runs the testbed failed.
     pub failed: u64,
-    /// In how many runs each aspect of each invariant broke, in order of discovery.
-    pub by_aspect: Vec<(&'static str, &'static str, u64)>,
+    /// In which runs each aspect of each invariant broke, in order of discovery.
+    pub by_aspect: Vec<Broke>,
     /// In which runs each invariant broke, in order of discovery.
     pub by_invariant: Vec<Broke>,
     /// All records of all runs.
@@ -49,11 +50,13 @@ pub struct Tally {
     witnessed: Vec<u64>,
 }
 
-/// The runs in which an invariant broke.
+/// The runs in which an invariant broke, or one of the things that it reports separately.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broke {
     /// The invariant.
     pub invariant: &'static str,
+    /// Which aspect of it; none: any.
+    pub aspect: Option<&'static str>,
     /// In how many runs.
     pub runs: u64,
     /// The first of these seeds, a few at most.
@@ -153,30 +156,15 @@ impl Tally {
             return;
         }
         self.broken += 1;
-        for violation in &outcome.violations {
-            let key = (violation.invariant, violation.aspect);
-            match self.by_aspect.iter_mut().find(|(invariant, aspect, _)| (*invariant, *aspect) == key) {
-                Some((.., count)) => *count += 1,
-                None => self.by_aspect.push((key.0, key.1, 1)),
-            }
-        }
         for (n, violation) in outcome.violations.iter().enumerate() {
-            if !outcome.violations[..n].iter().any(|before| before.invariant == violation.invariant) {
-                self.count_broken(violation.invariant, outcome.seed);
+            let before = || outcome.violations[..n].iter().filter(|one| one.invariant == violation.invariant);
+            if before().all(|one| one.aspect != violation.aspect) {
+                let aspect = Some(violation.aspect);
+                Broke::count(&mut self.by_aspect, violation.invariant, aspect, outcome.seed);
             }
-        }
-    }
-
-    fn count_broken(&mut self, invariant: &'static str, seed: Seed) {
-        let place = self.by_invariant.iter().position(|broke| broke.invariant == invariant);
-        let place = place.unwrap_or_else(|| {
-            self.by_invariant.push(Broke { invariant, runs: 0, first: Vec::new() });
-            self.by_invariant.len() - 1
-        });
-        let broke = &mut self.by_invariant[place];
-        broke.runs += 1;
-        if broke.first.len() < REMEMBERED {
-            broke.first.push(seed);
+            if before().next().is_none() {
+                Broke::count(&mut self.by_invariant, violation.invariant, None, outcome.seed);
+            }
         }
     }
 
@@ -189,9 +177,8 @@ impl Tally {
     /// How a claim came out over these seeds. Nothing may break that is not named; what is to break has to, and each
     /// witness has to appear, in one seed at least.
     pub fn judge(&self, claim: &Claim) -> Verdict {
-        let is_named =
-            |broke: &&Broke| claim.breaks.iter().chain(&claim.may_break).any(|one| one == broke.invariant);
-        let by: Vec<Broke> = self.by_invariant.iter().filter(|broke| !is_named(broke)).cloned().collect();
+        let by = self
+            .unnamed(&claim.breaks.iter().chain(&claim.may_break).map(String::as_str).collect::<Vec<_>>());
         if !by.is_empty() {
             return Verdict::Refuted { by };
         }
@@ -200,9 +187,59 @@ impl Tally {
         if self.ran == 0 {
             missing.push("a run".to_owned());
         }
-        let unbroken =
-            claim.breaks.iter().filter(|name| !self.by_invariant.iter().any(|one| one.invariant == **name));
+        let unbroken = claim.breaks.iter().filter(|name| !self.broke().any(|one| one.is_called(name)));
         missing.extend(unbroken.map(|name| format!("a broken {name}")));
         if missing.is_empty() { Verdict::Confirmed } else { Verdict::Vacuous { missing } }
+    }
+
+    fn broke(&self) -> impl Iterator<Item = &Broke> {
+        self.by_invariant.iter().chain(&self.by_aspect)
+    }
+
+    /// What broke and has no name in this list, as a whole or in the aspect that broke. An invariant of which the list says
+    /// nothing is told as a whole.
+    pub fn unnamed(&self, names: &[&str]) -> Vec<Broke> {
+        let mut unnamed = Vec::new();
+        for whole in &self.by_invariant {
+            if names.iter().any(|name| whole.is_called(name)) {
+                continue;
+            }
+            let aspects = self.by_aspect.iter().filter(|one| one.invariant == whole.invariant);
+            let (named, others): (Vec<&Broke>, Vec<&Broke>) =
+                aspects.partition(|one| names.iter().any(|name| one.is_called(name)));
+            match named.is_empty() {
+                true => unnamed.push(whole.clone()),
+                false => unnamed.extend(others.into_iter().cloned()),
+            }
+        }
+        unnamed
+    }
+}
+
+impl Broke {
+    fn count(all: &mut Vec<Broke>, invariant: &'static str, aspect: Option<&'static str>, seed: Seed) {
+        let place = all.iter().position(|broke| (broke.invariant, broke.aspect) == (invariant, aspect));
+        let place = place.unwrap_or_else(|| {
+            all.push(Broke { invariant, aspect, runs: 0, first: Vec::new() });
+            all.len() - 1
+        });
+        all[place].runs += 1;
+        if all[place].first.len() < REMEMBERED {
+            all[place].first.push(seed);
+        }
+    }
+
+    /// Whether this is what a claim calls it: `single_writer`, or `single_writer (applied)`.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.to_string() == name
+    }
+}
+
+impl fmt::Display for Broke {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.aspect.filter(|aspect| !aspect.is_empty()) {
+            Some(aspect) => write!(f, "{} ({aspect})", self.invariant),
+            None => f.write_str(self.invariant),
+        }
     }
 }

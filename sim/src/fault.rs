@@ -127,6 +127,14 @@ pub enum Fault<M: Machine> {
         /// What.
         command: M::Command,
     },
+    /// The outside world tells a host something; the actor that hears such things ([`Machine::hears`]) handles it. If the host
+    /// does not run, or nobody plays the role, nobody hears it.
+    Tell {
+        /// Which host.
+        who: Who<M>,
+        /// What.
+        command: M::Command,
+    },
     /// Everything heals and everybody is up: cuts and slow links end, paused hosts go on, hosts that are down come
     /// up, clocks run true, and links neither lose, copy nor delay more than ordinarily from now on. What is under
     /// way stays under way. Faults that were planned and have not happened do not happen any more.
@@ -204,7 +212,8 @@ impl<M: Machine> Fault<M> {
             | Fault::Pause { who, .. }
             | Fault::Resume { who }
             | Fault::ClockJump { who, .. }
-            | Fault::ClockDrift { who, .. } => change(who),
+            | Fault::ClockDrift { who, .. }
+            | Fault::Tell { who, .. } => change(who),
             Fault::Cut { links, .. } | Fault::Heal { links } | Fault::Slow { links, .. } => {
                 for end in [&mut links.from, &mut links.to] {
                     if let End::One(who) = end {
@@ -268,6 +277,7 @@ fn describe<M: Machine>(fault: &Fault<M>, names: &[String], f: &mut fmt::Formatt
             write!(f, "{} takes {} to {}{}", links(set), latency.range.0, latency.range.1, lasting(lasts))
         }
         Fault::Command { to, command } => write!(f, "{to} is told: {command}"),
+        Fault::Tell { who: one, command } => write!(f, "{} is told: {command}", who(one)),
         Fault::Calm => f.write_str("calm: everything heals and everybody is up"),
     }
 }

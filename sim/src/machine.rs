@@ -101,6 +101,12 @@ pub trait Machine: Clone + fmt::Debug {
         None
     }
 
+    /// Whether the actor at this address is the one of its host that hears this command ([`crate::Fault::Tell`]).
+    fn hears(addr: Self::Addr, command: &Self::Command) -> bool {
+        let _ = (addr, command);
+        false
+    }
+
     /// The host that plays this role now, if one does.
     fn locate(role: &Self::Role, sim: &Sim<Self>) -> Option<HostId> {
         let _ = (role, sim);

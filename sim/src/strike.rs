@@ -22,6 +22,11 @@ impl<M: Machine> Sim<M> {
             return self.command(to, command, cause);
         }
         self.settle_roles(&mut fault);
+        if let Fault::Tell { who: Who::Host(host), command } = &fault
+            && let Some(number) = self.listener(*host, command)
+        {
+            return self.handle(number, Input::Command(command.clone()), cause);
+        }
         let kind = match &fault {
             Fault::Crash { .. } => 1,
             Fault::Restart { .. } => 2,
@@ -34,6 +39,7 @@ impl<M: Machine> Sim<M> {
             Fault::Slow { .. } => 9,
             Fault::Command { .. } => 10,
             Fault::Calm => 11,
+            Fault::Tell { .. } => 16,
         };
         self.tell_fault(cause, fault.clone(), kind);
         match fault {
@@ -79,7 +85,7 @@ impl<M: Machine> Sim<M> {
                 self.slow(&numbers, Some(latency));
                 self.later(lasts, Undo::Slow { links, numbers });
             }
-            Fault::Command { .. } => {}
+            Fault::Command { .. } | Fault::Tell { .. } => {}
             Fault::Calm => self.calm(),
         }
         true
@@ -163,6 +169,14 @@ impl<M: Machine> Sim<M> {
         }
         self.tell_fault(cause, Fault::Command { to, command }, 10);
         true
+    }
+
+    /// The actor of a host that hears a command, if the host runs.
+    fn listener(&self, host: HostId, command: &M::Command) -> Option<usize> {
+        let host = &self.hosts[usize::from(host.0)];
+        let mut actors = host.actors.clone();
+        let listens = |number: &usize| M::hears(self.actors[*number].addr, command);
+        (host.up == Up::Running).then(|| actors.find(listens)).flatten()
     }
 
     /// The host's new life, if it was up.

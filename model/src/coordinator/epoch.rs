@@ -36,11 +36,10 @@ pub(super) struct Bump {
 
 impl Term {
     pub(super) fn begin_bump(&mut self, cf: ChangefeedId, dest: NodeId, cx: &mut Cx) {
-        self.bumps_begun += 1;
-        let id = BumpId(self.bumps_begun);
+        let call = self.next_pd_call();
+        let id = BumpId(call.0);
         self.bumps.insert(id, Bump { cf, dest, candidate: Epoch::NONE, tries: 0, info: None, ended: None });
-        let call = CallId(self.bumps_begun);
-        self.pd_calls.insert(call, id);
+        self.pd_calls.insert(call, Some(id));
         cx.out.send(Addr::Pd, pd::Inbox::TsoRequest { call }.into());
         cx.out.alarm(Timer::BumpDeadline { bump: id }.into(), DEADLINE);
     }
@@ -56,11 +55,15 @@ impl Term {
     }
 
     pub(super) fn on_tso(&mut self, call: CallId, epoch: Epoch, cx: &mut Cx) {
-        if let Some(id) = self.pd_calls.remove(&call)
-            && let Some(bump) = self.bumps.get_mut(&id)
-        {
-            bump.candidate = epoch;
-            self.bump_read(id, cx);
+        match self.pd_calls.remove(&call) {
+            Some(Some(id)) => {
+                if let Some(bump) = self.bumps.get_mut(&id) {
+                    bump.candidate = epoch;
+                    self.bump_read(id, cx);
+                }
+            }
+            Some(None) => self.api_on_tso(epoch, cx),
+            None => {}
         }
     }
 

@@ -4,6 +4,7 @@
 //! persists (T2), the operator executor (T3), the schedulers (T4).
 
 mod adoption;
+mod api;
 mod changefeeds;
 mod ending;
 mod epoch;
@@ -25,6 +26,7 @@ use crate::{
     vocabulary::{say, spoken, vocabulary, words},
 };
 pub(crate) use adoption::{Reports, Selection};
+pub use api::Command;
 use changefeeds::ChangefeedDb;
 use ending::{Cause, Ending};
 use epoch::{Bump, BumpId};
@@ -100,6 +102,10 @@ vocabulary! {
         BumpAgain { bump: BumpId },
         /// A bump has taken as long as it may.
         BumpDeadline { bump: BumpId },
+        /// The call of a user goes on after a conflict.
+        ApiAgain,
+        /// The last action of a stop goes on after a conflict.
+        StopAgain,
         /// A call to etcd may have timed out.
         CallTimeout,
     }
@@ -134,6 +140,8 @@ vocabulary! {
         StaleStatus { cf: ChangefeedId, node: NodeId, epoch: Epoch, current: Epoch },
         /// The checkpoint of a changefeed is persisted.
         CheckpointPersisted { cf: ChangefeedId, checkpoint: Ts },
+        /// A user's call has come to its end.
+        CallAnswered { cf: ChangefeedId, call: &'static str, answer: &'static str },
         /// The real coordinator panics here.
         Panicked { why: &'static str },
     }
@@ -147,6 +155,8 @@ enum Wait {
     Persist { checkpoints: Vec<(ChangefeedId, Ts)> },
     BumpRead { bump: BumpId },
     BumpWrite { bump: BumpId },
+    Api,
+    StopRead,
     StopDone,
 }
 
@@ -163,7 +173,8 @@ pub struct Coordinator {
 pub(crate) struct Term {
     version: u64,
     calls: Calls<Wait>,
-    pd_calls: BTreeMap<etcd::CallId, BumpId>,
+    /// The calls to PD, each for a bump or for a user's call.
+    pd_calls: BTreeMap<etcd::CallId, Option<BumpId>>,
     bootstrapper: Bootstrapper<Vec<MaintainerStatus>>,
     /// Events that wait for the event loop.
     events: VecDeque<(NodeId, Event)>,
@@ -175,6 +186,7 @@ pub(crate) struct Term {
     operators: Operators,
     bumps: BTreeMap<BumpId, Bump>,
     bumps_begun: u32,
+    api: api::Api,
     basic: scheduler::Basic,
     changes: persist::Changes,
     ending: Option<Ending>,
@@ -205,10 +217,20 @@ impl Coordinator {
         Some((changefeed.node, changefeed.placement.name()))
     }
 
+    /// The operators under way.
+    pub fn operators(&self) -> impl Iterator<Item = (ChangefeedId, &'static str)> {
+        self.term.iter().flat_map(|term| term.operators.names())
+    }
+
     pub(crate) fn step(&mut self, input: &Input<crate::Actor>, cx: &mut Cx) {
         match input {
             Input::Start => {}
             Input::Message { from, msg: Msg::Coordinator(inbox) } => self.on_message(*from, inbox, cx),
+            Input::Command(crate::Command::Coordinator(command)) => {
+                if let Some(term) = &mut self.term {
+                    term.on_command(command, cx);
+                }
+            }
             _ => {
                 if let Some(term) = &mut self.term {
                     let goes_on = term.step(input, cx);
@@ -287,6 +309,7 @@ impl Term {
             operators: Operators::default(),
             bumps: BTreeMap::new(),
             bumps_begun: 0,
+            api: api::Api::default(),
             basic: scheduler::Basic::default(),
             changes: persist::Changes::default(),
             ending: None,
@@ -352,6 +375,14 @@ impl Term {
                 self.bump_deadline(bump, cx);
                 Ok(())
             }
+            Timer::ApiAgain => {
+                self.api_again(cx);
+                Ok(())
+            }
+            Timer::StopAgain => {
+                self.read_progress(cx);
+                Ok(())
+            }
             Timer::CallTimeout => {
                 let expired = self.calls.on_alarm(cx);
                 expired.into_iter().try_for_each(|wait| self.on_failure(wait, cx))
@@ -381,6 +412,12 @@ impl Term {
                 self.on_bump_written(bump, *succeeded, cx);
                 Ok(())
             }
+            (Wait::Api, answer) => {
+                self.on_api_answer(answer, cx);
+                Ok(())
+            }
+            (Wait::StopRead, Answer::Range(job)) => self.on_progress_read(job.first(), cx),
+            (Wait::StopDone, Answer::Txn { succeeded: false, .. }) => self.on_progress_conflict(cx),
             (Wait::StopDone, _) => self.on_stop_done(cx),
             (wait, answer) => unreachable!("{wait:?} answered by {answer:?}"),
         }
@@ -399,8 +436,12 @@ impl Term {
                 self.bump_failed(bump, "etcd does not answer", cx);
                 Ok(())
             }
-            // What ends a stop is tried once; a failure is only logged.
-            Wait::StopDone => self.on_stop_done(cx),
+            Wait::Api => {
+                self.api_failed(cx);
+                Ok(())
+            }
+            // A failure of what ends a stop is only logged.
+            Wait::StopRead | Wait::StopDone => self.on_stop_done(cx),
         }
     }
 

@@ -31,6 +31,11 @@ impl Failure {
     }
 }
 
+/// Whether a maintainer that is told this has been told of nothing but the end of a manager.
+pub(crate) fn is_of_the_end(why: &str) -> bool {
+    why == Failure::WritePathClosed { wrapped: false }.why()
+}
+
 impl Dispatchers {
     /// Whether a failure is kept from the maintainer, and whether it was taken for a closed write path. `construction`: of
     /// a manager, not of a table trigger.

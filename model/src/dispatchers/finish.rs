@@ -66,8 +66,9 @@ impl Finish {
     pub(super) fn resume(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
         match self.stage {
-            // Loops and workers end when the context is cancelled.
+            // Loops and workers end when the context is cancelled, but for what is being sent to a log without one.
             Stage::Wait if !manager.wait_for_cancel(me) => return Next::Wait,
+            Stage::Wait if !manager.telling.has_ended(me) => return Next::Wait,
             Stage::Wait => self.stage = Stage::Closed,
             Stage::Closed => {
                 manager.closing = false;

@@ -15,6 +15,7 @@ use crate::{
         reports::{Changes, HeartbeatTask},
         schemas::SchemaIndex,
         sink_client::{Errors, SinkClient},
+        trigger::Telling,
     },
     sink::Downstream,
     tasks::{Lock, TaskId},
@@ -66,6 +67,7 @@ pub struct Manager {
     pub(super) sink: SinkClient,
     pub(super) errors: Errors,
     pub(super) executor: Executor,
+    pub(super) telling: Telling,
     pub(super) statuses_of_blocks: StatusBuffer,
     /// The periodic report, and the watermark that it told last.
     pub(super) heartbeat: HeartbeatTask,
@@ -75,6 +77,11 @@ pub struct Manager {
 }
 
 impl Manager {
+    /// How many requests its journals keep.
+    pub fn journalled(&self) -> usize {
+        self.journal.entries().count() + self.merges.requests().count()
+    }
+
     pub(super) fn new(
         id: ManagerId,
         cf: ChangefeedId,
@@ -112,6 +119,7 @@ impl Manager {
             sink: SinkClient::new(downstream),
             errors: Errors::default(),
             executor: Executor::default(),
+            telling: Telling::default(),
             statuses_of_blocks: StatusBuffer::default(),
             heartbeat: HeartbeatTask::None,
             changes: Changes::after(watermark.clone()),
@@ -151,6 +159,11 @@ impl Manager {
     /// Whether it is neither closed nor closing; dispatchers keep their state when they are closed.
     pub fn is_open(&self) -> bool {
         !self.closing && !self.closed && !self.write_path_closed
+    }
+
+    /// Whether it writes what comes: it has a sink, and neither is its write path closed nor its context cancelled.
+    pub fn may_write(&self) -> bool {
+        self.sink_running && !self.write_path_closed && !self.cancelled
     }
 
     /// Its changefeed.

@@ -65,7 +65,7 @@ pub use admission::Owner;
 pub use block_messages::*;
 use block_statuses::StatusQueue;
 pub use dispatcher::{ComponentState, Dispatcher};
-pub(crate) use failure::Failure;
+pub(crate) use failure::{Failure, is_of_the_end};
 pub use locks::{HeldUp, Resource};
 pub use manager::{Manager, ManagerId};
 pub(crate) use merge::Moment;
@@ -243,6 +243,8 @@ enum Asker {
     Record { task: TaskId },
     /// A worker of a sink client.
     Write { manager: ManagerId, worker: u32 },
+    /// The goroutine that tells a log of checkpoints: nothing cancels it.
+    Checkpoint { manager: ManagerId },
     /// What is deleted behind a manager that is closed: nothing cancels it.
     Cleanup { task: TaskId },
 }
@@ -260,6 +262,12 @@ impl Dispatchers {
     /// The managers that are there and not closed, in order of their creation.
     pub fn managers(&self) -> impl Iterator<Item = &Manager> {
         self.managers.values().filter(|manager| !manager.closed)
+    }
+
+    /// Whether the manager of a dispatcher is to write nothing any more.
+    pub fn has_ended_with(&self, id: DispatcherId) -> bool {
+        let mut its = self.managers.values().filter(|manager| manager.dispatchers.contains_key(&id));
+        its.any(|manager| manager.closed || manager.write_path_closed || manager.is_cancelled())
     }
 
     /// Rises whenever it may have changed who may write: for whoever watches.
@@ -327,6 +335,7 @@ impl Dispatchers {
                 self.run(task, Wake::Answer(reply), cx);
             }
             Some(Asker::Write { manager, worker }) => self.written(manager, worker, reply, cx),
+            Some(Asker::Checkpoint { manager }) => self.checkpoint_told(manager, cx),
             // The client has dropped the connection.
             None => {}
         }

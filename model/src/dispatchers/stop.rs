@@ -165,7 +165,7 @@ impl Dispatchers {
         Dispatchers::wake_all(woken, cx);
         self.queries.retain(|_, asker| match asker {
             Asker::Task { manager, .. } | Asker::Write { manager, .. } => *manager != id,
-            Asker::Record { .. } | Asker::Cleanup { .. } => true,
+            Asker::Record { .. } | Asker::Checkpoint { .. } | Asker::Cleanup { .. } => true,
         });
         self.touch();
     }
@@ -174,7 +174,8 @@ impl Dispatchers {
     fn orphaned_tasks(&self, id: ManagerId) -> Vec<TaskId> {
         let waiting = self.queries.values().filter_map(|asker| match asker {
             Asker::Task { task, manager } if *manager == id => Some(*task),
-            Asker::Task { .. } | Asker::Record { .. } | Asker::Write { .. } | Asker::Cleanup { .. } => None,
+            Asker::Task { .. } | Asker::Record { .. } => None,
+            Asker::Write { .. } | Asker::Checkpoint { .. } | Asker::Cleanup { .. } => None,
         });
         waiting.collect()
     }

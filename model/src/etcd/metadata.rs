@@ -61,6 +61,11 @@ impl FeedState {
             FeedState::Failed | FeedState::Stopped | FeedState::Finished => false,
         }
     }
+
+    /// Whether a user may let it go on.
+    pub fn is_resumable(self) -> bool {
+        !self.should_run()
+    }
 }
 
 words! {

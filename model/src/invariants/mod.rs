@@ -2,10 +2,15 @@
 //!
 //! An invariant reads records and machine states, keeps what it needs incrementally, and never changes a run.
 
+mod closed_stays_closed;
 mod downstream_is_fed;
+mod everything_ends;
+mod no_false_alarm;
 mod no_head_of_line;
 mod no_lock_forever;
+mod no_panic;
 mod no_write_after_fence;
+mod no_write_after_stop;
 mod one_ddl_owner;
 mod single_writer;
 
@@ -46,6 +51,8 @@ pub struct Named {
     pub name: &'static str,
     /// What it promises, in one line.
     pub promise: &'static str,
+    /// What it reports separately.
+    pub aspects: &'static [&'static str],
     make: fn() -> Box<dyn Invariant>,
 }
 
@@ -54,32 +61,68 @@ pub const ALL: &[Named] = &[
     Named {
         name: single_writer::NAME,
         promise: "no two dispatchers of one changefeed with overlapping spans write at once",
+        aspects: &["admitted", "started", "applied"],
         make: || Box::new(single_writer::SingleWriter::default()),
     },
     Named {
         name: one_ddl_owner::NAME,
         promise: "a changefeed has at most one active table trigger, and no DDL is forgotten or done again",
+        aspects: &["active", "twice", "regress"],
         make: || Box::new(one_ddl_owner::OneDdlOwner::default()),
     },
     Named {
         name: downstream_is_fed::NAME,
         promise: "after the calm every span has one working dispatcher, and the downstream is what the upstream was",
+        aspects: &["data", "monotone", "changefeed", "coverage", "checkpoint"],
         make: || Box::new(downstream_is_fed::DownstreamIsFed::default()),
     },
     Named {
         name: no_write_after_fence::NAME,
         promise: "a node that has fenced itself starts no new write, and neither does a manager that a fence stops",
+        aspects: &["manager", "node", "late"],
         make: || Box::new(no_write_after_fence::NoWriteAfterFence::default()),
+    },
+    Named {
+        name: no_write_after_stop::NAME,
+        promise: "when a user knows that a changefeed is paused or removed, nobody writes it any more",
+        aspects: &["paused", "removed"],
+        make: || Box::new(no_write_after_stop::NoWriteAfterStop::default()),
     },
     Named {
         name: no_lock_forever::NAME,
         promise: "no lock is held by a handler that has ended",
+        aspects: &["lock of the maps", "fence mutex", "mutex of the write path"],
         make: || Box::new(no_lock_forever::NoLockForever::default()),
     },
     Named {
         name: no_head_of_line::NAME,
         promise: "a slow changefeed holds up only itself, and those that share its queue on purpose",
+        aspects: &["lock", "queue"],
         make: || Box::new(no_head_of_line::NoHeadOfLine::default()),
+    },
+    Named {
+        name: no_panic::NAME,
+        promise: "no process ends because it takes for granted what is not there",
+        aspects: &["coordinator", "dispatchers"],
+        make: || Box::new(no_panic::NoPanic::default()),
+    },
+    Named {
+        name: no_false_alarm::NAME,
+        promise: "no maintainer is told that a changefeed is broken because a manager of it ends",
+        aspects: &[],
+        make: || Box::new(no_false_alarm::NoFalseAlarm::default()),
+    },
+    Named {
+        name: closed_stays_closed::NAME,
+        promise: "a dispatcher manager that has been fenced, or is being closed, gets no new dispatcher",
+        aspects: &[],
+        make: || Box::new(closed_stays_closed::ClosedStaysClosed::default()),
+    },
+    Named {
+        name: everything_ends::NAME,
+        promise: "when the cluster has settled, no operator is under way and no journal keeps what was begun",
+        aspects: &["operator", "journal"],
+        make: || Box::new(everything_ends::EverythingEnds),
     },
 ];
 

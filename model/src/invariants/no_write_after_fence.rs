@@ -1,15 +1,17 @@
 //! A node that has fenced itself starts no new write, and neither does a manager that a fence stops.
 //!
 //! For pingcap/ticdc#5202: after a node has lost its session, others may write what it wrote. A statement that was sent
-//! before may still run. Two things are reported separately, each once per run:
+//! before may still run. Three things are reported separately, each once per run:
 //!
 //! * *manager*: a transaction leaves a manager after a fence has closed the first of its dispatchers. (Between the step that
 //!   closes the write path and the one that cancels the context, a worker may still take one, in every version.)
 //! * *node*: a transaction leaves a node after the fence of all its managers has come to its end.
+//! * *late*: two seconds after a node was told to fence itself, one of its managers may still write. A fence that takes longer is
+//!   none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sim::{Input, StepId, What};
+use sim::{Duration, Input, Instant, StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, Msg, NodeId, Note, Place, Record, Sim, Span,
@@ -18,6 +20,9 @@ use crate::{
 };
 
 pub(super) const NAME: &str = "no_write_after_fence";
+
+/// So long after a node was told to fence itself, nothing may leave it any more.
+const LATE: Duration = Duration::from_secs(2);
 
 /// How far the fence of a manager is.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +35,8 @@ enum Fence {
 
 #[derive(Default)]
 pub(super) struct NoWriteAfterFence {
-    /// When a node began to fence itself.
-    nodes: BTreeMap<NodeId, StepId>,
+    /// When a node was told to fence itself.
+    nodes: BTreeMap<NodeId, (StepId, Instant)>,
     managers: BTreeMap<(NodeId, ChangefeedId), Fence>,
     reported: BTreeSet<&'static str>,
 }
@@ -41,8 +46,9 @@ impl Invariant for NoWriteAfterFence {
         let What::Step { actor: Addr::Node(node, Place::Dispatchers), input } = &record.what else { return };
         let node = *node;
         if let Input::Message { msg: Msg::Dispatchers(Inbox::LocalFence), .. } = input {
-            self.nodes.entry(node).or_insert(record.id);
+            self.nodes.entry(node).or_insert((record.id, record.at));
         }
+        self.look_whether_late(node, sim, record, found);
         for note in &record.notes {
             let Note::Dispatchers(note) = note else { continue };
             match note {
@@ -73,7 +79,7 @@ impl Invariant for NoWriteAfterFence {
 impl NoWriteAfterFence {
     /// Which fence forbids a write of a changefeed on a node, and when it began.
     fn fence_of(&self, node: NodeId, cf: ChangefeedId, sim: &Sim) -> Option<(&'static str, StepId)> {
-        if let Some(fence) = self.nodes.get(&node)
+        if let Some((fence, _)) = self.nodes.get(&node)
             && let Actor::Dispatchers(all) = sim.machine(Addr::Node(node, Place::Dispatchers))
             && all.is_fenced()
         {
@@ -82,6 +88,22 @@ impl NoWriteAfterFence {
         match self.managers.get(&(node, cf)) {
             Some(Fence::Closing(fence)) => Some(("manager", *fence)),
             Some(Fence::Begun(_)) | None => None,
+        }
+    }
+
+    /// A fence should have come to its end by now.
+    fn look_whether_late(&mut self, node: NodeId, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
+        if let Some((fence, since)) = self.nodes.get(&node)
+            && record.at.since(*since) > LATE
+            && let Actor::Dispatchers(all) = sim.machine(Addr::Node(node, Place::Dispatchers))
+            && let Some(manager) = all.managers().find(|manager| manager.may_write())
+            && self.reported.insert("late")
+        {
+            let what = format!(
+                "{LATE} after {node} was told to fence itself, its manager of {} may write",
+                manager.changefeed()
+            );
+            found.push(Violation { invariant: NAME, aspect: "late", what, because: vec![*fence, record.id] });
         }
     }
 

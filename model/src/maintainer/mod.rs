@@ -168,6 +168,11 @@ impl Maintainers {
         self.maintainers.get(&self.manager.registered(cf)?)
     }
 
+    /// The maintainers that have not been cleaned up.
+    pub fn all(&self) -> impl Iterator<Item = &Maintainer> {
+        self.maintainers.values()
+    }
+
     pub(crate) fn step(&mut self, input: &Input<crate::Actor>, cx: &mut Cx) {
         match input {
             Input::Start => self.manager.start(cx),

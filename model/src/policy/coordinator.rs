@@ -16,6 +16,14 @@ switches! {
             /// With every owner: the new epoch is persisted before the owner is told (pingcap/ticdc#5434).
             BumpedFirst => true,
         },
+        /// What a resume writes (`resume_clears_error_atomically`, `bump_cas`).
+        pub resume: Resume: bumps {
+            /// State and progress, whatever is there; the new epoch is known in memory only, and no message carries it (before
+            /// pingcap/ticdc#5434).
+            Blind => false,
+            /// These and a new epoch, if nobody else has written meanwhile (pingcap/ticdc#5434).
+            Bumped => true,
+        },
         /// Which epoch follows a persisted one (`epoch_max_persisted_plus_one`).
         pub next_epoch: NextEpoch {
             /// The oracle's timestamp, whatever it is (review mutant MU-30).
@@ -100,6 +108,13 @@ impl NextEpoch {
             NextEpoch::AtLeastOneMore if candidate > persisted => Some(candidate),
             NextEpoch::AtLeastOneMore => persisted.0.checked_add(1).map(Epoch),
         }
+    }
+}
+
+impl Resume {
+    /// The epoch that is persisted; none if there is no larger one.
+    pub(crate) fn epoch(self, next: NextEpoch, persisted: Epoch, candidate: Epoch) -> Option<Epoch> {
+        if self.bumps() { next.after(persisted, candidate) } else { Some(persisted) }
     }
 }
 

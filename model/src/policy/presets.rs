@@ -76,6 +76,7 @@ fn baseline() -> Policy {
         },
         coordinator: Coordinator {
             ownership_epoch: OwnershipEpoch::Unchanged,
+            resume: Resume::Blind,
             next_epoch: NextEpoch::AtLeastOneMore,
             wire_epoch: WireEpoch::Absent,
             add_check: AddCheck::AnyEpoch,
@@ -203,6 +204,7 @@ fn pr_4828() -> Policy {
 /// V3, CEP, P5434.
 fn pr_5434() -> Policy {
     let mut policy = pr_4828();
+    policy.coordinator.resume = Resume::Bumped;
     policy.coordinator.ownership_epoch = OwnershipEpoch::BumpedFirst;
     policy.coordinator.wire_epoch = WireEpoch::Present;
     policy.coordinator.add_check = AddCheck::MatchingEpoch;

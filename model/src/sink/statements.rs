@@ -149,7 +149,7 @@ impl Sink {
             Inbox::ExecuteDdl { query, cf, ddl } => self.execute_ddl(client, query, cf, ddl, out),
             Inbox::AddCheckpointTs { query, cf, checkpoint } => {
                 out.note(Note::CheckpointApplied { client, query, cf, checkpoint }.into());
-                return None;
+                Reply::Committed { query }
             }
             Inbox::CleanupRemovedChangefeed { query, cf } => {
                 self.ddl_ts.forget(cf);

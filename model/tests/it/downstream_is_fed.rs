@@ -52,7 +52,7 @@ fn cluster() -> Cluster {
     let millis = Duration::from_millis;
     let link = LinkWeather { latency: Latency::uniform(millis(1), millis(3)), ..LinkWeather::default() };
     let policy = Arc::new(Policy::named("master").expect("a preset"));
-    let node = NodeSpec { policy, clock: Clock::default() };
+    let node = NodeSpec { policy, before: None, clock: Clock::default() };
     Cluster {
         nodes: vec![node.clone(), node],
         settings: model::Settings::default(),

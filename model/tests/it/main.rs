@@ -1,5 +1,6 @@
 //! The model, driven by hand: what a party hears are values, what it does is text.
 
+mod api;
 mod block_events;
 mod close;
 mod connections;

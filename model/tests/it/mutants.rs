@@ -145,10 +145,12 @@ fn m10_a_late_status_ends_a_stop_that_is_another_nodes_by_now() {
       n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
       n3/server: NodesChanged
       600 ms pass
+    - -> TxnRequest call4 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 progress-none to etcd
     - ** OperatorDone cf1 `stop`
     + -> RemoveMaintainerRequest cf1 cascade e5 to n3/maintainers
       all go on
       600 ms pass
+    + -> TxnRequest call4 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 progress-none to etcd
     + ** OperatorDone cf1 `stop`
     ");
     // What is lost before its status is not waited for any more.

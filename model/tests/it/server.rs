@@ -35,7 +35,7 @@ pub fn cluster(policy: &str) -> Cluster {
     let policy = Arc::new(Policy::named(policy).expect("a policy"));
     let second = Duration::from_secs(1);
     Cluster {
-        nodes: vec![NodeSpec { policy, clock: Clock::default() }; 3],
+        nodes: vec![NodeSpec { policy, before: None, clock: Clock::default() }; 3],
         settings: Settings::default(),
         changefeeds: 1,
         config: model::ChangefeedConfig::default(),

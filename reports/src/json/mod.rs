@@ -106,6 +106,8 @@ pub struct ClaimResult {
 pub struct BrokenIn {
     /// The invariant.
     pub invariant: &'static str,
+    /// Which aspect of it; none: any.
+    pub aspect: Option<&'static str>,
     /// In how many runs.
     pub runs: u64,
     /// The first of their seeds.
@@ -222,7 +224,11 @@ impl Sweep {
         claim: Option<&Claim>,
     ) -> Sweep {
         let broke = tally.by_aspect.iter();
-        let broke = broke.map(|(invariant, aspect, runs)| Broke { invariant, aspect, runs: *runs });
+        let broke = broke.map(|one| Broke {
+            invariant: one.invariant,
+            aspect: one.aspect.unwrap_or_default(),
+            runs: one.runs,
+        });
         Sweep {
             scenario: scenario.to_owned(),
             policy: policy.to_owned(),
@@ -260,7 +266,7 @@ impl ClaimResult {
 impl From<&sweep::Broke> for BrokenIn {
     fn from(broke: &sweep::Broke) -> BrokenIn {
         let seeds = broke.first.iter().map(ToString::to_string).collect();
-        BrokenIn { invariant: broke.invariant, runs: broke.runs, seeds }
+        BrokenIn { invariant: broke.invariant, aspect: broke.aspect, runs: broke.runs, seeds }
     }
 }
 

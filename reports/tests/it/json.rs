@@ -52,7 +52,8 @@ fn results_of_a_sweep() {
               "single_writer"
             ],
             "may_break": [
-              "downstream_is_fed"
+              "downstream_is_fed",
+              "everything_ends"
             ],
             "verdict": "confirmed",
             "refuted_by": [],

@@ -38,7 +38,7 @@ fn one_seed_and_many() {
       5 seeds: 3 held, 1 broken, 1 failed in the testbed
         single_writer (admitted) broke in 1
         single_writer (applied) broke in 1
-      claim: breaks single_writer, may break downstream_is_fed: confirmed
+      claim: breaks single_writer, may break downstream_is_fed and everything_ends: confirmed
     ");
 }
 
@@ -54,7 +54,7 @@ fn what_did_not_go_as_claimed() {
     let mut cut_short = Tally::default();
     (cut_short.ran, cut_short.held, cut_short.broken, cut_short.failed) = (3, 2, 1, 1);
     let first = vec![Seed(7)];
-    cut_short.by_invariant.push(Broke { invariant: "downstream_is_fed", runs: 1, first });
+    cut_short.by_invariant.push(Broke { invariant: "downstream_is_fed", aspect: None, runs: 1, first });
     cut_short.interrupted = true;
     let told = [
         summary::tally(&cut_short, scenario.seeds()),

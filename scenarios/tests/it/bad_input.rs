@@ -30,7 +30,7 @@ fn a_scenario_can_be_small() {
 #[test]
 fn unknown_fields_and_missing_ones() {
     insta::assert_snapshot!(wrong("nodes = 3", "nodes = 3\nnods = 4"), @"
-    x.toml:8:1: unknown field `nods`, expected one of `nodes`, `changefeeds`, `low_latency`, `session_ttl`
+    x.toml:8:1: unknown field `nods`, expected one of `nodes`, `changefeeds`, `low_latency`, `old`, `session_ttl`
       | nods = 4
     ");
     insta::assert_snapshot!(wrong("story = \"a story\"", "stroy = \"x\""), @r#"
@@ -46,7 +46,7 @@ fn unknown_fields_and_missing_ones() {
       | delay = "1s"
     "#);
     insta::assert_snapshot!(wrong("", "[[fault]]\nwhen = { at = \"1s\" }\ndo = { explode = { who = \"n1\" } }"), @r#"
-    x.toml:16:8: unknown variant `explode`, expected one of `crash`, `pause`, `clock_jump`, `clock_drift`, `cut`, `slow`, `revoke_lease`, `downstream_outage`, `slow_statements`, `downstream_error`
+    x.toml:16:8: unknown variant `explode`, expected one of `crash`, `pause`, `clock_jump`, `clock_drift`, `cut`, `slow`, `revoke_lease`, `downstream_outage`, `slow_statements`, `downstream_error`, `pause_changefeed`, `resume_changefeed`, `remove_changefeed`
       | do = { explode = { who = "n1" } }
     "#);
     insta::assert_snapshot!(wrong("", "[[fault]]\nwhen = { at = \"1s\" }\ndo = { cut = { from = \"n1\", to = \"n2\", kind = \"peer\" } }"), @r#"
@@ -205,6 +205,14 @@ fn names_that_mean_nothing() {
     x.toml:16:31: `maintainer` is no node; there is n1, n2 or n3
       | do = { revoke_lease = { who = "maintainer" } }
     "#);
+    insta::assert_snapshot!(fault(at, "{ pause_changefeed = { cf = \"cf2\" } }"), @r#"
+    x.toml:16:34: there is no `cf2`; the only changefeed is cf1
+      | do = { pause_changefeed = { cf = "cf2" } }
+    "#);
+    insta::assert_snapshot!(fault(at, "{ resume_changefeed = { cf = \"x\" } }"), @r#"
+    x.toml:16:35: `x` is no changefeed; the only changefeed is cf1
+      | do = { resume_changefeed = { cf = "x" } }
+    "#);
     let crash = "{ crash = { who = \"n1\" } }";
     insta::assert_snapshot!(fault("{ upon = { kind = \"ScheduleDispatcherReq\", nth = 1 } }", crash), @r#"
     x.toml:15:26: `ScheduleDispatcherReq` is no kind of message or note; did you mean `ScheduleDispatcherRequest`?
@@ -218,12 +226,24 @@ fn names_that_mean_nothing() {
     x.toml:15:10: `mastr` is no policy; did you mean `master`?
       | policy = "mastr"
     "#);
+    insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = \"single_writer (aplied)\""), @r#"
+    x.toml:16:10: `aplied` is no aspect of single_writer; did you mean `applied`?
+      | breaks = "single_writer (aplied)"
+    "#);
+    insta::assert_snapshot!(wrong("", "[cluster.old]\nn4 = \"master\""), @r#"
+    x.toml:15:1: there is no `n4`; the nodes of this cluster are n1 to n3
+      | n4 = "master"
+    "#);
+    insta::assert_snapshot!(wrong("", "[cluster.old]\nn1 = \"mastr\""), @r#"
+    x.toml:15:6: `mastr` is no policy; did you mean `master`?
+      | n1 = "mastr"
+    "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = \"one_writer\""), @r#"
     x.toml:16:10: `one_writer` is no invariant; did you mean `single_writer`?
       | breaks = "one_writer"
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = [\"single_writer\", \"fed\"]"), @r#"
-    x.toml:16:10: `fed` is no invariant; there is single_writer, one_ddl_owner, downstream_is_fed, no_write_after_fence, no_lock_forever or no_head_of_line
+    x.toml:16:10: `fed` is no invariant; there is single_writer, one_ddl_owner, downstream_is_fed, no_write_after_fence, no_write_after_stop, no_lock_forever, no_head_of_line, no_panic, no_false_alarm, closed_stays_closed or everything_ends
       | breaks = ["single_writer", "fed"]
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = 1"), @r#"

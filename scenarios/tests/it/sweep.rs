@@ -77,7 +77,7 @@ fn what_breaks_is_counted_by_invariant_and_judged() {
         tally.judge(&Claim { policy, breaks, may_break, witnesses: Vec::new() })
     };
     let first = (2..7).map(Seed).collect();
-    let by = vec![Broke { invariant: "downstream_is_fed", runs: 7, first }];
+    let by = vec![Broke { invariant: "downstream_is_fed", aspect: None, runs: 7, first }];
     assert_eq!(judged(&["single_writer"], &[]), Verdict::Refuted { by: by.clone() });
     assert_eq!(judged(&["other"], &["single_writer"]), Verdict::Refuted { by }, "before what is missing");
     assert_eq!(judged(&["single_writer", "downstream_is_fed"], &[]), Verdict::Confirmed);

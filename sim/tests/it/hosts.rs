@@ -181,3 +181,27 @@ fn a_command_to_a_host_that_is_down_is_lost() {
     while sim.step(at(100)) {}
     assert!(!seen(sim.machine(Peer(0))).contains(&1_000_001));
 }
+
+/// A host is told something; of its actors one hears it. Who plays a role is looked up when it happens.
+#[test]
+fn a_host_is_told_something() {
+    let tell = |at, who, command| planned(at, Fault::Tell { who, command });
+    let plan = vec![
+        tell(10, N1, 10),
+        tell(15, Who::Role(0), 20),
+        // Nobody on this host hears it; nobody plays this role; the host is down.
+        tell(20, N1, 37),
+        tell(25, Who::Role(9), 40),
+        planned(30, Fault::Crash { who: N1, back_after: None }),
+        tell(40, N1, 50),
+    ];
+    let mut sim = run(plan);
+    while sim.step(at(29)) {}
+    let told = |sim: &Sim<Node>| {
+        let seen = seen(sim.machine(Peer(0)));
+        seen.iter().copied().filter(|one| *one >= 1_000_000).collect::<Vec<u64>>()
+    };
+    assert_eq!(told(&sim), [1_000_010, 1_000_020]);
+    while sim.step(at(100)) {}
+    assert_eq!(told(&sim), [1_000_010, 1_000_020], "the crash has left what it knew");
+}

@@ -169,6 +169,10 @@ impl Machine for Node {
 
     fn reboot((): &mut ()) {}
 
+    fn hears(addr: Peer, command: &u64) -> bool {
+        u64::from(addr.0) == command % 10
+    }
+
     fn locate(role: &u8, sim: &sim::Sim<Node>) -> Option<sim::HostId> {
         sim.machines().nth((*role).into()).map(|(addr, _)| sim.host_of(addr))
     }

@@ -11,16 +11,20 @@ use sim::{Duration, Instant};
 use crate::{
     ChangefeedId, ConfigEpoch, Cx, Epoch, NodeId, Place,
     coordinator::{MaintainerStatus, Note, Outcome, Term, Timer, Wait, changefeeds::ChangefeedDb},
-    etcd::{self, ChangefeedInfo, Op, client::CALL_TIMEOUT},
+    etcd::{self, ChangefeedInfo, Compare, Job, Key, Kv, Op, Progress, Range, Value, client::CALL_TIMEOUT},
     maintainer,
     state::flags,
 };
 
 pub(super) use add::Add;
+use stop::Last;
 pub(super) use stop::Stop;
 
 /// How soon an operator that has not ended sends again.
 const RESEND: Duration = Duration::from_millis(500);
+/// So often the last action of a stop is tried that somebody else's write gets in front of.
+const TRIES: u32 = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(25);
 /// How long the executor sleeps when nothing is due.
 const EXECUTOR_IDLE: Duration = Duration::from_millis(200);
 
@@ -47,7 +51,18 @@ pub(super) struct Operators {
     operators: BTreeMap<ChangefeedId, Queued>,
     pushed: u64,
     /// The operator whose last action is under way: the lock is held until it is through.
-    locked: Option<ChangefeedId>,
+    locked: Option<Locked>,
+    /// Whether the executor waits for the lock.
+    executor_waits: bool,
+}
+
+/// The last action of an operator, while it writes to etcd.
+#[derive(Clone, Debug)]
+struct Locked {
+    cf: ChangefeedId,
+    tries: u32,
+    /// What takes its place then; none: it has ended, and the executor goes on.
+    next: Option<Stop>,
 }
 
 impl Operators {
@@ -68,6 +83,10 @@ impl Operators {
 
     pub(super) fn get(&self, cf: ChangefeedId) -> Option<&Operator> {
         self.operators.get(&cf).map(|queued| &queued.operator)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = (ChangefeedId, &'static str)> {
+        self.operators.iter().map(|(cf, queued)| (*cf, queued.operator.name()))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -103,12 +122,12 @@ impl Operator {
         }
     }
 
-    /// Its last action; what it writes to etcd, if anything.
-    fn post_finish(&self, cf: ChangefeedId, db: &mut ChangefeedDb) -> Option<Vec<Op>> {
+    /// Its last action: what is in memory is done, what it writes to etcd is returned.
+    fn post_finish(&self, cf: ChangefeedId, db: &mut ChangefeedDb) -> Last {
         match self {
             Operator::Add(add) => {
                 add.post_finish(cf, db);
-                None
+                Last::Nothing
             }
             Operator::Stop(stop) => stop.post_finish(),
         }
@@ -184,30 +203,40 @@ impl Term {
         self.push(cf, Operator::Add(Add::new(dest)), cx);
     }
 
-    /// Replaces whatever operator the changefeed has by a stop; one that removes it stays.
-    pub(super) fn push_stop(&mut self, stop: Stop, cx: &mut Cx) {
+    /// Replaces whatever operator the changefeed has by a stop; one that removes it stays. The number of the stop that is or
+    /// will be there.
+    pub(super) fn push_stop(&mut self, stop: Stop, cx: &mut Cx) -> u64 {
         let cf = stop.cf;
-        match self.operators.get(cf) {
-            Some(Operator::Stop(Stop { removed: true, .. })) => return,
-            Some(_) => {
-                if let Some(mut old) = self.operators.operators.remove(&cf) {
-                    old.operator.on_task_removed();
-                    old.operator.post_finish(cf, &mut self.changefeeds);
-                }
-            }
-            None => {}
+        let Some(old) = self.operators.operators.get_mut(&cf) else {
+            return self.push(cf, Operator::Stop(stop), cx);
+        };
+        if let Operator::Stop(Stop { removed: true, .. }) = old.operator {
+            return old.number;
         }
-        self.push(cf, Operator::Stop(stop), cx);
+        old.operator.on_task_removed();
+        let (number, operator) = (old.number, old.operator.clone());
+        match operator.post_finish(cf, &mut self.changefeeds) {
+            Last::Nothing => {
+                self.operators.operators.remove(&cf);
+                self.push(cf, Operator::Stop(stop), cx)
+            }
+            // What is replaced has its last action all the same, and whoever puts the new one in its place waits for it.
+            last => {
+                self.answer_waiting(number, cx);
+                self.write_with_lock(cf, last, Some(stop), cx);
+                self.operators.pushed + 1
+            }
+        }
     }
 
-    /// Takes a changefeed out of service and stops its maintainer, wherever it is.
-    pub(super) fn stop_changefeed(&mut self, cf: ChangefeedId, removed: bool, cx: &mut Cx) {
+    /// Takes a changefeed out of service and stops its maintainer, wherever it is. The number of the stop.
+    pub(super) fn stop_changefeed(&mut self, cf: ChangefeedId, removed: bool, cx: &mut Cx) -> u64 {
         let epoch = self.changefeeds.get(cf).map_or(Epoch::NONE, |one| one.info.epoch);
         let node = self.changefeeds.stop(cf, removed).unwrap_or(cx.id());
-        self.push_stop(Stop::new(cf, node, removed, epoch), cx);
+        self.push_stop(Stop::new(cf, node, removed, epoch), cx)
     }
 
-    fn push(&mut self, cf: ChangefeedId, mut operator: Operator, cx: &mut Cx) {
+    fn push(&mut self, cf: ChangefeedId, mut operator: Operator, cx: &mut Cx) -> u64 {
         let affected = operator.affected_node();
         if !cx.process.view().contains(&affected) {
             operator.on_node_removed(affected, cx.id());
@@ -216,16 +245,22 @@ impl Term {
         self.operators.pushed += 1;
         let queued = Queued { operator, notify_at: cx.now.steady, number: self.operators.pushed };
         self.operators.operators.insert(cf, queued);
+        self.operators.pushed
     }
 
     /// The executor: finishes or sends what is due.
     pub(super) fn execute_operators(&mut self, cx: &mut Cx) {
+        if self.operators.is_locked() {
+            self.operators.executor_waits = true;
+            return;
+        }
         let now = cx.now.steady;
         while let Some((_, cf)) = self.operators.first().filter(|(at, _)| *at <= now) {
             let Some(queued) = self.operators.operators.get_mut(&cf) else { break };
             if queued.operator.is_finished() {
-                if let Some(then) = queued.operator.post_finish(cf, &mut self.changefeeds) {
-                    return self.write_with_lock(cf, then, cx);
+                let last = queued.operator.post_finish(cf, &mut self.changefeeds);
+                if last != Last::Nothing {
+                    return self.write_with_lock(cf, last, None, cx);
                 }
                 self.remove_finished(cf, cx);
             } else {
@@ -239,25 +274,76 @@ impl Term {
 
     /// The last action of an operator writes to etcd. It holds the lock all the while: the executor, the schedulers and
     /// the event loop wait, and the changefeed still has an operator.
-    fn write_with_lock(&mut self, cf: ChangefeedId, then: Vec<Op>, cx: &mut Cx) {
-        self.operators.locked = Some(cf);
+    fn write_with_lock(&mut self, cf: ChangefeedId, last: Last, next: Option<Stop>, cx: &mut Cx) {
+        self.operators.locked = Some(Locked { cf, tries: 0, next });
+        match last {
+            Last::Nothing | Last::ClearProgress => self.read_progress(cx),
+            Last::Delete => {
+                let then = vec![Op::Delete(Key::Info(cf)), Op::Delete(Key::Job(cf))];
+                self.write_last(Vec::new(), then, cx);
+            }
+        }
+    }
+
+    fn write_last(&mut self, compares: Vec<Compare>, then: Vec<Op>, cx: &mut Cx) {
         self.calls.call_once(cx, CALL_TIMEOUT, Wait::StopDone, |call| etcd::Inbox::TxnRequest {
             call,
-            compares: Vec::new(),
+            compares,
             then,
             otherwise: Vec::new(),
         });
     }
 
-    /// The executor goes on, and when it does not hold the lock again, all others do.
-    pub(super) fn on_stop_done(&mut self, cx: &mut Cx) -> Result<(), &'static str> {
-        if let Some(cf) = self.operators.locked.take() {
-            self.remove_finished(cf, cx);
+    /// Reads what is being done to a changefeed, to say that it is nothing any more.
+    pub(super) fn read_progress(&mut self, cx: &mut Cx) {
+        if let Some(locked) = &mut self.operators.locked {
+            locked.tries += 1;
+            let range = Range::One(Key::Job(locked.cf));
+            self.calls.call(cx, Wait::StopRead, |call| etcd::Inbox::RangeRequest { call, range });
         }
-        self.execute_operators(cx);
+    }
+
+    pub(super) fn on_progress_read(&mut self, job: Option<&Kv>, cx: &mut Cx) -> Outcome {
+        match job {
+            Some(Kv { key, value: Value::Job(job), modified, .. }) if job.progress != Progress::None => {
+                let value = Value::Job(Job { progress: Progress::None, ..job.clone() });
+                let then = vec![Op::Put { key: *key, value, lease: None }];
+                self.write_last(vec![Compare::Modified(*key, *modified)], then, cx);
+                Ok(())
+            }
+            _ => self.on_stop_done(cx),
+        }
+    }
+
+    /// Somebody else has written it meanwhile.
+    pub(super) fn on_progress_conflict(&mut self, cx: &mut Cx) -> Outcome {
+        if self.operators.locked.as_ref().is_some_and(|locked| locked.tries >= TRIES) {
+            return self.on_stop_done(cx);
+        }
+        cx.out.alarm(Timer::StopAgain.into(), BETWEEN_TRIES);
+        Ok(())
+    }
+
+    /// Who has held the lock goes on, and when it is free, all others do.
+    pub(super) fn on_stop_done(&mut self, cx: &mut Cx) -> Outcome {
+        match self.operators.locked.take() {
+            Some(Locked { cf, next: Some(stop), .. }) => {
+                self.operators.operators.remove(&cf);
+                self.push(cf, Operator::Stop(stop), cx);
+                if std::mem::take(&mut self.operators.executor_waits) {
+                    self.execute_operators(cx);
+                }
+            }
+            Some(Locked { cf, next: None, .. }) => {
+                self.remove_finished(cf, cx);
+                self.execute_operators(cx);
+            }
+            None => {}
+        }
         if !self.operators.is_locked() {
             self.end_waiting_bumps(cx);
             self.wake_basic(cx);
+            self.api_stop(cx);
             cx.out.give_way(Timer::EventLoop.into());
         }
         Ok(())
@@ -266,6 +352,7 @@ impl Term {
     fn remove_finished(&mut self, cf: ChangefeedId, cx: &mut Cx) {
         if let Some(done) = self.operators.operators.remove(&cf) {
             cx.note(Note::OperatorDone { cf, operator: done.operator.name() });
+            self.answer_waiting(done.number, cx);
         }
     }
 

@@ -3,9 +3,19 @@
 use crate::{
     ChangefeedId, Epoch, NodeId,
     coordinator::{MaintainerState, MaintainerStatus},
-    etcd::{Key, Op},
     policy,
 };
+
+/// What an operator does when it has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Last {
+    /// Nothing that others have to wait for.
+    Nothing,
+    /// The changefeed is deleted.
+    Delete,
+    /// Its progress is none again.
+    ClearProgress,
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Stop {
@@ -52,7 +62,7 @@ impl Stop {
     }
 
     /// What is written at the end; if that fails, it is only logged.
-    pub(super) fn post_finish(&self) -> Option<Vec<Op>> {
-        self.removed.then(|| vec![Op::Delete(Key::Info(self.cf)), Op::Delete(Key::Job(self.cf))])
+    pub(super) fn post_finish(&self) -> Last {
+        if self.removed { Last::Delete } else { Last::ClearProgress }
     }
 }

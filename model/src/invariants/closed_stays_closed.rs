@@ -1,0 +1,38 @@
+//! A dispatcher manager that has been fenced, or is being closed, gets no new dispatcher.
+//!
+//! For pingcap/ticdc#5106: what took long to build may be published when its manager has ended meanwhile. Those who close it
+//! have seen to its dispatchers already, so nobody takes the new one away again: it gets events until the process ends.
+//! Reported once per run.
+
+use sim::What;
+
+use crate::{
+    Actor, Addr, Note, Place, Record, Sim,
+    dispatchers::Note as Said,
+    invariants::{Invariant, Violation},
+};
+
+pub(super) const NAME: &str = "closed_stays_closed";
+
+#[derive(Default)]
+pub(super) struct ClosedStaysClosed {
+    reported: bool,
+}
+
+impl Invariant for ClosedStaysClosed {
+    fn observe(&mut self, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
+        let What::Step { actor: addr @ Addr::Node(node, Place::Dispatchers), .. } = &record.what else {
+            return;
+        };
+        for note in &record.notes {
+            if let Note::Dispatchers(Said::DispatcherCreated { cf, id, span, .. }) = note
+                && let Actor::Dispatchers(all) = sim.machine(*addr)
+                && all.has_ended_with(*id)
+                && !std::mem::replace(&mut self.reported, true)
+            {
+                let what = format!("{id} for {span} begins on {node}, where the manager of {cf} has ended");
+                found.push(Violation { invariant: NAME, aspect: "", what, because: vec![record.id] });
+            }
+        }
+    }
+}

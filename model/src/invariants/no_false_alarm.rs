@@ -1,0 +1,35 @@
+//! A manager that ends does not look like a changefeed that is broken: no maintainer is told of an error only because the
+//! write path of a manager has been closed.
+//!
+//! The coordinator restarts a changefeed upon an error, so a node that is shut down would set back changefeeds that have
+//! nothing to do with it (review of pingcap/ticdc#5436). Reported once per run.
+
+use sim::What;
+
+use crate::{
+    Note, Record, Sim, dispatchers,
+    invariants::{Invariant, Violation},
+    maintainer,
+};
+
+pub(super) const NAME: &str = "no_false_alarm";
+
+#[derive(Default)]
+pub(super) struct NoFalseAlarm {
+    reported: bool,
+}
+
+impl Invariant for NoFalseAlarm {
+    fn observe(&mut self, _: &Sim, record: &Record, found: &mut Vec<Violation>) {
+        let What::Step { actor, .. } = &record.what else { return };
+        for note in &record.notes {
+            if let Note::Maintainers(maintainer::Note::ErrorReported { cf, from, why }) = note
+                && dispatchers::is_of_the_end(why)
+                && !std::mem::replace(&mut self.reported, true)
+            {
+                let what = format!("{actor} is told by {from} that {cf} is broken: {why}");
+                found.push(Violation { invariant: NAME, aspect: "", what, because: vec![record.id] });
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! No process ends because it takes for granted what is not there.
+//!
+//! For the nil dereferences that reviews of pingcap/ticdc#5181 and pingcap/ticdc#5106 have found, and for what the real
+//! process treats as impossible. Reported separately for coordinators and dispatcher managers, each once per run.
+
+use std::collections::BTreeSet;
+
+use sim::What;
+
+use crate::{
+    Note, Record, Sim, coordinator, dispatchers,
+    invariants::{Invariant, Violation},
+};
+
+pub(super) const NAME: &str = "no_panic";
+
+#[derive(Default)]
+pub(super) struct NoPanic {
+    reported: BTreeSet<&'static str>,
+}
+
+impl Invariant for NoPanic {
+    fn observe(&mut self, _: &Sim, record: &Record, found: &mut Vec<Violation>) {
+        let What::Step { actor, .. } = &record.what else { return };
+        for note in &record.notes {
+            let (aspect, why) = match note {
+                Note::Coordinator(coordinator::Note::Panicked { why }) => ("coordinator", why),
+                Note::Dispatchers(dispatchers::Note::ProcessPanicked { why, .. }) => ("dispatchers", why),
+                _ => continue,
+            };
+            if self.reported.insert(aspect) {
+                let what = format!("{actor} panics: {why}");
+                found.push(Violation { invariant: NAME, aspect, what, because: vec![record.id] });
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! When a user has been told that a changefeed is paused or removed, nobody writes what it replicates any more, until it is
+//! resumed.
+//!
+//! A transaction that left before may still arrive. Two things are reported separately, each once per run: *paused* and
+//! *removed*.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sim::{Input, StepId, What};
+
+use crate::{
+    ChangefeedId, Command, Note, Record, Sim, coordinator,
+    dispatchers::Note as Said,
+    invariants::{Invariant, Violation},
+};
+
+pub(super) const NAME: &str = "no_write_after_stop";
+
+#[derive(Default)]
+pub(super) struct NoWriteAfterStop {
+    /// What users have called for last.
+    wanted: BTreeMap<ChangefeedId, &'static str>,
+    /// Since when a changefeed is paused or removed, as its user knows.
+    stopped: BTreeMap<ChangefeedId, (&'static str, StepId)>,
+    reported: BTreeSet<&'static str>,
+}
+
+impl Invariant for NoWriteAfterStop {
+    fn observe(&mut self, _: &Sim, record: &Record, found: &mut Vec<Violation>) {
+        let What::Step { actor, input } = &record.what else { return };
+        if let Input::Command(Command::Coordinator(command)) = input {
+            self.called(command);
+        }
+        for note in &record.notes {
+            match note {
+                Note::Coordinator(coordinator::Note::CallAnswered { cf, call, answer: "done" }) => {
+                    if let Some(aspect) = self.wanted.get(cf).filter(|aspect| aspect.starts_with(call)) {
+                        self.stopped.insert(*cf, (aspect, record.id));
+                    }
+                }
+                Note::Dispatchers(Said::WriteStarted { cf, id, span, .. }) => {
+                    if let Some((aspect, since)) = self.stopped.get(cf)
+                        && self.reported.insert(aspect)
+                    {
+                        let what = format!("{id} at {actor} writes {span} of {cf}, which is {aspect}");
+                        let because = vec![*since, record.id];
+                        found.push(Violation { invariant: NAME, aspect, what, because });
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl NoWriteAfterStop {
+    /// A pause that is answered after the changefeed has been resumed promises nothing.
+    fn called(&mut self, command: &coordinator::Command) {
+        match command {
+            coordinator::Command::PauseChangefeed { cf } => self.wanted.insert(*cf, "paused"),
+            coordinator::Command::RemoveChangefeed { cf } => self.wanted.insert(*cf, "removed"),
+            coordinator::Command::ResumeChangefeed { cf } => {
+                self.stopped.remove(cf);
+                self.wanted.remove(cf)
+            }
+        };
+    }
+}

@@ -26,7 +26,7 @@ pub(crate) struct Bootstrapper<R> {
 }
 
 /// What a change of the node set means.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NodeChange {
     /// New nodes, to be asked now.
     pub(crate) added: Vec<NodeId>,

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, VecDeque};
 use sim::{Duration, Input};
 
 use crate::{
-    Addr, ChangefeedId, Cx, Epoch, Msg, NodeId, Place, Ts,
+    Addr, ChangefeedId, Cx, Epoch, Liveness, Msg, NodeId, Place, Ts,
     bootstrapper::Bootstrapper,
     etcd::{self, Range, Reply, client::Calls},
     maintainer, pd,
@@ -46,9 +46,13 @@ vocabulary! {
         /// The connection to etcd has broken (from the server).
         EtcdDisconnected,
         /// What maintainers a node runs.
-        CoordinatorBootstrapResponse { version: u64, statuses: Vec<MaintainerStatus> },
+        CoordinatorBootstrapResponse { version: u64, statuses: Vec<MaintainerStatus>, drain: Option<DrainOrder> },
         /// How maintainers are doing.
         MaintainerHeartbeat { statuses: Vec<MaintainerStatus> },
+        /// How a node is doing, and which node its dispatchers are to leave.
+        NodeHeartbeat { liveness: Liveness, node_epoch: u64, drain: Option<DrainOrder> },
+        /// How far a node takes part.
+        SetNodeLivenessResponse { applied: Liveness, node_epoch: u64 },
     }
 }
 
@@ -71,6 +75,35 @@ spoken! {
         pub bootstrap_done: bool,
         /// Its generation; zero from versions that do not tell.
         pub epoch: Epoch,
+        /// An error since its last status; of several, that of the last node.
+        pub err: Option<&'static str>,
+        /// How far its dispatchers have left the node that they are to leave.
+        pub drain: Option<DrainProgress>,
+    }
+}
+
+spoken! {
+    /// That all dispatchers are to leave a node.
+    #[derive(Copy)]
+    pub struct DrainOrder {
+        /// Orders are counted; a later one takes the place of an earlier one.
+        pub target_epoch: u64,
+        /// The node; none if they may stay everywhere again.
+        pub target: Option<NodeId>,
+    }
+}
+
+spoken! {
+    /// How far the dispatchers of a maintainer have left a node.
+    pub struct DrainProgress {
+        /// The node.
+        pub target: NodeId,
+        /// The number of the order.
+        pub target_epoch: u64,
+        /// How many spans are bound to it.
+        pub spans: u32,
+        /// How many moves away from it are under way.
+        pub moves: u32,
     }
 }
 
@@ -270,6 +303,8 @@ impl Coordinator {
             Inbox::MaintainerHeartbeat { statuses } => {
                 self.push(from, Event::Heartbeat(statuses.clone()), cx)
             }
+            // Nobody drains nodes yet.
+            Inbox::NodeHeartbeat { .. } | Inbox::SetNodeLivenessResponse { .. } => {}
         }
     }
 
@@ -522,7 +557,8 @@ impl MaintainerStatus {
     /// What somebody says of a maintainer that is not there.
     pub(crate) fn stopped(cf: ChangefeedId, epoch: Epoch) -> MaintainerStatus {
         let state = MaintainerState::Stopped;
-        MaintainerStatus { cf, state, checkpoint: Ts::NONE, bootstrap_done: false, epoch }
+        let (err, drain) = (None, None);
+        MaintainerStatus { cf, state, checkpoint: Ts::NONE, bootstrap_done: false, epoch, err, drain }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
         Maintainer, Note,
         spans::{Placement, Spans},
     },
+    policy::Stamped,
     upstream::ddl::Influence,
     vocabulary::Joined,
 };
@@ -211,8 +212,12 @@ impl Maintainer {
         if statuses.is_empty() {
             return;
         }
-        let response =
-            dispatchers::Inbox::HeartBeatResponse { cf: self.cf, statuses, mode, epoch: self.stamp(cx) };
+        let response = dispatchers::Inbox::HeartBeatResponse {
+            cf: self.cf,
+            statuses,
+            mode,
+            epoch: self.stamp(Stamped::HeartbeatResponse, cx),
+        };
         cx.send(node, Place::Dispatchers, response);
     }
 }

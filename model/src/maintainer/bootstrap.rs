@@ -2,6 +2,7 @@
 
 use crate::{
     ConfigEpoch, Cx, DispatcherId, Epoch, Mode, NodeId, Place, Span, TableId, Ts,
+    bootstrapper::NodeChange,
     dispatchers::{self, Action, BootstrapResponse, OperatorType, ReportedSpan, ScheduleRequest},
     maintainer::{
         Maintainer, Note, Timer,
@@ -9,6 +10,7 @@ use crate::{
         operators::{Add, Operator, Remove, Then},
         stamp,
     },
+    policy::Stamped,
 };
 
 /// What restoring an operator comes to; an error fails the bootstrap.
@@ -23,12 +25,23 @@ impl Maintainer {
 
     /// The node set has changed: what was on a node that left is absent; a node that came is asked.
     pub(super) fn handle_node_change(&mut self, cx: &mut Cx) {
+        if let Some(change) = self.take_node_change(cx) {
+            self.end_node_change(change, cx);
+        }
+    }
+
+    /// What has changed in the node set since it was looked at last. From now on the maintainer waits for none of those
+    /// that have left.
+    pub(super) fn take_node_change(&mut self, cx: &Cx) -> Option<NodeChange> {
         let frozen = self.removal.has_begun() && !cx.policy().maintainer.remove_node_change.follows();
         if !self.nodes_changed || self.removal.is_removal_only() || frozen {
-            return;
+            return None;
         }
         self.nodes_changed = false;
-        let change = self.bootstrapper.on_nodes(cx.process.view(), cx.now.steady);
+        Some(self.bootstrapper.on_nodes(cx.process.view(), cx.now.steady))
+    }
+
+    pub(super) fn end_node_change(&mut self, change: NodeChange, cx: &mut Cx) {
         for gone in change.removed {
             self.operators_on_node_removed(gone, cx);
             self.watermarks.remove(&gone);
@@ -59,15 +72,15 @@ impl Maintainer {
             start_ts: self.start_ts,
             trigger: own.then(|| self.spans.trigger()),
             is_new: own && self.is_new,
-            epoch: self.stamp(cx),
-            config: ConfigEpoch::beside(self.stamp(cx), self.config_epoch),
+            epoch: self.stamp(Stamped::Bootstrap, cx),
+            config: ConfigEpoch::beside(self.stamp(Stamped::Bootstrap, cx), self.config_epoch),
         };
         cx.send(node, Place::Dispatchers, request);
     }
 
-    /// The epoch that its messages carry.
-    pub(super) fn stamp(&self, cx: &Cx) -> Epoch {
-        stamp(self.epoch, cx)
+    /// The epoch that a message of its carries.
+    pub(super) fn stamp(&self, what: Stamped, cx: &Cx) -> Epoch {
+        stamp(what, self.epoch, cx)
     }
 
     pub(super) fn on_bootstrap_response(&mut self, from: NodeId, response: BootstrapResponse, cx: &mut Cx) {
@@ -75,9 +88,7 @@ impl Maintainer {
             return;
         }
         if let Some(why) = response.err {
-            cx.note(Note::ErrorReported { cf: self.cf, from, why });
-            self.mark_dirty();
-            return;
+            return self.on_error(from, why, cx);
         }
         self.bootstrapper.on_response(from, response);
         self.finish_if_complete(cx);
@@ -111,8 +122,7 @@ impl Maintainer {
         // Only the node that hosts the trigger reports from where it really starts.
         let start = responses.iter().map(|(_, response)| response.checkpoint).max().unwrap_or(Ts::NONE);
         if start == Ts::NONE {
-            cx.note(Note::ErrorReported { cf: self.cf, from: cx.id(), why: "no start ts" });
-            self.mark_dirty();
+            self.on_error(cx.id(), "no start ts", cx);
             return false;
         }
         let trigger = self.spans.trigger();
@@ -120,16 +130,18 @@ impl Maintainer {
             replica.checkpoint = start;
         }
         let tables: Vec<TableId> = cx.process.history.tables_at(start).collect();
+        // Every pass visits the nodes in an order of its own.
         cx.shuffle(&mut responses, "order of nodes at bootstrap");
         let working = self.working_spans(&responses, cx);
+        cx.shuffle(&mut responses, "order of nodes for journals");
         if let Err(why) = self.restore_operators(&responses, &tables, cx) {
-            cx.note(Note::ErrorReported { cf: self.cf, from: cx.id(), why });
-            self.mark_dirty();
+            self.on_error(cx.id(), why, cx);
             return false;
         }
         if cx.policy().maintainer.bootstrap_overlap.is_resolved() {
             self.resolve_overlaps(&working, &Merges::of(&responses), cx);
         }
+        cx.shuffle(&mut responses, "order of nodes for merges");
         for (node, response) in &responses {
             self.merge_operators.extend(response.merge_operators.iter().map(|merge| (*node, merge.clone())));
         }
@@ -144,6 +156,7 @@ impl Maintainer {
                 None => self.add_new_table(*table, cx),
             }
         }
+        cx.shuffle(&mut responses, "order of nodes for the barrier");
         for span in responses.iter().flat_map(|(_, response)| &response.spans) {
             if let Some(state) = &span.block_state {
                 self.restore_block_state(span.id, state);
@@ -215,7 +228,8 @@ impl Maintainer {
         cx: &mut Cx,
     ) -> Restored {
         let bound = self.spans.get(request.id).is_some_and(|replica| replica.node.is_some());
-        if !tables.contains(&span.table) || reported.is_some() || bound {
+        let gone = !tables.contains(&span.table) && cx.policy().maintainer.stale_create.is_skipped();
+        if gone || reported.is_some() || bound {
             return Ok(());
         }
         if self.spans.get(request.id).is_none() {
@@ -260,7 +274,7 @@ impl Maintainer {
         let request = dispatchers::Inbox::MaintainerPostBootstrapRequest {
             cf: self.cf,
             trigger: self.spans.trigger(),
-            epoch: self.stamp(cx),
+            epoch: self.stamp(Stamped::PostBootstrap, cx),
         };
         cx.send(cx.id(), Place::Dispatchers, request);
     }
@@ -277,10 +291,7 @@ impl Maintainer {
             return;
         }
         match err {
-            Some(why) => {
-                cx.note(Note::ErrorReported { cf: self.cf, from, why });
-                self.mark_dirty();
-            }
+            Some(why) => self.on_error(from, why, cx),
             None => {
                 self.post_bootstrap_pending = false;
                 cx.note(Note::TriggerActive { cf: self.cf, trigger });

@@ -4,8 +4,11 @@
 
 use crate::{
     Cx, DispatcherId, Mode, NodeId, Place,
-    dispatchers::{self, Action, ComponentState, DispatcherStatus, Heartbeat, OperatorType, ScheduleRequest},
+    dispatchers::{
+        self, Action, ComponentState, DispatcherStatus, Heartbeat, OperatorType, ScheduleRequest, Watermark,
+    },
     maintainer::{Maintainer, Note, instance::AtHand},
+    policy::Stamped,
 };
 
 /// A heartbeat whose statuses are being handled, one after the other.
@@ -13,6 +16,9 @@ use crate::{
 pub(super) struct Statuses {
     from: NodeId,
     heartbeat: Box<Heartbeat>,
+    /// Whether its watermark is stored after the statuses, and whether it has been stored.
+    waits: bool,
+    updated: bool,
     next: usize,
     /// Whether the operator has seen the next one.
     checked: bool,
@@ -23,18 +29,32 @@ impl Maintainer {
         if !self.initialized {
             return;
         }
-        let known = self.watermarks.get(&from);
-        if let Some(watermark) = &heartbeat.watermark
-            && known.is_none_or(|known| watermark.supersedes(known))
-        {
-            self.watermarks.insert(from, watermark.clone());
-        }
+        let waits =
+            !heartbeat.statuses.is_empty() && !cx.policy().maintainer.heartbeat_order.is_watermark_first();
+        let updated = !waits && self.store_watermark(from, &heartbeat, cx);
         if let Some(why) = heartbeat.err {
-            cx.note(Note::ErrorReported { cf: self.cf, from, why });
-            self.mark_dirty();
+            self.on_error(from, why, cx);
         }
-        if !heartbeat.statuses.is_empty() {
-            self.at_hand = Some(AtHand::Statuses(Statuses { from, heartbeat, next: 0, checked: false }));
+        if heartbeat.statuses.is_empty() {
+            self.end_heartbeat(updated, cx);
+        } else {
+            let statuses = Statuses { from, heartbeat, waits, updated, next: 0, checked: false };
+            self.at_hand = Some(AtHand::Statuses(statuses));
+        }
+    }
+
+    /// Whether the watermark takes the place of the known one.
+    fn store_watermark(&mut self, from: NodeId, heartbeat: &Heartbeat, cx: &Cx) -> bool {
+        let known = self.watermarks.get(&from);
+        let rule = cx.policy().maintainer.watermark;
+        let accepted = |new: &&Watermark| known.is_none_or(|known| rule.accepts(new, known));
+        let accepted = heartbeat.watermark.as_ref().filter(accepted).cloned();
+        accepted.map(|watermark| self.watermarks.insert(from, watermark)).is_some()
+    }
+
+    fn end_heartbeat(&mut self, updated: bool, cx: &mut Cx) {
+        if updated {
+            self.prompt_checkpoint(cx);
         }
     }
 
@@ -49,6 +69,9 @@ impl Maintainer {
         statuses.checked = !statuses.checked;
         if statuses.next < statuses.heartbeat.statuses.len() {
             self.at_hand = Some(AtHand::Statuses(statuses));
+        } else {
+            let late = statuses.waits && self.store_watermark(statuses.from, &statuses.heartbeat, cx);
+            self.end_heartbeat(statuses.updated || late, cx);
         }
     }
 
@@ -94,7 +117,7 @@ impl Maintainer {
             mode: Mode::Default,
             action: Action::Remove,
             kind: OperatorType::Remove,
-            epoch: self.stamp(cx),
+            epoch: self.stamp(Stamped::Schedule, cx),
         };
         cx.send(from, Place::Dispatchers, dispatchers::Inbox::ScheduleDispatcherRequest { request });
     }

@@ -1,19 +1,20 @@
 //! One maintainer: what it knows, and the event loop that handles every message meant for it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use sim::{Duration, Instant};
 
 use crate::{
     ChangefeedId, Cx, DispatcherId, Epoch, NodeId, Place, Ts,
-    bootstrapper::Bootstrapper,
-    coordinator::{MaintainerState, MaintainerStatus},
+    bootstrapper::{Bootstrapper, NodeChange},
+    coordinator::{DrainOrder, MaintainerState, MaintainerStatus},
     dispatchers::{self, BootstrapResponse, MergeRequest, Watermark},
     maintainer::{
-        Inbox, MaintainerId, Note, Timer, barrier::Barrier, checkpoint, heartbeat, operators::Operators,
-        removal, schedulers::Schedulers, spans::Spans, stamp,
+        Inbox, MaintainerId, Note, Timer, barrier::Barrier, checkpoint, duplicates, heartbeat,
+        operators::Operators, removal, schedulers::Schedulers, spans::Spans, stamp,
     },
     node,
+    policy::Stamped,
 };
 
 const TICK: Duration = Duration::from_millis(100);
@@ -53,15 +54,23 @@ pub struct Maintainer {
     pub(super) operators: Operators,
     pub(super) barrier: Barrier,
     pub(super) schedulers: Schedulers,
-    pub(super) round: checkpoint::Round,
+    pub(super) checkpoints: checkpoint::Checkpoints,
     pub(super) watermarks: BTreeMap<NodeId, Watermark>,
     /// Merges that nodes had begun and not finished when they answered the bootstrap. Nobody takes them up yet.
     pub(super) merge_operators: Vec<(NodeId, MergeRequest)>,
     pub(super) removal: removal::Removal,
     pub(super) nodes_changed: bool,
+    /// Which node its dispatchers are to leave.
+    pub(super) drain: Option<DrainOrder>,
+    /// Whether it has something to report, and whether it has said so since anybody listened.
     dirty: bool,
+    prompts: bool,
     reported_at: Option<Instant>,
+    /// Errors of nodes since the last status.
+    errors: BTreeMap<NodeId, &'static str>,
     events: VecDeque<Event>,
+    /// The reports about block events that are in the queue or being handled.
+    pub(super) at_work: BTreeSet<duplicates::Key>,
     pub(super) at_hand: Option<AtHand>,
     /// Whether the event loop is to go on by itself.
     woken: bool,
@@ -70,6 +79,9 @@ pub struct Maintainer {
 /// What the event loop is in the middle of.
 #[derive(Clone, Debug)]
 pub(super) enum AtHand {
+    /// Nodes have left, which is no news any more to whoever asks which nodes there are; what was on them comes next, and
+    /// then this event.
+    NodesLeft(NodeChange, Event),
     /// The statuses of a heartbeat.
     Statuses(heartbeat::Statuses),
     /// A removal that is through: it may be cleaned up, and is not yet stopped.
@@ -100,14 +112,18 @@ impl Maintainer {
             operators: Operators::default(),
             barrier: Barrier::default(),
             schedulers: Schedulers::default(),
-            round: checkpoint::Round::default(),
+            checkpoints: checkpoint::Checkpoints::new(checkpoint),
             watermarks: BTreeMap::new(),
             merge_operators: Vec::new(),
             removal: removal::Removal::default(),
             nodes_changed: false,
+            drain: None,
             dirty: true,
+            prompts: false,
             reported_at: None,
+            errors: BTreeMap::new(),
             events: VecDeque::new(),
+            at_work: BTreeSet::new(),
             at_hand: None,
             woken: false,
         }
@@ -117,7 +133,7 @@ impl Maintainer {
     pub(super) fn begin(&mut self, id: MaintainerId, cx: &mut Cx) {
         self.id = id;
         cx.out.alarm(Timer::Tick { m: id }.into(), TICK);
-        cx.out.alarm(Timer::Checkpoint { m: id }.into(), checkpoint::PERIOD);
+        cx.out.alarm(Timer::CheckpointTick { m: id }.into(), checkpoint::PERIOD);
     }
 
     /// Its changefeed.
@@ -171,22 +187,41 @@ impl Maintainer {
 
     pub(super) fn mark_dirty(&mut self) {
         self.dirty = true;
+        self.prompts = true;
+    }
+
+    /// Whether it has had something to say since this was asked last.
+    pub(super) fn take_prompt(&mut self) -> bool {
+        std::mem::take(&mut self.prompts)
+    }
+
+    /// A node has an error: its status tells it, once.
+    pub(super) fn on_error(&mut self, node: NodeId, why: &'static str, cx: &mut Cx) {
+        cx.note(Note::ErrorReported { cf: self.cf, from: node, why });
+        self.errors.insert(node, why);
+        self.mark_dirty();
     }
 
     pub(super) fn is_report_due(&self, now: Instant) -> bool {
         self.dirty || self.reported_at.is_none_or(|at| now.since(at) > REPORT_EVERY)
     }
 
-    /// Its status, which counts as reported now.
-    pub(super) fn report(&mut self, cx: &Cx) -> MaintainerStatus {
+    /// What it had to say counts as said.
+    pub(super) fn reported(&mut self, now: Instant) {
         self.dirty = false;
-        self.reported_at = Some(cx.now.steady);
+        self.reported_at = Some(now);
+    }
+
+    /// Its status, and the errors that nobody has been told of: if this one is lost, they are.
+    pub(super) fn status(&mut self, cx: &Cx) -> MaintainerStatus {
         MaintainerStatus {
             cf: self.cf,
             state: if self.is_stopped() { MaintainerState::Stopped } else { MaintainerState::Working },
             checkpoint: self.spans.committed(),
             bootstrap_done: self.initialized,
-            epoch: stamp(self.epoch, cx),
+            epoch: stamp(Stamped::Status, self.epoch, cx),
+            err: std::mem::take(&mut self.errors).pop_last().map(|(_, why)| why),
+            drain: self.drain_progress(),
         }
     }
 
@@ -209,6 +244,13 @@ impl Maintainer {
         self.wake(cx);
     }
 
+    /// A message comes from a dispatcher manager or an orchestrator.
+    pub(super) fn hear(&mut self, from: NodeId, inbox: &Inbox, cx: &mut Cx) {
+        if let Some(inbox) = self.without_duplicates(from, inbox.clone()) {
+            self.receive(Event::Message { from, inbox }, cx);
+        }
+    }
+
     /// Puts an event into the queue of the event loop that has just come to it: if it is idle, it takes it at once.
     pub(super) fn receive(&mut self, event: Event, cx: &mut Cx) {
         self.events.push_back(event);
@@ -227,6 +269,11 @@ impl Maintainer {
     pub(super) fn event_loop(&mut self, cx: &mut Cx) {
         self.woken = false;
         match self.at_hand.take() {
+            Some(AtHand::NodesLeft(change, event)) => {
+                self.end_node_change(change, cx);
+                self.unlock_checkpoint(cx);
+                self.handle_to_end(event, cx);
+            }
             Some(AtHand::Statuses(statuses)) => self.handle_next_status(statuses, cx),
             Some(AtHand::Stopping) => self.set_stopped(cx),
             None => self.next_event(cx),
@@ -242,12 +289,30 @@ impl Maintainer {
     }
 
     fn next_event(&mut self, cx: &mut Cx) {
-        if let Some(event) = self.events.pop_front()
-            && !self.is_stopped()
-        {
-            self.handle_node_change(cx);
-            self.handle(event, cx);
+        let Some(event) = self.events.pop_front() else { return };
+        if self.is_stopped() {
+            return self.release(&event);
         }
+        match self.take_node_change(cx) {
+            Some(change) if !change.removed.is_empty() => {
+                self.at_hand = Some(AtHand::NodesLeft(change, event));
+            }
+            Some(change) => {
+                self.end_node_change(change, cx);
+                self.handle_to_end(event, cx);
+            }
+            None => self.handle_to_end(event, cx),
+        }
+    }
+
+    fn handle_to_end(&mut self, event: Event, cx: &mut Cx) {
+        self.release(&event);
+        self.handle(event, cx);
+    }
+
+    /// Whether somebody is in the middle of a change of the node set: others wait for its end.
+    pub(super) fn is_node_set_locked(&self) -> bool {
+        matches!(self.at_hand, Some(AtHand::NodesLeft(..)))
     }
 
     fn handle(&mut self, event: Event, cx: &mut Cx) {
@@ -277,6 +342,8 @@ impl Maintainer {
                 | Inbox::StopManager
                 | Inbox::CloseMaintainers
                 | Inbox::CoordinatorBootstrapRequest { .. }
+                | Inbox::SetNodeLivenessRequest { .. }
+                | Inbox::SetDispatcherDrainTargetRequest { .. }
                 | Inbox::AddMaintainerRequest { .. }
                 | Inbox::RemoveMaintainerRequest { .. } => unreachable!("the manager handles these"),
             },

@@ -8,9 +8,11 @@ mod barrier;
 mod bootstrap;
 mod checkpoint;
 mod coverage;
+mod duplicates;
 mod heartbeat;
 mod instance;
 mod manager;
+mod node_state;
 mod operators;
 mod removal;
 mod schedulers;
@@ -22,8 +24,10 @@ use std::{collections::BTreeMap, fmt};
 use sim::Input;
 
 use crate::{
-    Addr, ChangefeedId, ConfigEpoch, Cx, DispatcherId, Epoch, Mode, Msg, NodeId, Span, Ts,
+    Addr, ChangefeedId, ConfigEpoch, Cx, DispatcherId, Epoch, Liveness, Mode, Msg, NodeId, Span, Ts,
+    coordinator::DrainOrder,
     dispatchers::{BlockStatus, BootstrapResponse, EventKey, Heartbeat},
+    policy::Stamped,
     vocabulary::{say, vocabulary},
 };
 pub use instance::Maintainer;
@@ -40,6 +44,10 @@ vocabulary! {
         CloseMaintainers,
         /// A coordinator asks what maintainers run here.
         CoordinatorBootstrapRequest { version: u64 },
+        /// The node is to take less part.
+        SetNodeLivenessRequest { target: Liveness, node_epoch: u64 },
+        /// Dispatchers are to leave this node; without one, they may stay everywhere.
+        SetDispatcherDrainTargetRequest { order: DrainOrder },
         /// Maintain this changefeed.
         AddMaintainerRequest { cf: ChangefeedId, checkpoint: Ts, is_new: bool, epoch: Epoch, config: Option<ConfigEpoch> },
         /// Stop maintaining this changefeed.
@@ -66,6 +74,8 @@ impl Inbox {
         match self {
             Inbox::NodesChanged | Inbox::StopManager | Inbox::CloseMaintainers => None,
             Inbox::CoordinatorBootstrapRequest { .. }
+            | Inbox::SetNodeLivenessRequest { .. }
+            | Inbox::SetDispatcherDrainTargetRequest { .. }
             | Inbox::AddMaintainerRequest { .. }
             | Inbox::RemoveMaintainerRequest { .. } => Some(0),
             Inbox::MaintainerBootstrapResponse { response } => of(&response.cf),
@@ -87,13 +97,17 @@ vocabulary! {
     pub enum Timer {
         /// The manager reports to the coordinator.
         Manager,
-        /// The manager has reported, and cleans up.
+        /// The manager has read the statuses of maintainers, and goes on: after the tick it cleans up.
         Cleanup,
+        /// The manager reports before its tick.
+        Prompt,
         /// The event loop of a maintainer takes its next event.
         EventLoop { m: MaintainerId },
         /// The period event of a maintainer is due.
         Tick { m: MaintainerId },
-        /// A maintainer computes its checkpoint.
+        /// The checkpoint loop of a maintainer begins another round.
+        CheckpointTick { m: MaintainerId },
+        /// The checkpoint loop of a maintainer goes on.
         Checkpoint { m: MaintainerId },
         /// The operator controller of a maintainer looks at its queue.
         Operators { m: MaintainerId },
@@ -117,6 +131,8 @@ vocabulary! {
         RemovalOnlyMaintainer { cf: ChangefeedId, epoch: Epoch },
         /// A request to remove a maintainer is ignored.
         RemoveIgnored { cf: ChangefeedId, epoch: Epoch, why: &'static str },
+        /// A request to take less part is meant for another process.
+        LivenessRefused { node_epoch: u64, current: u64 },
         /// A maintainer has begun to be removed.
         MaintainerRemoving { cf: ChangefeedId, epoch: Epoch, cascade: bool },
         /// A maintainer is fully closed.
@@ -187,13 +203,22 @@ impl Maintainers {
     fn on_message(&mut self, from: Addr, inbox: &Inbox, cx: &mut Cx) {
         let Some(from) = from.node() else { return };
         match inbox {
-            Inbox::NodesChanged => self.maintainers.values_mut().for_each(Maintainer::nodes_changed),
+            // Maintainers of one changefeed have one callback: the last one has it.
+            Inbox::NodesChanged => {
+                for (id, maintainer) in &mut self.maintainers {
+                    if self.manager.registered(maintainer.cf) == Some(*id) {
+                        maintainer.nodes_changed();
+                    }
+                }
+            }
             Inbox::StopManager => self.manager.stop(),
             Inbox::CloseMaintainers => {
                 self.manager.stop();
                 self.maintainers.clear();
             }
             Inbox::CoordinatorBootstrapRequest { .. }
+            | Inbox::SetNodeLivenessRequest { .. }
+            | Inbox::SetDispatcherDrainTargetRequest { .. }
             | Inbox::AddMaintainerRequest { .. }
             | Inbox::RemoveMaintainerRequest { .. } => self.on_request(from, inbox, cx),
             Inbox::MaintainerBootstrapResponse { response } => self.push(response.cf, from, inbox, cx),
@@ -211,17 +236,20 @@ impl Maintainers {
         if let Some(id) = self.manager.registered(cf)
             && let Some(maintainer) = self.maintainers.get_mut(&id)
         {
-            maintainer.receive(instance::Event::Message { from, inbox: inbox.clone() }, cx);
+            maintainer.hear(from, inbox, cx);
             maintainer.survive(cx);
+            self.listen(id, cx);
         }
     }
 
     fn on_alarm(&mut self, timer: Timer, cx: &mut Cx) {
         let m = match timer {
             Timer::Manager => return self.on_manager_tick(cx),
-            Timer::Cleanup => return self.clean_up(cx),
+            Timer::Cleanup => return self.go_on(cx),
+            Timer::Prompt => return self.on_prompt(cx),
             Timer::EventLoop { m }
             | Timer::Tick { m }
+            | Timer::CheckpointTick { m }
             | Timer::Checkpoint { m }
             | Timer::Operators { m }
             | Timer::BasicScheduler { m }
@@ -230,21 +258,23 @@ impl Maintainers {
         // One that has been cleaned up has no threads any more.
         let Some(maintainer) = self.maintainers.get_mut(&m) else { return };
         match timer {
-            Timer::Manager | Timer::Cleanup => {}
+            Timer::Manager | Timer::Cleanup | Timer::Prompt => {}
             Timer::EventLoop { .. } => maintainer.event_loop(cx),
             Timer::Tick { .. } => maintainer.period(cx),
+            Timer::CheckpointTick { .. } => maintainer.checkpoint_tick(cx),
             Timer::Checkpoint { .. } => maintainer.compute_checkpoint(cx),
             Timer::Operators { .. } => maintainer.run_operators(cx),
             Timer::BasicScheduler { .. } => maintainer.run_basic(cx),
             Timer::Checker { .. } => maintainer.run_checker(cx),
         }
         maintainer.survive(cx);
+        self.listen(m, cx);
     }
 }
 
-/// The epoch that a message carries, of the generation that it speaks for.
-fn stamp(epoch: Epoch, cx: &Cx) -> Epoch {
-    cx.policy().maintainer.stamp.of(epoch)
+/// The epoch that something carries, of the generation that it speaks for.
+fn stamp(what: Stamped, epoch: Epoch, cx: &Cx) -> Epoch {
+    cx.policy().maintainer.stamp.of(what, epoch)
 }
 
 say!(MaintainerId);

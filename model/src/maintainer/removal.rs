@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     Cx, Epoch, NodeId, Place, dispatchers,
     maintainer::{Maintainer, Note, instance::AtHand},
+    policy::Stamped,
     state::flags,
 };
 
@@ -103,7 +104,8 @@ impl Maintainer {
     }
 
     fn begin_removal(&mut self, cascade: bool, removed: bool, cx: &mut Cx) -> Result<(), &'static str> {
-        if !self.initialized && !cascade && !removed {
+        let is_early = !self.initialized && !cascade && !removed;
+        if is_early && cx.policy().maintainer.early_removal.is_ignored() {
             return Err("it has not bootstrapped");
         }
         if !std::mem::replace(&mut self.removal.begun, true) {
@@ -130,7 +132,7 @@ impl Maintainer {
     fn close_nodes(&mut self, cx: &mut Cx) -> bool {
         let open: Vec<NodeId> = cx.process.view().difference(&self.removal.closed).copied().collect();
         for node in &open {
-            let (removed, epoch) = (self.removal.removed, self.stamp(cx));
+            let (removed, epoch) = (self.removal.removed, self.stamp(Stamped::Close, cx));
             let request = dispatchers::Inbox::MaintainerCloseRequest { cf: self.cf, removed, epoch };
             cx.send(*node, Place::Dispatchers, request);
         }
@@ -164,6 +166,7 @@ impl Maintainer {
             self.close_nodes(cx);
         } else if cx.policy().maintainer.remove_resend.resends() {
             self.resend_bootstrap(cx);
+            self.advance_barrier(cx);
         }
     }
 }

@@ -3,7 +3,30 @@
 use sim::Duration;
 
 use super::switches;
-use crate::{Epoch, NodeId, Span, Ts, dispatchers::ComponentState};
+use crate::{
+    Epoch, NodeId, Span, Ts,
+    dispatchers::{ComponentState, Watermark},
+};
+
+/// What carries the epoch of a maintainer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stamped {
+    /// A request to create or remove a dispatcher.
+    Schedule,
+    /// A request to merge dispatchers.
+    #[allow(dead_code, reason = "no operator merges dispatchers yet")]
+    Merge,
+    /// An answer to reports about block events.
+    HeartbeatResponse,
+    /// A bootstrap request.
+    Bootstrap,
+    /// A post-bootstrap request.
+    PostBootstrap,
+    /// A close request.
+    Close,
+    /// The status of a maintainer.
+    Status,
+}
 
 switches! {
     /// The maintainer's switches.
@@ -15,6 +38,28 @@ switches! {
             Unstamped,
             /// They do (pingcap/ticdc#5435).
             Stamped,
+            /// All but requests to create and remove dispatchers (mutant).
+            AllButSchedule,
+            /// All but requests to merge dispatchers (mutant).
+            AllButMerge,
+            /// All but answers to reports about block events (mutant).
+            AllButHeartbeatResponse,
+            /// All but bootstrap requests (mutant).
+            AllButBootstrap,
+            /// All but post-bootstrap requests (mutant).
+            AllButPostBootstrap,
+            /// All but close requests (mutant).
+            AllButClose,
+            /// All but statuses, those of maintainers that are not there included (mutant).
+            AllButStatus,
+        },
+        /// Where a maintainer has its generation from (`wire_epoch_is_authoritative`).
+        pub generation: Generation {
+            /// From the request that adds it; none from a coordinator that does not say (all versions).
+            FromRequest,
+            /// From the configuration of its changefeed, which a newer coordinator may have written (mutant of
+            /// pingcap/ticdc#5435).
+            FromConfig,
         },
         /// When a maintainer may be added where one is registered (`add_requires_stopped_and_newer`).
         pub add_admission: AddAdmission {
@@ -22,6 +67,8 @@ switches! {
             NeverOver,
             /// If that one is fully stopped and of an older generation (pingcap/ticdc#5435).
             StoppedAndOlder,
+            /// If that one is of an older generation: it goes on beside the new one (review mutant MU-39).
+            Older,
         },
         /// Which request removes a maintainer (`maint_remove_epoch_check`).
         pub remove_admission: RemoveAdmission {
@@ -29,6 +76,14 @@ switches! {
             Anybodys,
             /// One for its generation, or any if it knows none (pingcap/ticdc#5435).
             MatchingEpoch,
+        },
+        /// What becomes of a request to hand over before the maintainer has bootstrapped (`noncascade_remove_ignored_before_init`).
+        pub early_removal: EarlyRemoval: is_ignored {
+            /// It is ignored, and sent again (pingcap/ticdc#4114).
+            Ignored => true,
+            /// The removal begins: answers to the bootstrap are dropped from then on, and nobody bootstraps (before
+            /// pingcap/ticdc#4114, review mutant MU-74).
+            Obeyed => false,
         },
         /// Which answers of dispatcher managers a maintainer believes (`maint_response_epoch_check`).
         pub response_fence: ResponseFence {
@@ -74,6 +129,56 @@ switches! {
             Resends => true,
             /// It does not (pingcap/ticdc#4828).
             Suppressed => false,
+        },
+        /// When the mark that a maintainer has something to report is taken off it (`status_dirty_clear_before_snapshot`).
+        pub report_mark: ReportMark: is_cleared_first {
+            /// When its status has been read: what changes in between waits for the next regular report (before
+            /// pingcap/ticdc#5862).
+            AfterSnapshot => false,
+            /// Before its status is read (pingcap/ticdc#5862).
+            BeforeSnapshot => true,
+        },
+        /// Whether a maintainer of a changefeed with low latency waits for the next tick (`low_latency_notify`).
+        pub prompting: Prompting {
+            /// It does, to compute its checkpoint and to report (before pingcap/ticdc#5862).
+            None,
+            /// It does not (pingcap/ticdc#5862).
+            LowLatency,
+        },
+        /// What is read first of a heartbeat (`watermark_before_status`).
+        pub heartbeat_order: HeartbeatOrder: is_watermark_first {
+            /// The watermark, so that it is there when a status ends an operator (pingcap/ticdc#2864).
+            WatermarkFirst => true,
+            /// The statuses (before pingcap/ticdc#2864, review mutant MU-68).
+            StatusesFirst => false,
+        },
+        /// Which watermark of a node takes the place of the known one (`watermark_seq_rule`).
+        pub watermark: WatermarkRule {
+            /// One of a later sequence, even if it is lower, or a higher one of the same (pingcap/ticdc#2945).
+            LaterSequence,
+            /// A higher one (before pingcap/ticdc#2945, review mutant MU-69).
+            Higher,
+        },
+        /// What is read first to compute the checkpoint (`constraints_before_watermark`).
+        pub checkpoint_order: CheckpointOrder: are_constraints_first {
+            /// What operators, absent spans and block events allow; then the watermarks (pingcap/ticdc#2864).
+            ConstraintsFirst => true,
+            /// The watermarks (review mutant MU-68).
+            WatermarksFirst => false,
+        },
+        /// Whether the checkpoint loop follows the node set before it computes (`node_change_before_checkpoint`).
+        pub checkpoint_node_change: CheckpointNodeChange: is_followed {
+            /// It does (all versions).
+            Followed => true,
+            /// It leaves that to the event loop, and takes the nodes as they are (mutant).
+            LeftToEventLoop => false,
+        },
+        /// What becomes of a dispatcher that a predecessor was creating for a table that is gone (`skip_create_of_dropped_table`).
+        pub stale_create: StaleCreate: is_skipped {
+            /// Nothing (pingcap/ticdc#4453).
+            Skipped => true,
+            /// It is created: a ghost (before pingcap/ticdc#4453, review mutant R20).
+            Restored => false,
         },
         /// What becomes of a replica whose removal a predecessor had begun, when its dispatcher is gone (`restored_remove_repairs_coverage`).
         pub restored_remove: RestoredRemove: repairs {
@@ -184,10 +289,46 @@ switches! {
 }
 
 impl EpochStamp {
-    pub(crate) fn of(self, epoch: Epoch) -> Epoch {
+    pub(crate) fn of(self, what: Stamped, epoch: Epoch) -> Epoch {
+        let left_out = match self {
+            EpochStamp::Unstamped => true,
+            EpochStamp::Stamped => false,
+            EpochStamp::AllButSchedule => what == Stamped::Schedule,
+            EpochStamp::AllButMerge => what == Stamped::Merge,
+            EpochStamp::AllButHeartbeatResponse => what == Stamped::HeartbeatResponse,
+            EpochStamp::AllButBootstrap => what == Stamped::Bootstrap,
+            EpochStamp::AllButPostBootstrap => what == Stamped::PostBootstrap,
+            EpochStamp::AllButClose => what == Stamped::Close,
+            EpochStamp::AllButStatus => what == Stamped::Status,
+        };
+        if left_out { Epoch::NONE } else { epoch }
+    }
+}
+
+impl Generation {
+    /// `config`: the epoch in the configuration.
+    pub(crate) fn of(self, request: Epoch, config: Epoch) -> Epoch {
         match self {
-            EpochStamp::Unstamped => Epoch::NONE,
-            EpochStamp::Stamped => epoch,
+            Generation::FromRequest => request,
+            Generation::FromConfig => config,
+        }
+    }
+}
+
+impl Prompting {
+    pub(crate) fn is_prompt(self, low_latency: bool) -> bool {
+        match self {
+            Prompting::None => false,
+            Prompting::LowLatency => low_latency,
+        }
+    }
+}
+
+impl WatermarkRule {
+    pub(crate) fn accepts(self, new: &Watermark, known: &Watermark) -> bool {
+        match self {
+            WatermarkRule::LaterSequence => new.supersedes(known),
+            WatermarkRule::Higher => new.checkpoint > known.checkpoint,
         }
     }
 }
@@ -199,6 +340,7 @@ impl AddAdmission {
             (_, None) => true,
             (AddAdmission::NeverOver, Some(_)) => false,
             (AddAdmission::StoppedAndOlder, Some((stopped, old))) => stopped && epoch > old,
+            (AddAdmission::Older, Some((_, old))) => epoch > old,
         }
     }
 }

@@ -15,6 +15,7 @@ mod presets;
 
 pub use coordinator::*;
 pub use dispatchers::*;
+pub(crate) use maintainer::Stamped;
 pub use maintainer::*;
 pub use mutants::{MUTANTS, Mutant};
 pub use named::{Unknown, in_files};

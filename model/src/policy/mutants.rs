@@ -160,4 +160,39 @@ pub const MUTANTS: &[Mutant] = &[
         policy: "master+dispatchers.merge_journal_moment=received",
         about: "a merge of an earlier owner is written down, though it is refused (#3769)",
     },
+    Mutant {
+        id: "R20",
+        policy: "master+maintainer.stale_create=restored",
+        about: "a dispatcher that a predecessor was creating for a table that is gone is created (#3691, #4453)",
+    },
+    Mutant {
+        id: "MU-19",
+        policy: "master+maintainer.remove_node_change=follows",
+        about: "a maintainer that is removed follows the node set (#4828)",
+    },
+    Mutant {
+        id: "MU-20",
+        policy: "master+maintainer.remove_block_status=handled+maintainer.remove_resend=resends",
+        about: "a maintainer that hands over goes on with block events and bootstraps (#4828)",
+    },
+    Mutant {
+        id: "MU-39",
+        policy: "master+maintainer.add_admission=older",
+        about: "a maintainer that still works is replaced, and goes on beside its successor (#5435)",
+    },
+    Mutant {
+        id: "MU-68",
+        policy: "master+maintainer.heartbeat_order=statuses_first+maintainer.checkpoint_order=watermarks_first",
+        about: "an operator ends before the watermark is known that its dispatcher lowers (#2864)",
+    },
+    Mutant {
+        id: "MU-69",
+        policy: "master+maintainer.watermark=higher",
+        about: "a lower watermark of a later sequence is not believed (#2945)",
+    },
+    Mutant {
+        id: "MU-74",
+        policy: "master+maintainer.early_removal=obeyed",
+        about: "a maintainer that has not bootstrapped is handed over, and never does (#4114)",
+    },
 ];

@@ -89,14 +89,23 @@ fn baseline() -> Policy {
         },
         maintainer: Maintainer {
             stamp: EpochStamp::Unstamped,
+            generation: Generation::FromRequest,
             add_admission: AddAdmission::NeverOver,
             remove_admission: RemoveAdmission::Anybodys,
+            early_removal: EarlyRemoval::Ignored,
             response_fence: ResponseFence::AnyEpoch,
             close_response: CloseResponse::Always,
             remove_operators: RemoveOperators::Run,
             remove_self_heal: RemoveSelfHeal::Heals,
             remove_node_change: RemoveNodeChange::Follows,
             remove_resend: RemoveResend::Resends,
+            report_mark: ReportMark::AfterSnapshot,
+            prompting: Prompting::None,
+            heartbeat_order: HeartbeatOrder::WatermarkFirst,
+            watermark: WatermarkRule::LaterSequence,
+            checkpoint_order: CheckpointOrder::ConstraintsFirst,
+            checkpoint_node_change: CheckpointNodeChange::Followed,
+            stale_create: StaleCreate::Skipped,
             restored_remove: RestoredRemove::LeavesReplica,
             covered_terminal: CoveredTerminal::MarkedAbsent,
             bootstrap_overlap: BootstrapOverlap::Trusted,
@@ -272,5 +281,7 @@ fn master() -> Policy {
     let mut policy = pr_3769();
     policy.dispatchers.heartbeat_pace = HeartbeatPace::AsConfigured;
     policy.maintainer.balance_interval = BalanceInterval::FifteenSeconds;
+    policy.maintainer.report_mark = ReportMark::BeforeSnapshot;
+    policy.maintainer.prompting = Prompting::LowLatency;
     policy
 }

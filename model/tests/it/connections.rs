@@ -126,8 +126,8 @@ fn it_is_reset_and_stays_away_for_five_seconds() {
      5 s ConnectionUp n3 n1
      5 s SentLate n3 n1 messages=25
      5 s ConnectionUp n1 n3
-     5 s SentLate n1 n3 messages=1
-    n1 to n3: 106 arrive; 4 not sent, the streams are not ready
+     5 s SentLate n1 n3 messages=2
+    n1 to n3: 128 arrive; 4 not sent, the streams are not ready
     n3 to n1: 549 arrive
     ");
 }
@@ -135,7 +135,7 @@ fn it_is_reset_and_stays_away_for_five_seconds() {
 #[test]
 fn a_silent_partition_that_heals_in_time_is_noticed_by_nobody() {
     insta::assert_snapshot!(told(&cluster("master"), cut(Cut::Hold, 40)), @"
-    n1 to n3: 110 arrive, 39 of them more than 1 s after they were sent, up to 39 s
+    n1 to n3: 132 arrive, 47 of them more than 1 s after they were sent, up to 39 s
     n3 to n1: 549 arrive, 195 of them more than 1 s after they were sent, up to 39 s
     ");
 }
@@ -153,7 +153,7 @@ fn a_silent_partition_that_lasts_is_given_up() {
     70 s ConnectionLost n3 n1 `the other end closed it`
     70 s ConnectionUp n3 n1
     70 s ConnectionUp n1 n3
-    n1 to n3: 40 arrive; 50 lost, the connection broke; 20 not sent, the streams are not ready
+    n1 to n3: 48 arrive; 60 lost, the connection broke; 24 not sent, the streams are not ready
     n3 to n1: 200 arrive; 100 lost, refused, there is no stream of its sender; 249 lost, the connection broke
     ");
 }
@@ -171,7 +171,7 @@ fn at_a_reconnect_one_message_of_a_stream_may_be_overtaken() {
      2 s SentLate n3 n1 messages=11
      2 s ConnectionUp n1 n3
      2 s SentLate n1 n3 messages=2
-    n1 to n3: 109 arrive; 1 not sent, the streams are not ready
+    n1 to n3: 131 arrive; 1 not sent, the streams are not ready
     n3 to n1: 548 arrive, 1 of them more than 1 s after they were sent, up to 8 s; 1 overtaken; 1 lost, the connection broke
     ");
 }
@@ -181,7 +181,7 @@ fn a_link_holds_no_more_than_its_capacity() {
     let mut cluster = cluster("master");
     cluster.weather.peer.capacity = 100;
     insta::assert_snapshot!(told(&cluster, cut(Cut::Hold, 40)), @"
-    n1 to n3: 110 arrive, 39 of them more than 1 s after they were sent, up to 39 s
+    n1 to n3: 132 arrive, 47 of them more than 1 s after they were sent, up to 39 s
     n3 to n1: 449 arrive, 100 of them more than 1 s after they were sent, up to 39 s; 100 lost, the queue is full
     ");
 }

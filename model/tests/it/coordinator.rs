@@ -48,7 +48,8 @@ fn persist(hand: &mut Hand, epoch: u64) {
 
 /// What a node runs when a term begins.
 fn report(status: Option<MaintainerStatus>) -> Inbox {
-    Inbox::CoordinatorBootstrapResponse { version: 7, statuses: status.into_iter().collect() }
+    let (version, statuses) = (7, status.into_iter().collect());
+    Inbox::CoordinatorBootstrapResponse { version, statuses, drain: None }
 }
 
 fn heartbeat(status: MaintainerStatus) -> Inbox {
@@ -57,7 +58,8 @@ fn heartbeat(status: MaintainerStatus) -> Inbox {
 
 fn working(epoch: u64, checkpoint: u64) -> MaintainerStatus {
     let (state, checkpoint) = (MaintainerState::Working, Ts(checkpoint));
-    MaintainerStatus { cf: CF, state, checkpoint, bootstrap_done: true, epoch: Epoch(epoch) }
+    let epoch = Epoch(epoch);
+    MaintainerStatus { cf: CF, state, checkpoint, bootstrap_done: true, epoch, err: None, drain: None }
 }
 
 fn stopped(epoch: u64) -> MaintainerStatus {

@@ -13,6 +13,7 @@ mod fence;
 #[path = "../hand/mod.rs"]
 mod hand;
 mod journal;
+mod maintainer_rules;
 mod maintainers;
 mod merge;
 mod messages;

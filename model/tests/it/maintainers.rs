@@ -74,6 +74,7 @@ fn a_maintainer_asks_every_node_and_only_its_own_gets_a_trigger() {
     insta::assert_snapshot!(text, @"
     n1/dispatchers: CoordinatorBootstrapRequest version=1
         -> CoordinatorBootstrapResponse version=1 to n1/coordinator
+        -> NodeHeartbeat alive node_epoch=1 to n1/coordinator
     n1/dispatchers: AddMaintainerRequest cf1 ts10 e5
         ** MaintainerAdded cf1 n3 e5
         -> MaintainerBootstrapRequest cf1 ts10 e5 to n1/dispatchers
@@ -91,6 +92,7 @@ fn a_live_maintainer_is_not_replaced() {
         hand.tell(N2, add(7));
     });
     insta::assert_snapshot!(text.lines().skip(6).collect::<Vec<_>>().join("\n"), @"
+        -> MaintainerBootstrapRequest cf1 ts10 e5 to n2/dispatchers
         -> MaintainerBootstrapRequest cf1 ts10 d1@n3 e5 to n3/dispatchers
     n1/dispatchers: AddMaintainerRequest cf1 ts10 e6
         ** AddIgnored cf1 e6 `there is a maintainer`
@@ -111,6 +113,7 @@ fn a_removal_is_for_one_generation() {
     insta::assert_snapshot!(text, @"
     n1/dispatchers: CoordinatorBootstrapRequest version=1
         -> CoordinatorBootstrapResponse version=1 to n1/coordinator
+        -> NodeHeartbeat alive node_epoch=1 to n1/coordinator
     n1/dispatchers: RemoveMaintainerRequest cf1 e4
         -> MaintainerHeartbeat statuses: cf1 stopped ts0 e4 to n1/coordinator
     n1/dispatchers: AddMaintainerRequest cf1 ts10 e5
@@ -144,6 +147,7 @@ fn spans_that_nobody_reports_are_placed_and_orphans_removed() {
     insta::assert_snapshot!(text, @"
     n1/dispatchers: CoordinatorBootstrapRequest version=1
         -> CoordinatorBootstrapResponse version=1 to n1/coordinator
+        -> NodeHeartbeat alive node_epoch=1 to n1/coordinator
     n1/dispatchers: AddMaintainerRequest cf1 ts10 e5
         ** MaintainerAdded cf1 n3 e5
         -> MaintainerBootstrapRequest cf1 ts10 e5 to n1/dispatchers

@@ -60,13 +60,15 @@ fn lead(hand: &mut Hand, epoch: u64, progress: Progress, running: [Vec<Maintaine
     hand.hear(Addr::Node(N3, Place::Server), coordinator::Inbox::Elected { version: 7 });
     hand.text.clear();
     for (node, statuses) in [N1, N2, N3].into_iter().zip(running) {
-        hand.tell(node, coordinator::Inbox::CoordinatorBootstrapResponse { version: 7, statuses });
+        let (version, drain) = (7, None);
+        hand.tell(node, coordinator::Inbox::CoordinatorBootstrapResponse { version, statuses, drain });
     }
 }
 
 fn working(epoch: u64) -> MaintainerStatus {
     let (state, checkpoint) = (MaintainerState::Working, Ts(100));
-    MaintainerStatus { cf: CF, state, checkpoint, bootstrap_done: true, epoch: Epoch(epoch) }
+    let epoch = Epoch(epoch);
+    MaintainerStatus { cf: CF, state, checkpoint, bootstrap_done: true, epoch, err: None, drain: None }
 }
 
 fn stopped(epoch: u64) -> MaintainerStatus {

@@ -57,6 +57,8 @@ fn messages() -> String {
         ("Heartbeat", dispatchers::Heartbeat::FORM),
         ("Watermark", dispatchers::Watermark::FORM),
         ("DispatcherStatus", dispatchers::DispatcherStatus::FORM),
+        ("DrainOrder", coordinator::DrainOrder::FORM),
+        ("DrainProgress", coordinator::DrainProgress::FORM),
         ("BlockStatus", dispatchers::BlockStatus::FORM),
         ("BlockState", dispatchers::BlockState::FORM),
         ("BlockAnswer", dispatchers::BlockAnswer::FORM),

@@ -21,48 +21,48 @@ fn the_incident() {
       #142    0.404631741s n2/messages <- Dial connection=2 from n1/messages (#133)
       #143    0.405592223s n1/messages <- Dialled connection=2 from n2/messages (#142)
       #145    0.406538196s n2/messages <- Handshake connection=2 n2 from n1/messages (#143)
-      #173    0.906606042s n2/messages .. StreamsBegin n1 connection=2 (#145)
+      #175    0.906606042s n2/messages .. StreamsBegin n1 connection=2 (#145)
                             ** ConnectionUp n2 n1
-      #174    0.909625297s n1/messages <- Accepted connection=2 from n2/messages (#173)
+      #176    0.909625297s n1/messages <- Accepted connection=2 from n2/messages (#175)
                             ** ConnectionUp n1 n2
                             ** SentLate n1 n2 messages=1
-      #175    0.911286568s n2/maintainers <- CoordinatorBootstrapRequest version=3 from n1/coordinator (#174)
-      #176    0.911893956s n1/coordinator <- CoordinatorBootstrapResponse version=3 from n2/maintainers (#175)
-      #180    0.917081988s n1/coordinator <- Answer call2 rev8 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#179)
+      #177    0.911286568s n2/maintainers <- CoordinatorBootstrapRequest version=3 from n1/coordinator (#176)
+      #178    0.911893956s n1/coordinator <- CoordinatorBootstrapResponse version=3 from n2/maintainers (#177)
+      #183    0.917081988s n1/coordinator <- Answer call2 rev8 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#182)
                             ** Bootstrapped changefeeds=1
-      #192    1.117365713s n1/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n1/coordinator (#191)
+      #195    1.117365713s n1/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n1/coordinator (#194)
                             ** MaintainerAdded cf1 n1 e0
-      #200    1.118910966s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 config-e1 from n1/maintainers (#193)
-      #258    1.142488684s n3/dispatchers .. Task task1 (#257)
+      #203    1.118910966s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 config-e1 from n1/maintainers (#196)
+      #261    1.142488684s n3/dispatchers .. Task task1 (#260)
                             ** ManagerCreated cf1 n3 n1 e1
-      #267    1.145168685s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#266)
+      #270    1.145168685s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#269)
                             ** MaintainerBootstrapped cf1 e0 working=0 absent=17
-      #350    1.348590164s -- n1 crashes (#349)
-      #984   10.053907724s etcd .. Expire lease1 (#983)
+      #356    1.348590164s -- n1 crashes (#355)
+      #991   10.053907724s etcd .. Expire lease1 (#990)
                             ** LeaseExpired lease1 keys: capture/n1, owner/lease1
-      #996   10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#994)
+      #1003  10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#1001)
                             ** Elected n3 version=6
-      #997   10.058610358s n3/coordinator <- Elected version=6 from n3/server (#996)
+      #1004  10.058610358s n3/coordinator <- Elected version=6 from n3/server (#1003)
                             ** TermBegins n3 version=6
-      #1419  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1418)
+      #1430  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1429)
                             ** Bootstrapped changefeeds=1
-      #1438  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1437)
+      #1449  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1448)
                             ** MaintainerAdded cf1 n3 e0
-      #1440  15.765771052s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1439)
-      #1460   15.78252858s n3/dispatchers .. Task task2 (#1459)
+      #1451  15.765771052s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1450)
+      #1471   15.78252858s n3/dispatchers .. Task task2 (#1470)
                             ** DispatcherCreated cf1 d1@n3 ddl ts1
-      #1461  15.782712415s n3/dispatchers .. Task task2 (#1460)
+      #1472  15.782712415s n3/dispatchers .. Task task2 (#1471)
                             ** OwnerChanged cf1 n3 n3 e1
-      #1466  15.783342264s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1465)
+      #1477  15.783342264s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1476)
                             ** MaintainerBootstrapped cf1 e0 working=3 absent=14
-      #1529  15.983950828s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d9@n3 t10 ts1 default e0 from n3/maintainers (#1528)
-    > #1536  15.984607245s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d6@n3 t7 ts1 default e0 from n3/maintainers (#1532)
-      #1612   16.00331488s n3/dispatchers .. Task task4 (#1611)
+      #1543  15.983950828s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d9@n3 t10 ts1 default e0 from n3/maintainers (#1542)
+    > #1550  15.984607245s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d6@n3 t7 ts1 default e0 from n3/maintainers (#1546)
+      #1626   16.00331488s n3/dispatchers .. Task task4 (#1625)
                             ** DispatcherCreated cf1 d9@n3 t10 ts1
-    > #1667  16.014689943s n3/dispatchers .. Task task5 (#1666)
+    > #1681  16.014689943s n3/dispatchers .. Task task5 (#1680)
                             ** DispatcherCreated cf1 d6@n3 t7 ts1
-    > #3081   21.63909645s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t7 ts1 default e0 from n1/maintainers (#329)
-    > #3088  21.653633565s n3/dispatchers .. Task task31 (#3087)
+    > #3158   21.63909645s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t7 ts1 default e0 from n1/maintainers (#335)
+    > #3165  21.653633565s n3/dispatchers .. Task task31 (#3164)
                             ** DispatcherCreated cf1 d8@n1 t7 ts1
     ");
 }

@@ -19,6 +19,7 @@ use crate::{
         operators::{After, Operator, Order, Remove, Scene, Then},
         spans::Spans,
     },
+    policy::Stamped,
     state::flags,
 };
 
@@ -283,7 +284,7 @@ impl Maintainer {
                     mode: crate::Mode::Default,
                     action: *action,
                     kind: *kind,
-                    epoch: self.stamp(cx),
+                    epoch: self.stamp(Stamped::Schedule, cx),
                 };
                 let request = dispatchers::Inbox::ScheduleDispatcherRequest { request };
                 cx.send(*node, Place::Dispatchers, request);

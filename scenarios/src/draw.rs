@@ -38,13 +38,12 @@ impl Drawn {
         let (nodes, changefeeds) = (*file.cluster.nodes.get_ref(), *file.cluster.changefeeds.get_ref());
         let faults = file.faults.iter().enumerate();
         // Each fault has its own draws, so that another one moves none of them.
+        let hosts = Hosts { nodes, changefeeds };
         let planned = faults.map(|(n, fault)| {
             let mut draws = Draws::new(seed, &format!("fault {n}"));
-            Hosts { nodes, changefeeds }
-                .planned(fault, &mut draws)
-                .expect("it was checked when the file was read")
+            hosts.planned(fault, &mut draws).expect("it was checked when the file was read")
         });
-        let mut plan: Vec<Planned<Actor>> = planned.collect();
+        let mut plan: Vec<Planned<Actor>> = planned.flat_map(|planned| hosts.wherever(planned)).collect();
         // The calm knows hosts and links; that a server is well again has to be said.
         if file.faults.iter().any(|fault| fault.what.is_of_the_downstream()) {
             let command = sink::Command::Recover.into();
@@ -314,6 +313,22 @@ impl Hosts {
         Ok(Planned { when, fault: self.happens(&fault.what, draws)? })
     }
 
+    /// Whoever leads is told; who that is nobody knows before, so every coordinator is, and those that do not lead have
+    /// nothing to do with it.
+    fn wherever(self, planned: Planned<Actor>) -> Vec<Planned<Actor>> {
+        let Planned { when, fault: sim::Fault::Command { to: Addr::Node(_, part), command } } = &planned
+        else {
+            return vec![planned];
+        };
+        let nodes =
+            (1..=9).filter(|slot| u32::from(*slot) <= self.nodes).map(|slot| NodeId { slot, life: 0 });
+        let told = |node| {
+            let fault = sim::Fault::Command { to: Addr::Node(node, *part), command: command.clone() };
+            Planned { when: when.clone(), fault }
+        };
+        nodes.map(told).collect()
+    }
+
     fn happens(self, what: &Do, draws: &mut Draws) -> Result<sim::Fault<Actor>, Wrong> {
         let mut lasts = |lasts: &Option<Span>| lasts.map(|lasts| lasts.draw(draws));
         Ok(match what {
@@ -353,6 +368,9 @@ impl Hosts {
             }
             Do::RemoveChangefeed(call) => {
                 of_user(coordinator::Command::RemoveChangefeed { cf: self.changefeed(&call.cf)? })
+            }
+            Do::MoveMaintainer(call) => {
+                of_user(coordinator::Command::MoveMaintainer { cf: self.changefeed(&call.cf)? })
             }
             Do::DownstreamOutage(outage) => {
                 let hangs = outage.mode == file::OutageMode::Hang;

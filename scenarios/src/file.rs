@@ -318,6 +318,8 @@ pub(crate) enum Do {
     ResumeChangefeed(OfChangefeed),
     /// A user removes a changefeed.
     RemoveChangefeed(OfChangefeed),
+    /// The maintainer of a changefeed moves to another node.
+    MoveMaintainer(OfChangefeed),
 }
 
 impl Do {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 vocabulary! {
-    /// What users ask for.
+    /// What somebody outside asks for; a node that does not lead has nothing to do with it.
     pub enum Command {
         /// Nobody is to replicate the changefeed any more; what is known of it stays.
         PauseChangefeed { cf: ChangefeedId },
@@ -27,6 +27,8 @@ vocabulary! {
         ResumeChangefeed { cf: ChangefeedId },
         /// The changefeed is to be forgotten.
         RemoveChangefeed { cf: ChangefeedId },
+        /// The maintainer of a changefeed is to move to another node; no user can ask for that, it stands for a scheduler.
+        MoveMaintainer { cf: ChangefeedId },
     }
 }
 
@@ -72,7 +74,8 @@ impl Command {
         match self {
             Command::PauseChangefeed { cf }
             | Command::ResumeChangefeed { cf }
-            | Command::RemoveChangefeed { cf } => *cf,
+            | Command::RemoveChangefeed { cf }
+            | Command::MoveMaintainer { cf } => *cf,
         }
     }
 
@@ -81,6 +84,7 @@ impl Command {
             Command::PauseChangefeed { .. } => "pause",
             Command::ResumeChangefeed { .. } => "resume",
             Command::RemoveChangefeed { .. } => "remove",
+            Command::MoveMaintainer { .. } => "move",
         }
     }
 }
@@ -97,6 +101,9 @@ impl Term {
     pub(super) fn on_command(&mut self, command: &Command, cx: &mut Cx) {
         if !self.initialized {
             return answer(command, "the coordinator is not initialized", cx);
+        }
+        if let Command::MoveMaintainer { cf } = command {
+            return self.move_maintainer(*cf, cx);
         }
         self.api.queue.push_back(command.clone());
         self.next_call(cx);
@@ -122,6 +129,7 @@ impl Term {
                 }
                 Command::ResumeChangefeed { .. } | Command::PauseChangefeed { .. } => Stage::Info,
                 Command::RemoveChangefeed { .. } => Stage::Job(None, None),
+                Command::MoveMaintainer { .. } => unreachable!("no call of a user"),
             };
             self.api.at = Some(Call { command, candidate: Epoch::NONE, tries: 0, stage });
             self.api_step(cx);
@@ -244,6 +252,7 @@ impl Term {
                 let info = ChangefeedInfo { state: FeedState::Normal, epoch, ..known };
                 (Some(info), Job { checkpoint, progress: Progress::None }, compares)
             }
+            Command::MoveMaintainer { .. } => unreachable!("no call of a user"),
         };
         let cf = command.changefeed();
         let put = |key, value| Op::Put { key, value, lease: None };
@@ -288,6 +297,7 @@ impl Term {
                 }
                 self.api_ends("done", cx);
             }
+            Command::MoveMaintainer { .. } => unreachable!("no call of a user"),
         }
     }
 

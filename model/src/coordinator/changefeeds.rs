@@ -83,6 +83,13 @@ impl ChangefeedDb {
         self.change(cf, Placement::Scheduling, Some(node));
     }
 
+    /// It keeps its node.
+    pub(super) fn mark_scheduling(&mut self, cf: ChangefeedId) {
+        if let Some(one) = self.all.get_mut(&cf) {
+            one.placement = Placement::Scheduling;
+        }
+    }
+
     pub(super) fn mark_replicating(&mut self, cf: ChangefeedId) {
         if let Some(one) = self.all.get_mut(&cf) {
             one.placement = Placement::Replicating;

@@ -5,8 +5,8 @@ use std::fmt;
 use sim::Duration;
 
 use crate::{
-    Addr, ChangefeedId, Cx, Epoch, NodeId,
-    coordinator::{Note, Term, Timer, Wait},
+    Addr, ChangefeedId, Cx, Epoch,
+    coordinator::{Note, Term, Timer, Wait, operators::Operator},
     etcd::{self, CallId, ChangefeedInfo, Compare, Key, Kv, Op, Range, Value, client::CALL_TIMEOUT},
     pd,
 };
@@ -24,8 +24,8 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(25);
 #[derive(Clone, Debug)]
 pub(super) struct Bump {
     pub(super) cf: ChangefeedId,
-    /// To which node the changefeed is to go.
-    pub(super) dest: NodeId,
+    /// What gives the changefeed to a node.
+    operator: Operator,
     candidate: Epoch,
     tries: u32,
     /// What is being written.
@@ -35,10 +35,11 @@ pub(super) struct Bump {
 }
 
 impl Term {
-    pub(super) fn begin_bump(&mut self, cf: ChangefeedId, dest: NodeId, cx: &mut Cx) {
+    pub(super) fn begin_bump(&mut self, cf: ChangefeedId, operator: Operator, cx: &mut Cx) {
         let call = self.next_pd_call();
         let id = BumpId(call.0);
-        self.bumps.insert(id, Bump { cf, dest, candidate: Epoch::NONE, tries: 0, info: None, ended: None });
+        let (candidate, tries) = (Epoch::NONE, 0);
+        self.bumps.insert(id, Bump { cf, operator, candidate, tries, info: None, ended: None });
         self.pd_calls.insert(call, Some(id));
         cx.out.send(Addr::Pd, pd::Inbox::TsoRequest { call }.into());
         cx.out.alarm(Timer::BumpDeadline { bump: id }.into(), DEADLINE);
@@ -127,13 +128,16 @@ impl Term {
             }
             return;
         }
-        let Some(Bump { cf, dest, info, .. }) = self.bumps.remove(&id) else { return };
+        let Some(Bump { cf, operator, info, .. }) = self.bumps.remove(&id) else { return };
+        let is_of_basic = matches!(operator, Operator::Add(_));
         match (how, info) {
-            (Ok(()), Some(info)) => self.add_after_bump(cf, dest, info, cx),
+            (Ok(()), Some(info)) => self.add_after_bump(cf, operator, info, cx),
             (Ok(()), None) => {}
             (Err(why), _) => cx.note(Note::BumpFailed { cf, why }),
         }
-        self.basic_goes_on(cx);
+        if is_of_basic {
+            self.basic_goes_on(cx);
+        }
     }
 
     /// The lock of the operators is free.

@@ -167,6 +167,8 @@ vocabulary! {
         BumpFailed { cf: ChangefeedId, why: &'static str },
         /// A changefeed is to be maintained by a node.
         Placed { cf: ChangefeedId, node: NodeId, epoch: Epoch },
+        /// A maintainer that was to move does not.
+        MaintainerStays { cf: ChangefeedId, why: &'static str },
         /// An operator has ended.
         OperatorDone { cf: ChangefeedId, operator: &'static str },
         /// A status of another generation is dropped.

@@ -6,7 +6,11 @@ use sim::Duration;
 
 use crate::{
     ChangefeedId, Cx, NodeId,
-    coordinator::{Term, Timer},
+    coordinator::{
+        Note, Term, Timer,
+        changefeeds::Placement,
+        operators::{Add, Move, Operator},
+    },
 };
 
 const PERIOD: Duration = Duration::from_millis(500);
@@ -51,7 +55,7 @@ impl Term {
     pub(super) fn basic_goes_on(&mut self, cx: &mut Cx) {
         while let Some(cf) = self.basic.left.pop_front() {
             if let Some(node) = self.least_loaded(cx)
-                && self.add_operator(cf, node, cx)
+                && self.add_operator(cf, Operator::Add(Add::new(node)), cx)
                 && self.is_bumping(cf)
             {
                 return;
@@ -60,12 +64,34 @@ impl Term {
         cx.out.alarm(Timer::BasicScheduler.into(), PERIOD);
     }
 
-    /// One of the nodes with the fewest changefeeds; which of several is chance.
+    /// A changefeed is to be maintained by another node, as if a scheduler had found that its node has too many.
+    pub(super) fn move_maintainer(&mut self, cf: ChangefeedId, cx: &mut Cx) {
+        if let Err(why) = self.begin_move(cf, cx) {
+            cx.note(Note::MaintainerStays { cf, why });
+        }
+    }
+
+    fn begin_move(&mut self, cf: ChangefeedId, cx: &mut Cx) -> Result<(), &'static str> {
+        let changefeed = self.changefeeds.get(cf).ok_or("the changefeed is not known")?;
+        let node = changefeed.node.filter(|_| changefeed.placement == Placement::Replicating);
+        let origin = node.ok_or("no node maintains it")?;
+        let epoch = changefeed.info.epoch;
+        let target = self.least_loaded_but(Some(origin), cx).ok_or("there is no other node")?;
+        let operator = Operator::Move(Move::new(origin, target, epoch));
+        let added = !self.operators.is_locked() && self.add_operator(cf, operator, cx);
+        added.then_some(()).ok_or("another operator is under way")
+    }
+
     fn least_loaded(&self, cx: &mut Cx) -> Option<NodeId> {
+        self.least_loaded_but(None, cx)
+    }
+
+    /// One of the nodes with the fewest changefeeds; which of several is chance.
+    fn least_loaded_but(&self, but: Option<NodeId>, cx: &mut Cx) -> Option<NodeId> {
         let load = |node: NodeId| self.changefeeds.on_node(node).count();
-        let least = cx.process.view().iter().map(|node| load(*node)).min()?;
-        let candidates: Vec<NodeId> =
-            cx.process.view().iter().copied().filter(|node| load(*node) == least).collect();
+        let nodes = || cx.process.view().iter().copied().filter(|node| Some(*node) != but);
+        let least = nodes().map(load).min()?;
+        let candidates: Vec<NodeId> = nodes().filter(|node| load(*node) == least).collect();
         Some(candidates[cx.out.choose("node for a maintainer", candidates.len())])
     }
 }

@@ -5,6 +5,7 @@
 mod closed_stays_closed;
 mod downstream_is_fed;
 mod everything_ends;
+mod no_command_while_removed;
 mod no_false_alarm;
 mod no_head_of_line;
 mod no_lock_forever;
@@ -75,6 +76,12 @@ pub const ALL: &[Named] = &[
         promise: "after the calm every span has one working dispatcher, and the downstream is what the upstream was",
         aspects: &["data", "monotone", "changefeed", "coverage", "checkpoint"],
         make: || Box::new(downstream_is_fed::DownstreamIsFed::default()),
+    },
+    Named {
+        name: no_command_while_removed::NAME,
+        promise: "a maintainer that is being removed commands nobody, but to close and to stop its table trigger",
+        aspects: &["schedule", "block events", "bootstrap"],
+        make: || Box::new(no_command_while_removed::NoCommandWhileRemoved::default()),
     },
     Named {
         name: no_write_after_fence::NAME,

@@ -63,6 +63,7 @@ impl NoWriteAfterStop {
                 self.stopped.remove(cf);
                 self.wanted.remove(cf)
             }
+            coordinator::Command::MoveMaintainer { .. } => None,
         };
     }
 }

@@ -48,6 +48,17 @@ switches! {
             /// (review of draft pingcap/ticdc#5181, M8).
             ExactEpoch,
         },
+        /// Which statuses a move listens to: those of the generation that is to go, and of the one that comes
+        /// (`move_check_epoch`).
+        pub move_check: AddCheck,
+        /// What a move does when its target leaves before its origin has let go (`move_origin_first`).
+        pub move_course: MoveCourse: is_origin_first {
+            /// It tells the origin to maintain the changefeed, which it has just been told to let go of (before
+            /// pingcap/ticdc#5434).
+            Shortcut => false,
+            /// The origin lets go first (pingcap/ticdc#5434).
+            OriginFirst => true,
+        },
         /// Which status ends a stop (`stop_check_sender` and `stop_check_epoch`).
         pub stop_check: StopCheck {
             /// From any node, of any generation (before pingcap/ticdc#5434).

@@ -80,6 +80,8 @@ fn baseline() -> Policy {
             next_epoch: NextEpoch::AtLeastOneMore,
             wire_epoch: WireEpoch::Absent,
             add_check: AddCheck::AnyEpoch,
+            move_check: AddCheck::AnyEpoch,
+            move_course: MoveCourse::Shortcut,
             stop_check: StopCheck::Anybody,
             status_filter: StatusFilter::AnyEpoch,
             adoption: Adoption::Whoever,
@@ -217,6 +219,8 @@ fn pr_5434() -> Policy {
     policy.coordinator.ownership_epoch = OwnershipEpoch::BumpedFirst;
     policy.coordinator.wire_epoch = WireEpoch::Present;
     policy.coordinator.add_check = AddCheck::MatchingEpoch;
+    policy.coordinator.move_check = AddCheck::MatchingEpoch;
+    policy.coordinator.move_course = MoveCourse::OriginFirst;
     policy.coordinator.stop_check = StopCheck::SenderAndEpoch;
     policy.coordinator.status_filter = StatusFilter::MatchingEpoch;
     policy.coordinator.adoption = Adoption::ByEpoch;

@@ -695,3 +695,130 @@ fn the_last_action_of_a_stop_holds_up_all_who_look_at_operators() {
         -> RemoveMaintainerRequest cf1 cascade removed e2 to n2/maintainers
     ");
 }
+
+/// The node that was to get the changefeed is lost before the old one has let go.
+#[test]
+fn a_move_whose_target_is_lost() {
+    let script = "
+        party coordinator
+        n3/server: Elected version=7
+        n1/maintainers: CoordinatorBootstrapResponse version=7 statuses: cf1 working ts50 bootstrap_done e1
+        n2/maintainers: CoordinatorBootstrapResponse version=7
+        n3/maintainers: CoordinatorBootstrapResponse version=7
+        see n1, n2
+        command:n3/coordinator MoveMaintainer cf1
+        pass 200ms
+        see n1, n3
+        pass 600ms
+        n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts60 bootstrap_done e1
+        pass 1s
+        state cf1
+    ";
+    insta::assert_snapshot!(crate::script::play("pr-4828", script), @"
+    party coordinator
+    n3/server: Elected version=7
+        ** TermBegins n3 version=7
+        -> CoordinatorBootstrapRequest version=7 to n1/maintainers
+        -> CoordinatorBootstrapRequest version=7 to n2/maintainers
+        -> CoordinatorBootstrapRequest version=7 to n3/maintainers
+    n1/maintainers: CoordinatorBootstrapResponse version=7 statuses: cf1 working ts50 bootstrap_done e1
+    n2/maintainers: CoordinatorBootstrapResponse version=7
+    n3/maintainers: CoordinatorBootstrapResponse version=7
+        ** Adopted cf1 n1 e1
+        ** Bootstrapped changefeeds=1
+    see n1, n2
+    command:n3/coordinator MoveMaintainer cf1
+        ** Placed cf1 n2 e1
+    pass 200ms
+        -> RemoveMaintainerRequest cf1 e0 to n1/maintainers
+    see n1, n3
+    pass 600ms
+        -> AddMaintainerRequest cf1 ts50 e0 config-e1 to n1/maintainers
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts60 bootstrap_done e1
+        -> TxnRequest call3 then: put status/cf1 = ts60 progress-none to etcd
+        ** CheckpointPersisted cf1 ts60
+    pass 1s
+        ** OperatorDone cf1 `move`
+    state cf1
+          cf1 replicating at n1 normal e1 ts60 saved ts60 bootstrap_done
+    ");
+    insta::assert_snapshot!(crate::script::play("pr-5435", script), @"
+    party coordinator
+    n3/server: Elected version=7
+        ** TermBegins n3 version=7
+        -> CoordinatorBootstrapRequest version=7 to n1/maintainers
+        -> CoordinatorBootstrapRequest version=7 to n2/maintainers
+        -> CoordinatorBootstrapRequest version=7 to n3/maintainers
+    n1/maintainers: CoordinatorBootstrapResponse version=7 statuses: cf1 working ts50 bootstrap_done e1
+    n2/maintainers: CoordinatorBootstrapResponse version=7
+    n3/maintainers: CoordinatorBootstrapResponse version=7
+        ** Adopted cf1 n1 e1
+        ** Bootstrapped changefeeds=1
+    see n1, n2
+    command:n3/coordinator MoveMaintainer cf1
+        -> TsoRequest call1 to pd
+        -> TxnRequest call4 compares: modified(info/cf1)=rev1 then: put info/cf1 = normal e2 ts10 to etcd
+        ** EpochPersisted cf1 e2
+        ** Placed cf1 n2 e2
+    pass 200ms
+        -> RemoveMaintainerRequest cf1 e1 to n1/maintainers
+    see n1, n3
+    pass 600ms
+        -> RemoveMaintainerRequest cf1 e1 to n1/maintainers
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts60 bootstrap_done e1
+        ** StaleStatus cf1 n1 e1 e2
+    pass 1s
+        -> RemoveMaintainerRequest cf1 e1 to n1/maintainers
+        -> RemoveMaintainerRequest cf1 e1 to n1/maintainers
+    state cf1
+          cf1 scheduling at n1 normal e2 ts50 saved ts50 bootstrap_done
+          operator cf1 move at n1 to n1
+    ");
+}
+
+#[test]
+fn a_move_takes_the_origin_first() {
+    let script = "
+        party coordinator
+        n3/server: Elected version=7
+        n1/maintainers: CoordinatorBootstrapResponse version=7 statuses: cf1 working ts50 bootstrap_done e1
+        n2/maintainers: CoordinatorBootstrapResponse version=7
+        n3/maintainers: CoordinatorBootstrapResponse version=7
+        command:n3/coordinator MoveMaintainer cf1
+        command:n3/coordinator MoveMaintainer cf1
+        pass 600ms
+        n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts0 e1
+        pass 600ms
+        state cf1
+    ";
+    insta::assert_snapshot!(crate::script::play("master", script), @"
+    party coordinator
+    n3/server: Elected version=7
+        ** TermBegins n3 version=7
+        -> CoordinatorBootstrapRequest version=7 to n1/maintainers
+        -> CoordinatorBootstrapRequest version=7 to n2/maintainers
+        -> CoordinatorBootstrapRequest version=7 to n3/maintainers
+    n1/maintainers: CoordinatorBootstrapResponse version=7 statuses: cf1 working ts50 bootstrap_done e1
+    n2/maintainers: CoordinatorBootstrapResponse version=7
+    n3/maintainers: CoordinatorBootstrapResponse version=7
+        ** Adopted cf1 n1 e1
+        ** Bootstrapped changefeeds=1
+    command:n3/coordinator MoveMaintainer cf1
+        -> TsoRequest call1 to pd
+        -> TxnRequest call4 compares: modified(info/cf1)=rev1 then: put info/cf1 = normal e2 ts10 to etcd
+        ** EpochPersisted cf1 e2
+        ** Placed cf1 n2 e2
+    command:n3/coordinator MoveMaintainer cf1
+        ** MoveRefused cf1 `no node maintains it`
+    pass 600ms
+        -> RemoveMaintainerRequest cf1 e1 to n1/maintainers
+        -> RemoveMaintainerRequest cf1 e1 to n1/maintainers
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts0 e1
+        ** StaleStatus cf1 n1 e1 e2
+    pass 600ms
+        -> AddMaintainerRequest cf1 ts50 e2 to n2/maintainers
+    state cf1
+          cf1 scheduling at n2 normal e2 ts50 saved ts50 bootstrap_done
+          operator cf1 move at n1 to n2
+    ");
+}

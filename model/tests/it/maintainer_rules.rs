@@ -556,3 +556,22 @@ fn one_kind_of_message_may_be_left_unstamped() {
         -> MaintainerCloseRequest cf1 e5 to n3/dispatchers
     ");
 }
+
+/// A status is ignored if its checkpoint is lower than the one known, and the report of a block event raises that.
+#[test]
+fn a_maintainer_whose_trigger_waited_when_it_was_told_to_stop_never_ends() {
+    let scene = "
+        n3/dispatchers: BlockStatusRequest cf1 statuses: d1@n3 WAITING ts80 blocked=t1+ddl default default
+        n1/coordinator: RemoveMaintainerRequest cf1 e5
+        n3/dispatchers: HeartBeatRequest cf1 ts70 ts70 seq=1 statuses: d1@n3 Stopped ts70
+        pass 900ms
+        then
+        n1/coordinator: RemoveMaintainerRequest cf1 e5
+        state maintainer
+    ";
+    insta::assert_snapshot!(told("master", &[ADDED, WORKING, scene]), @"
+    n1/coordinator: RemoveMaintainerRequest cf1 e5
+    state maintainer
+        maintainer cf1 e5 working committed ts10 removing
+    ");
+}

@@ -72,7 +72,12 @@ fn messages() -> String {
         text.extend(forms.iter().map(|form| format!("- `{}`\n", form.trim_end_matches(';'))));
     }
     text += "\n### Commands\n\n";
-    for (service, forms) in [("etcd", etcd::Command::FORMS), ("sink", sink::Command::FORMS)] {
+    let commands = [
+        ("etcd", etcd::Command::FORMS),
+        ("sink", sink::Command::FORMS),
+        ("n1/coordinator", coordinator::Command::FORMS),
+    ];
+    for (service, forms) in commands {
         text.extend(forms.iter().map(|form| format!("- {service}: `{}`\n", form.trim_end_matches(';'))));
     }
     let threads = [

@@ -21,7 +21,7 @@ enum End {
 }
 
 impl Add {
-    pub(super) fn new(dest: NodeId) -> Add {
+    pub(in crate::coordinator) fn new(dest: NodeId) -> Add {
         Add { dest, end: None }
     }
 

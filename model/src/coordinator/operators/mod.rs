@@ -2,6 +2,7 @@
 //! node.
 
 mod add;
+mod move_to;
 mod stop;
 
 use std::{collections::BTreeMap, fmt};
@@ -12,11 +13,13 @@ use crate::{
     ChangefeedId, ConfigEpoch, Cx, Epoch, NodeId, Place,
     coordinator::{MaintainerStatus, Note, Outcome, Term, Timer, Wait, changefeeds::ChangefeedDb},
     etcd::{self, ChangefeedInfo, Compare, Job, Key, Kv, Op, Progress, Range, Value, client::CALL_TIMEOUT},
-    maintainer,
+    maintainer, policy,
     state::flags,
 };
+use move_to::Says;
 
 pub(super) use add::Add;
+pub(super) use move_to::Move;
 use stop::Last;
 pub(super) use stop::Stop;
 
@@ -33,6 +36,8 @@ const EXECUTOR_IDLE: Duration = Duration::from_millis(200);
 pub(super) enum Operator {
     /// A node is to maintain it.
     Add(Add),
+    /// A node is to maintain it in the place of another.
+    Move(Move),
     /// A node is to stop maintaining it.
     Stop(Stop),
 }
@@ -74,9 +79,10 @@ impl Operators {
     /// A line for each.
     pub(super) fn describe(&self, f: &mut impl fmt::Write) -> fmt::Result {
         for (cf, queued) in &self.operators {
-            let (name, node) = (queued.operator.name(), queued.operator.affected_node());
+            let nodes =
+                queued.operator.affected().map(|node| node.to_string()).collect::<Vec<_>>().join(" to ");
             let flags = flags(&[(queued.operator.is_finished(), "finished")]);
-            writeln!(f, "  operator {cf} {name} at {node}{flags}")?;
+            writeln!(f, "  operator {cf} {} at {nodes}{flags}", queued.operator.name())?;
         }
         Ok(())
     }
@@ -104,13 +110,15 @@ impl Operator {
     fn name(&self) -> &'static str {
         match self {
             Operator::Add(_) => "add",
+            Operator::Move(_) => "move",
             Operator::Stop(_) => "stop",
         }
     }
 
-    fn start(&self, cf: ChangefeedId, db: &mut ChangefeedDb) {
+    fn start(&self, cf: ChangefeedId, policy: &policy::Coordinator, db: &mut ChangefeedDb) {
         match self {
             Operator::Add(add) => add.start(cf, db),
+            Operator::Move(one) => one.start(cf, policy.move_course.is_origin_first(), db),
             Operator::Stop(_) => {}
         }
     }
@@ -118,6 +126,7 @@ impl Operator {
     fn is_finished(&self) -> bool {
         match self {
             Operator::Add(add) => add.is_finished(),
+            Operator::Move(one) => one.is_finished(),
             Operator::Stop(stop) => stop.is_finished(),
         }
     }
@@ -129,20 +138,35 @@ impl Operator {
                 add.post_finish(cf, db);
                 Last::Nothing
             }
+            Operator::Move(one) => {
+                one.post_finish(cf, db);
+                Last::Nothing
+            }
             Operator::Stop(stop) => stop.post_finish(),
         }
     }
 
-    fn affected_node(&self) -> NodeId {
-        match self {
-            Operator::Add(add) => add.dest,
-            Operator::Stop(stop) => stop.node,
-        }
+    /// The nodes that it needs.
+    fn affected(&self) -> impl Iterator<Item = NodeId> {
+        let (first, second) = match self {
+            Operator::Add(add) => (add.dest, None),
+            Operator::Move(one) => (one.origin, Some(one.target)),
+            Operator::Stop(stop) => (stop.node, None),
+        };
+        [Some(first), second].into_iter().flatten()
     }
 
-    fn on_node_removed(&mut self, gone: NodeId, me: NodeId) {
+    fn on_node_removed(
+        &mut self,
+        cf: ChangefeedId,
+        gone: NodeId,
+        me: NodeId,
+        policy: &policy::Coordinator,
+        db: &mut ChangefeedDb,
+    ) {
         match self {
             Operator::Add(add) => add.on_node_removed(gone),
+            Operator::Move(one) => one.on_node_removed(cf, gone, policy, db),
             Operator::Stop(stop) => stop.on_node_removed(gone, me),
         }
     }
@@ -150,6 +174,7 @@ impl Operator {
     fn on_task_removed(&mut self) {
         match self {
             Operator::Add(add) => add.on_task_removed(),
+            Operator::Move(one) => one.on_task_removed(),
             Operator::Stop(stop) => stop.on_task_removed(),
         }
     }
@@ -168,14 +193,14 @@ impl Term {
 
     /// Gives a changefeed to a node. With epochs, the new one is persisted first, outside the lock, so that other
     /// things may happen meanwhile. Whether the operator is queued, or a bump is under way for it.
-    pub(super) fn add_operator(&mut self, cf: ChangefeedId, dest: NodeId, cx: &mut Cx) -> bool {
+    pub(super) fn add_operator(&mut self, cf: ChangefeedId, operator: Operator, cx: &mut Cx) -> bool {
         if self.operators.get(cf).is_some() || self.is_bumping(cf) || self.changefeeds.get(cf).is_none() {
             return false;
         }
         if cx.policy().coordinator.ownership_epoch.is_bumped() {
-            self.begin_bump(cf, dest, cx);
+            self.begin_bump(cf, operator, cx);
         } else {
-            self.push_add(cf, dest, cx);
+            self.push_owner(cf, operator, cx);
         }
         true
     }
@@ -184,7 +209,7 @@ impl Term {
     pub(super) fn add_after_bump(
         &mut self,
         cf: ChangefeedId,
-        dest: NodeId,
+        operator: Operator,
         info: ChangefeedInfo,
         cx: &mut Cx,
     ) {
@@ -192,15 +217,17 @@ impl Term {
         let Some(changefeed) = self.changefeeds.get_mut(cf) else { return };
         if free {
             changefeed.info = info;
-            self.push_add(cf, dest, cx);
+            self.push_owner(cf, operator, cx);
         }
     }
 
-    fn push_add(&mut self, cf: ChangefeedId, dest: NodeId, cx: &mut Cx) {
-        if let Some(changefeed) = self.changefeeds.get(cf) {
-            cx.note(Note::Placed { cf, node: dest, epoch: changefeed.info.epoch });
+    fn push_owner(&mut self, cf: ChangefeedId, operator: Operator, cx: &mut Cx) {
+        if let Some(changefeed) = self.changefeeds.get(cf)
+            && let Some(node) = operator.affected().last()
+        {
+            cx.note(Note::Placed { cf, node, epoch: changefeed.info.epoch });
         }
-        self.push(cf, Operator::Add(Add::new(dest)), cx);
+        self.push(cf, operator, cx);
     }
 
     /// Replaces whatever operator the changefeed has by a stop; one that removes it stays. The number of the stop that is or
@@ -232,16 +259,26 @@ impl Term {
     /// Takes a changefeed out of service and stops its maintainer, wherever it is. The number of the stop.
     pub(super) fn stop_changefeed(&mut self, cf: ChangefeedId, removed: bool, cx: &mut Cx) -> u64 {
         let epoch = self.changefeeds.get(cf).map_or(Epoch::NONE, |one| one.info.epoch);
+        let moving = match self.operators.get(cf) {
+            Some(Operator::Move(one)) if cx.policy().coordinator.move_course.is_origin_first() => {
+                one.remaining_origin()
+            }
+            _ => None,
+        };
         let node = self.changefeeds.stop(cf, removed).unwrap_or(cx.id());
+        let (node, epoch) = moving.unwrap_or((node, epoch));
         self.push_stop(Stop::new(cf, node, removed, epoch), cx)
     }
 
     fn push(&mut self, cf: ChangefeedId, mut operator: Operator, cx: &mut Cx) -> u64 {
-        let affected = operator.affected_node();
-        if !cx.process.view().contains(&affected) {
-            operator.on_node_removed(affected, cx.id());
+        let policy = cx.process.policy.clone();
+        let policy = &policy.coordinator;
+        for node in operator.affected().collect::<Vec<_>>() {
+            if !cx.process.view().contains(&node) {
+                operator.on_node_removed(cf, node, cx.id(), policy, &mut self.changefeeds);
+            }
         }
-        operator.start(cf, &mut self.changefeeds);
+        operator.start(cf, policy, &mut self.changefeeds);
         self.operators.pushed += 1;
         let queued = Queued { operator, notify_at: cx.now.steady, number: self.operators.pushed };
         self.operators.operators.insert(cf, queued);
@@ -265,8 +302,7 @@ impl Term {
                 self.remove_finished(cf, cx);
             } else {
                 queued.notify_at = now + RESEND;
-                let operator = queued.operator.clone();
-                self.send_for(cf, &operator, cx);
+                self.send_for(cf, cx);
             }
         }
         cx.out.alarm(Timer::Executor.into(), EXECUTOR_IDLE);
@@ -356,19 +392,38 @@ impl Term {
         }
     }
 
-    fn send_for(&mut self, cf: ChangefeedId, operator: &Operator, cx: &mut Cx) {
-        match operator {
+    fn send_for(&mut self, cf: ChangefeedId, cx: &mut Cx) {
+        let Some(queued) = self.operators.operators.get_mut(&cf) else { return };
+        match &mut queued.operator {
             Operator::Add(add) => {
-                let Some(changefeed) = self.changefeeds.get(cf) else { return };
-                let epoch = wire_epoch(changefeed.info.epoch, cx);
-                let config = ConfigEpoch::beside(epoch, changefeed.info.epoch);
-                let (checkpoint, is_new) = (changefeed.checkpoint(), changefeed.is_new);
-                let request =
-                    maintainer::Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch, config };
-                cx.send(add.dest, Place::Maintainers, request);
+                let dest = add.dest;
+                self.send_add(cf, dest, cx);
             }
-            Operator::Stop(stop) => self.send_remove(cf, stop.node, true, stop.removed, stop.epoch, cx),
+            Operator::Move(one) => match one.schedule(cf, &mut self.changefeeds) {
+                Some(Says::Remove) => {
+                    let (origin, epoch) = (one.origin, one.origin_epoch);
+                    self.send_remove(cf, origin, false, false, epoch, cx);
+                }
+                Some(Says::Add) => {
+                    let target = one.target;
+                    self.send_add(cf, target, cx);
+                }
+                None => {}
+            },
+            Operator::Stop(stop) => {
+                let (node, removed, epoch) = (stop.node, stop.removed, stop.epoch);
+                self.send_remove(cf, node, true, removed, epoch, cx);
+            }
         }
+    }
+
+    fn send_add(&self, cf: ChangefeedId, node: NodeId, cx: &mut Cx) {
+        let Some(changefeed) = self.changefeeds.get(cf) else { return };
+        let epoch = wire_epoch(changefeed.info.epoch, cx);
+        let config = ConfigEpoch::beside(epoch, changefeed.info.epoch);
+        let (checkpoint, is_new) = (changefeed.checkpoint(), changefeed.is_new);
+        let request = maintainer::Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch, config };
+        cx.send(node, Place::Maintainers, request);
     }
 
     pub(super) fn send_remove(
@@ -401,6 +456,7 @@ impl Term {
         };
         match &mut queued.operator {
             Operator::Add(add) => add.check(from, status, current, policy),
+            Operator::Move(one) => one.check(from, status, current, policy),
             Operator::Stop(stop) if !stop.is_ended_by(from, status, policy) => {}
             Operator::Stop(stop) if policy.stop_end.is_atomic() => stop.finish(),
             Operator::Stop(_) => cx.out.give_way(Timer::StopEnds { stop: queued.number }.into()),
@@ -424,8 +480,9 @@ impl Term {
             }
         }
         let me = cx.id();
-        for queued in self.operators.operators.values_mut() {
-            queued.operator.on_node_removed(gone, me);
+        for (cf, queued) in &mut self.operators.operators {
+            let policy = &cx.policy().coordinator;
+            queued.operator.on_node_removed(*cf, gone, me, policy, &mut self.changefeeds);
         }
     }
 }

@@ -1,0 +1,162 @@
+//! Move: a node is told to let go of a maintainer, which leaves its dispatchers to a successor; then another node is told
+//! to maintain the changefeed.
+
+use crate::{
+    ChangefeedId, Epoch, NodeId,
+    coordinator::{MaintainerState, MaintainerStatus, changefeeds::ChangefeedDb},
+    policy,
+};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Move {
+    pub(super) origin: NodeId,
+    pub(super) target: NodeId,
+    /// The generation of the maintainer that is to go: that of before the move.
+    pub(super) origin_epoch: Epoch,
+    /// Whether the origin has left.
+    origin_removed: bool,
+    stage: Stage,
+}
+
+/// How far it has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The origin is told to let go.
+    RemoveOrigin,
+    /// The origin has let go; the target has not been told.
+    OriginStopped,
+    /// The target is told to maintain it.
+    AddTarget,
+    Success,
+    /// It is over, and takes no last action.
+    Over,
+}
+
+/// What it says to whom.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Says {
+    Remove,
+    Add,
+}
+
+impl Move {
+    pub(in crate::coordinator) fn new(origin: NodeId, target: NodeId, origin_epoch: Epoch) -> Move {
+        Move { origin, target, origin_epoch, origin_removed: false, stage: Stage::RemoveOrigin }
+    }
+
+    /// `guarded`: it may be over before it starts, if one of its nodes has left.
+    pub(super) fn start(&self, cf: ChangefeedId, guarded: bool, db: &mut ChangefeedDb) {
+        if !guarded || !self.is_finished() {
+            db.mark_scheduling(cf);
+        }
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self.stage, Stage::Success | Stage::Over)
+    }
+
+    /// The node and the generation of the maintainer that still has the changefeed.
+    pub(super) fn remaining_origin(&self) -> Option<(NodeId, Epoch)> {
+        let waits = matches!(self.stage, Stage::RemoveOrigin | Stage::OriginStopped);
+        waits.then_some((self.origin, self.origin_epoch))
+    }
+
+    pub(super) fn schedule(&mut self, cf: ChangefeedId, db: &mut ChangefeedDb) -> Option<Says> {
+        match self.stage {
+            Stage::RemoveOrigin => Some(Says::Remove),
+            Stage::OriginStopped => {
+                db.bind(cf, self.target);
+                self.stage = Stage::AddTarget;
+                Some(Says::Add)
+            }
+            Stage::AddTarget => Some(Says::Add),
+            Stage::Success | Stage::Over => None,
+        }
+    }
+
+    pub(super) fn check(
+        &mut self,
+        from: NodeId,
+        status: &MaintainerStatus,
+        current: Epoch,
+        policy: &policy::Coordinator,
+    ) {
+        let works = status.state == MaintainerState::Working;
+        let check = policy.move_check;
+        let has_let_go = from == self.origin && !works && check.accepts(status.epoch, self.origin_epoch);
+        let has_begun =
+            from == self.target && works && status.bootstrap_done && check.accepts(status.epoch, current);
+        let told = self.stage == Stage::AddTarget
+            || self.stage == Stage::OriginStopped && !policy.move_course.is_origin_first();
+        if self.stage == Stage::RemoveOrigin && has_let_go {
+            self.stage = Stage::OriginStopped;
+        } else if told && has_begun {
+            self.stage = Stage::Success;
+        }
+    }
+
+    pub(super) fn on_node_removed(
+        &mut self,
+        cf: ChangefeedId,
+        gone: NodeId,
+        policy: &policy::Coordinator,
+        db: &mut ChangefeedDb,
+    ) {
+        if self.stage == Stage::Over {
+            return;
+        }
+        if policy.move_course.is_origin_first() {
+            self.lose(cf, gone, db);
+        } else {
+            self.lose_in_a_hurry(cf, gone, db);
+        }
+    }
+
+    /// The origin goes first, also if the target is lost.
+    fn lose(&mut self, cf: ChangefeedId, gone: NodeId, db: &mut ChangefeedDb) {
+        let (is_target, is_origin) = (gone == self.target, gone == self.origin);
+        match self.stage {
+            Stage::RemoveOrigin if is_target && is_origin => self.give_up(cf, db),
+            Stage::RemoveOrigin if is_target => self.target = self.origin,
+            Stage::RemoveOrigin if is_origin => {
+                self.origin_removed = true;
+                self.stage = Stage::OriginStopped;
+            }
+            Stage::OriginStopped if is_target && (is_origin || self.origin_removed) => self.give_up(cf, db),
+            Stage::OriginStopped if is_target => self.target = self.origin,
+            Stage::AddTarget | Stage::Success if is_target => self.give_up(cf, db),
+            _ if is_origin => self.origin_removed = true,
+            _ => {}
+        }
+    }
+
+    /// Before pingcap/ticdc#5434: if the target is lost, the origin is told to maintain the changefeed that it has just been
+    /// told to let go of.
+    fn lose_in_a_hurry(&mut self, cf: ChangefeedId, gone: NodeId, db: &mut ChangefeedDb) {
+        let stopped = self.stage != Stage::RemoveOrigin;
+        if gone == self.target && stopped {
+            self.give_up(cf, db);
+        } else if gone == self.target {
+            self.target = self.origin;
+            db.bind(cf, self.origin);
+            self.stage = Stage::AddTarget;
+        } else if gone == self.origin && self.stage == Stage::RemoveOrigin {
+            self.stage = Stage::OriginStopped;
+        }
+    }
+
+    fn give_up(&mut self, cf: ChangefeedId, db: &mut ChangefeedDb) {
+        db.mark_absent(cf);
+        self.stage = Stage::Over;
+    }
+
+    pub(super) fn on_task_removed(&mut self) {
+        self.stage = Stage::Over;
+    }
+
+    pub(super) fn post_finish(&self, cf: ChangefeedId, db: &mut ChangefeedDb) {
+        if self.stage == Stage::Success {
+            db.mark_replicating(cf);
+        }
+    }
+}

@@ -809,7 +809,7 @@ fn a_move_takes_the_origin_first() {
         ** EpochPersisted cf1 e2
         ** Placed cf1 n2 e2
     command:n3/coordinator MoveMaintainer cf1
-        ** MoveRefused cf1 `no node maintains it`
+        ** MaintainerStays cf1 `no node maintains it`
     pass 600ms
         -> RemoveMaintainerRequest cf1 e1 to n1/maintainers
         -> RemoveMaintainerRequest cf1 e1 to n1/maintainers

@@ -28,7 +28,7 @@ mod vocabulary;
 use sim::{Cut, HostId, Input, Machine, Now, Outbox};
 
 pub use cluster::{Cluster, LinkClass, NodeSpec, Role, Weather};
-pub use config::ChangefeedConfig;
+pub use config::{ChangefeedConfig, Scheduling};
 pub use ids::{
     Addr, ChangefeedId, ConfigEpoch, DispatcherId, Epoch, Mode, NodeId, Place, SchemaId, Span, TableId,
     TableName, Ts,

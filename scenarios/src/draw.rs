@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 
 use model::{
     Actor, Addr, ChangefeedConfig, ChangefeedId, Cluster, DdlKind, LinkClass, NamedDdl, NodeId, NodeSpec,
-    Place as Part, Policy, Role, Settings, Weather, coordinator, invariants,
+    Place as Part, Policy, Role, Scheduling, Settings, Weather, coordinator, invariants,
     sink::{self, Class, Downstream},
 };
 use sim::{
@@ -82,6 +82,7 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
         config: ChangefeedConfig {
             low_latency: file.cluster.low_latency,
             downstream: downstream(&file.downstream),
+            scheduling: scheduling(&file.scheduling),
         },
         workload: model::Workload {
             tables: *file.workload.tables.get_ref(),
@@ -95,6 +96,8 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
             ddls: ddl_kinds(&file.workload).expect("it was checked when the file was read"),
             named_ddls: named_ddls(&file.workload).expect("it was checked when the file was read"),
             syncpoint_every: file.workload.syncpoint_every.as_ref().map(|every| *every.get_ref()),
+            regions: *file.workload.regions.get_ref(),
+            region_changes: growth(&file.workload),
         },
         weather: Weather {
             peer: link(&weather.peer),
@@ -121,6 +124,25 @@ fn downstream(file: &file::Downstream) -> Downstream {
     };
     let workers = file.workers.as_ref().map_or(class.workers(), |workers| *workers.get_ref());
     Downstream { class, workers, bootstrap: file.bootstrap }
+}
+
+fn scheduling(file: &file::Scheduling) -> Scheduling {
+    Scheduling {
+        split_tables: file.split_tables,
+        region_threshold: *file.region_threshold.get_ref(),
+        regions_per_span: *file.regions_per_span.get_ref(),
+        region_refresh: *file.region_refresh.get_ref(),
+        tasks_per_node: *file.tasks_per_node.get_ref(),
+        balance_every: *file.balance_every.get_ref(),
+    }
+}
+
+/// In order of time.
+fn growth(workload: &file::Workload) -> Vec<(Duration, u32)> {
+    let mut growth: Vec<(Duration, u32)> =
+        workload.growth.iter().map(|growth| (growth.at, *growth.regions.get_ref())).collect();
+    growth.sort();
+    growth
 }
 
 /// The kinds of DDLs that a workload draws from.
@@ -199,6 +221,23 @@ pub(crate) fn check(file: &File, place: &Place) -> Result<(), Error> {
             && *every.get_ref() < Duration::from_millis(100)
         {
             return Err(place.error(every.span(), format!("{what} every 100ms at most")));
+        }
+    }
+    let regions = file.workload.growth.iter().map(|growth| &growth.regions);
+    for regions in regions.chain([&file.workload.regions]) {
+        within(regions, "regions of a table", 10_000)?;
+    }
+    let scheduling = &file.scheduling;
+    within(&scheduling.region_threshold, "regions of a span", 1_000_000)?;
+    within(&scheduling.regions_per_span, "regions of a span", 1_000_000)?;
+    within(&scheduling.tasks_per_node, "spans that a node is given at once", 10_000)?;
+    for (every, what, least) in [
+        (&scheduling.region_refresh, "regions are counted", Duration::from_secs(1)),
+        // The real configuration is refused below that, too.
+        (&scheduling.balance_every, "balance is looked for", Duration::from_millis(1001)),
+    ] {
+        if *every.get_ref() < least {
+            return Err(place.error(every.span(), format!("{what} every {least} at most")));
         }
     }
     ddl_kinds(&file.workload).map_err(complain)?;

@@ -51,6 +51,8 @@ pub(crate) struct File {
     #[serde(default)]
     pub(crate) downstream: Downstream,
     #[serde(default)]
+    pub(crate) scheduling: Scheduling,
+    #[serde(default)]
     pub(crate) weather: Weather,
     #[serde(default, rename = "fault")]
     pub(crate) faults: Vec<Fault>,
@@ -111,10 +113,57 @@ pub(crate) struct Workload {
     pub(crate) named_ddls: Vec<NamedDdl>,
     /// How far syncpoints are apart.
     pub(crate) syncpoint_every: Option<Spanned<Duration>>,
+    /// How many regions each table has at the beginning.
+    #[serde(default = "one")]
+    pub(crate) regions: Spanned<u32>,
+    /// How many it has later.
+    #[serde(default)]
+    pub(crate) growth: Vec<Growth>,
 }
 
 fn a_tenth() -> Share {
     Share { per_million: 100_000 }
+}
+
+/// From when on each table has how many regions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Growth {
+    pub(crate) at: Duration,
+    pub(crate) regions: Spanned<u32>,
+}
+
+/// How maintainers give spans to nodes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Scheduling {
+    /// Whether a table may be split over several nodes.
+    pub(crate) split_tables: bool,
+    /// A table with more regions is split.
+    pub(crate) region_threshold: Spanned<u32>,
+    /// How many regions a span has at most when its table is split at first.
+    pub(crate) regions_per_span: Spanned<u32>,
+    /// How often regions are counted again.
+    pub(crate) region_refresh: Spanned<Duration>,
+    /// How many spans of a split table a node is given at once.
+    pub(crate) tasks_per_node: Spanned<u32>,
+    /// How often it is looked whether the nodes have as much to do.
+    pub(crate) balance_every: Spanned<Duration>,
+}
+
+impl Default for Scheduling {
+    fn default() -> Scheduling {
+        let defaults = model::Scheduling::default();
+        let spanned = |value: u32| Spanned::new(0..0, value);
+        Scheduling {
+            split_tables: defaults.split_tables,
+            region_threshold: spanned(defaults.region_threshold),
+            regions_per_span: spanned(defaults.regions_per_span),
+            region_refresh: Spanned::new(0..0, defaults.region_refresh),
+            tasks_per_node: spanned(defaults.tasks_per_node),
+            balance_every: Spanned::new(0..0, defaults.balance_every),
+        }
+    }
 }
 
 /// What the changefeeds write to.

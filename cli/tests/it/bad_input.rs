@@ -95,7 +95,7 @@ fn scenario_files() {
       | [cluster
     ");
     insta::assert_snapshot!(complaint("run unknown.toml"), @"
-    error: unknown.toml:12:1: unknown field `columns`, expected one of `tables`, `row_every`, `rows`, `deletes`, `databases`, `ddl_every`, `ddls`, `ddl`, `syncpoint_every`
+    error: unknown.toml:12:1: unknown field `columns`, expected one of `tables`, `row_every`, `rows`, `deletes`, `databases`, `ddl_every`, `ddls`, `ddl`, `syncpoint_every`, `regions`, `growth`
       | columns = 2
     ");
     insta::assert_snapshot!(complaint("run small.toml"), @"error: scenario `small.toml`: it claims nothing; say under which policy it is to run with --policy");

@@ -131,8 +131,7 @@ impl Maintainer {
         self.remove_tasks(&dropped, cx);
         for new in &state.added.0 {
             if !self.spans.has_table(new.table) {
-                let id = cx.process.fresh_id();
-                self.spans.add_absent(id, Span::whole(new.table), event.ts);
+                self.add_absent_spans(Span::whole(new.table), event.ts, cx);
             }
         }
     }

@@ -155,6 +155,9 @@ impl Maintainer {
                 None if self.spans.has_table(*table) => {}
                 None => self.add_new_table(*table, cx),
             }
+            if cx.process.config.scheduling.split_tables {
+                self.fill_holes(*table, cx);
+            }
         }
         cx.shuffle(&mut responses, "order of nodes for the barrier");
         for span in responses.iter().flat_map(|(_, response)| &response.spans) {
@@ -186,8 +189,15 @@ impl Maintainer {
     }
 
     fn add_new_table(&mut self, table: TableId, cx: &mut Cx) {
-        let id = cx.process.fresh_id();
-        self.spans.add_absent(id, Span::whole(table), self.start_ts);
+        self.add_absent_spans(Span::whole(table), self.start_ts, cx);
+    }
+
+    /// Adds a span that nobody replicates, in parts if it has too many regions.
+    pub(super) fn add_absent_spans(&mut self, span: Span, checkpoint: Ts, cx: &mut Cx) {
+        for part in self.split_at_first(span, cx) {
+            let id = cx.process.fresh_id();
+            self.spans.add_absent(id, part, checkpoint);
+        }
     }
 
     /// What the predecessor had begun and the nodes had not finished goes on (pingcap/ticdc#3691).

@@ -86,6 +86,19 @@ impl Maintainer {
         self.add_operator(Remove::new(span.id, node, OperatorType::Remove, Then::Repaired), cx);
     }
 
+    /// What is missing of a table that may be split is to be replicated, in parts if it has too many regions.
+    pub(super) fn fill_holes(&mut self, table: TableId, cx: &mut Cx) {
+        let mut spans: Vec<Span> = self.spans.of_table(table).collect();
+        spans.sort();
+        let overlap = spans.windows(2).any(|pair| pair[0].overlaps(pair[1]));
+        if overlap && !cx.policy().maintainer.bootstrap_holes.tolerate_overlaps() {
+            return self.spans.die("spans overlap where holes are looked for");
+        }
+        for hole in holes(table, &self.spans) {
+            self.add_absent_spans(hole, self.start_ts, cx);
+        }
+    }
+
     /// The ranges of a table that no replica covers get new ones, which nobody replicates yet.
     pub(super) fn repair_coverage(&mut self, table: TableId, cx: &mut Cx) {
         for span in holes(table, &self.spans) {

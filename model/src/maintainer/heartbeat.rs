@@ -61,7 +61,7 @@ impl Maintainer {
     pub(super) fn handle_next_status(&mut self, mut statuses: Statuses, cx: &mut Cx) {
         let status = &statuses.heartbeat.statuses[statuses.next];
         if statuses.checked {
-            self.on_status(statuses.from, status, cx);
+            self.on_status(statuses.from, status, statuses.heartbeat.complete, cx);
             statuses.next += 1;
         } else {
             self.check_operator(statuses.from, status, cx);
@@ -75,7 +75,7 @@ impl Maintainer {
         }
     }
 
-    fn on_status(&mut self, from: NodeId, status: &DispatcherStatus, cx: &mut Cx) {
+    fn on_status(&mut self, from: NodeId, status: &DispatcherStatus, complete: bool, cx: &mut Cx) {
         let heals = !self.removal.has_begun() || cx.policy().maintainer.remove_self_heal.heals();
         let Some(replica) = self.spans.get(status.id) else {
             if heals && status.state == ComponentState::Working && !self.operators.has(status.id) {
@@ -87,6 +87,9 @@ impl Maintainer {
             return;
         }
         self.spans.update(status);
+        if complete {
+            self.spans.count_report(status.id);
+        }
         if heals && status.state.is_terminal() && !self.operators.has(status.id) {
             self.reschedule(status.id, cx);
         }

@@ -210,7 +210,7 @@ impl Maintainers {
         let id = self.register(cf, maintainer);
         if let Some(maintainer) = self.maintainers.get_mut(&id) {
             maintainer.begin(id, cx);
-            maintainer.set_drain_order(self.manager.node.drain_order());
+            maintainer.set_drain_order(self.manager.node.drain_order(), cx);
             maintainer.push(Event::Init, cx);
         }
     }

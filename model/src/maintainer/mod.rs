@@ -115,6 +115,8 @@ vocabulary! {
         BasicScheduler { m: MaintainerId },
         /// The schedulers for balance of a maintainer look at its spans.
         Checker { m: MaintainerId },
+        /// The drain scheduler of a maintainer looks at the node that is to be drained.
+        Drain { m: MaintainerId },
     }
 }
 
@@ -147,6 +149,14 @@ vocabulary! {
         SpanAssigned { cf: ChangefeedId, id: DispatcherId, span: Span, node: NodeId },
         /// A span is to be replicated by another node.
         SpanMoves { cf: ChangefeedId, id: DispatcherId, from: Option<NodeId>, to: NodeId },
+        /// A span is to be parted.
+        SpanSplits { cf: ChangefeedId, id: DispatcherId, span: Span, parts: u32 },
+        /// Parts have taken the place of a span.
+        SpanReplaced { cf: ChangefeedId, id: DispatcherId, parts: u32 },
+        /// Neighbouring spans are to be joined.
+        SpansMerge { cf: ChangefeedId, id: DispatcherId, span: Span, sources: u32 },
+        /// A span has taken the place of its neighbouring sources.
+        SpansMerged { cf: ChangefeedId, id: DispatcherId, sources: u32 },
         /// A span that is to move cannot, and the scheduler asks again and again.
         MoveRefused { cf: ChangefeedId, id: DispatcherId },
         /// A span is replicated.
@@ -253,7 +263,8 @@ impl Maintainers {
             | Timer::Checkpoint { m }
             | Timer::Operators { m }
             | Timer::BasicScheduler { m }
-            | Timer::Checker { m } => m,
+            | Timer::Checker { m }
+            | Timer::Drain { m } => m,
         };
         // One that has been cleaned up has no threads any more.
         let Some(maintainer) = self.maintainers.get_mut(&m) else { return };
@@ -266,6 +277,7 @@ impl Maintainers {
             Timer::Operators { .. } => maintainer.run_operators(cx),
             Timer::BasicScheduler { .. } => maintainer.run_basic(cx),
             Timer::Checker { .. } => maintainer.run_checker(cx),
+            Timer::Drain { .. } => maintainer.run_drain(cx),
         }
         maintainer.survive(cx);
         self.listen(m, cx);

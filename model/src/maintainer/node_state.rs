@@ -92,7 +92,7 @@ impl Maintainers {
         if self.manager.node.take(order) {
             for (id, maintainer) in &mut self.maintainers {
                 if self.manager.registered(maintainer.changefeed()) == Some(*id) {
-                    maintainer.set_drain_order(Some(order));
+                    maintainer.set_drain_order(Some(order), cx);
                 }
             }
         }
@@ -101,17 +101,23 @@ impl Maintainers {
 }
 
 impl Maintainer {
-    pub(super) fn set_drain_order(&mut self, order: Option<DrainOrder>) {
+    pub(super) fn set_drain_order(&mut self, order: Option<DrainOrder>, cx: &mut Cx) {
         self.drain = order;
         self.mark_dirty();
+        self.wake_drain(cx);
+    }
+
+    /// The node that dispatchers are to leave.
+    pub(super) fn drained(&self) -> Option<NodeId> {
+        self.drain.filter(|order| order.target_epoch > 0)?.target
     }
 
     /// How far its dispatchers have left the node that they are to leave.
     pub(super) fn drain_progress(&self) -> Option<DrainProgress> {
-        let DrainOrder { target_epoch, target } = self.drain?;
-        let target = target?;
+        let target = self.drained()?;
+        let target_epoch = self.drain?.target_epoch;
         let spans = u32::try_from(self.spans.count_on(target)).unwrap_or(u32::MAX);
-        // No scheduler moves spans away from it yet.
-        Some(DrainProgress { target, target_epoch, spans, moves: 0 })
+        let moves = u32::try_from(self.operators.moving_from(target)).unwrap_or(u32::MAX);
+        Some(DrainProgress { target, target_epoch, spans, moves })
     }
 }

@@ -42,6 +42,11 @@ impl Maintainer {
             let node = replica.node.map_or(String::new(), |node| format!(" at {node}"));
             writeln!(f, "  {id} {span} {} {state} {checkpoint}{node}", replica.placement.name())?;
         }
+        for (id, replica) in self.spans.ghosts() {
+            let (span, checkpoint) = (replica.span, replica.checkpoint);
+            let node = replica.node.map_or(String::new(), |node| format!(" at {node}"));
+            writeln!(f, "  {id} {span} ghost {} {checkpoint}{node}", replica.placement.name())?;
+        }
         self.operators.describe(f)?;
         for (node, watermark) in &self.watermarks {
             let (checkpoint, resolved, seq) = (watermark.checkpoint, watermark.resolved, watermark.seq);

@@ -14,7 +14,6 @@ pub(crate) enum Stamped {
     /// A request to create or remove a dispatcher.
     Schedule,
     /// A request to merge dispatchers.
-    #[allow(dead_code, reason = "no operator merges dispatchers yet")]
     Merge,
     /// An answer to reports about block events.
     HeartbeatResponse,
@@ -268,8 +267,24 @@ switches! {
         pub balance_interval: BalanceInterval {
             /// Every 5 s (before pingcap/ticdc#5979).
             FiveSeconds,
-            /// Every 15 s, the default of `check-balance-interval` (pingcap/ticdc#5979).
-            FifteenSeconds,
+            /// As configured, every 15 s by default (pingcap/ticdc#5979).
+            Configured,
+        },
+        /// When the sources of a merge are released (`occupy_released_last`).
+        pub occupy_release: OccupyRelease: is_early {
+            /// When they are gone, or have been given back (pingcap/ticdc#4543).
+            Last => false,
+            /// When the merged dispatcher works: the last report of a source may find no operator (mutant, coarser than
+            /// before pingcap/ticdc#4543).
+            Early => true,
+        },
+        /// Whether spans that are reported may overlap when holes between them are looked for
+        /// (`find_holes_tolerates_overlap`).
+        pub bootstrap_holes: BootstrapHoles: tolerate_overlaps {
+            /// The process does not survive that (before pingcap/ticdc#3769).
+            TakeNoOverlaps => false,
+            /// They may (pingcap/ticdc#3769).
+            OfTheUnion => true,
         },
         /// Whether a removal waits for whoever is in the middle of adding or asking an operator (`quiesce_waits_inflight`).
         pub quiesce_admission: QuiesceAdmission: is_crossed {
@@ -393,10 +408,10 @@ impl StoppedInAdd {
 }
 
 impl BalanceInterval {
-    pub(crate) fn length(self) -> Duration {
+    pub(crate) fn length(self, configured: Duration) -> Duration {
         match self {
             BalanceInterval::FiveSeconds => Duration::from_secs(5),
-            BalanceInterval::FifteenSeconds => Duration::from_secs(15),
+            BalanceInterval::Configured => configured,
         }
     }
 }

@@ -195,4 +195,49 @@ pub const MUTANTS: &[Mutant] = &[
         policy: "master+maintainer.early_removal=obeyed",
         about: "a maintainer that has not bootstrapped is handed over, and never does (#4114)",
     },
+    Mutant {
+        id: "R17",
+        policy: "master+maintainer.quiesced_operators=dropped",
+        about: "operators that a removal freezes are dropped, and hold the checkpoint back no longer (text of #5403)",
+    },
+    Mutant {
+        id: "R21",
+        policy: "master+maintainer.occupy_release=early",
+        about: "the sources of a merge may be scheduled again before they are gone (#4543)",
+    },
+    Mutant {
+        id: "R22",
+        policy: "master+maintainer.unasked_end=ignored",
+        about: "a dispatcher that goes unasked is not replaced (release-8.5 since #4874)",
+    },
+    Mutant {
+        id: "B1",
+        policy: "master+maintainer.stopped_in_add=aborts",
+        about: "the end of an earlier dispatcher of the same id aborts the creation of the next",
+    },
+    Mutant {
+        id: "B2",
+        policy: "master+maintainer.move_abort=at_once",
+        about: "a move whose destination leaves gives its span to others while its origin still writes",
+    },
+    Mutant {
+        id: "B3",
+        policy: "master+maintainer.remove_check=not_working",
+        about: "a dispatcher that only waits for a merge counts as removed",
+    },
+    Mutant {
+        id: "B4",
+        policy: "master+maintainer.remove_node=looked_up",
+        about: "a dispatcher whose span is marked absent is removed nowhere",
+    },
+    Mutant {
+        id: "B5",
+        policy: "master+maintainer.affected_check=before_start",
+        about: "an operator whose nodes are gone starts all the same",
+    },
+    Mutant {
+        id: "B6",
+        policy: "master+maintainer.quiesce_admission=crossed",
+        about: "what an operator controller has admitted takes effect after its maintainer has begun to be removed (#4828)",
+    },
 ];

@@ -121,6 +121,8 @@ fn baseline() -> Policy {
             remove_node: RemoveNode::Remembered,
             affected_check: AffectedCheck::AfterStart,
             balance_interval: BalanceInterval::FiveSeconds,
+            occupy_release: OccupyRelease::Last,
+            bootstrap_holes: BootstrapHoles::TakeNoOverlaps,
             quiesce_admission: QuiesceAdmission::Waited,
             quiesced_operators: QuiescedOperators::Kept,
         },
@@ -276,6 +278,7 @@ fn pr_3769() -> Policy {
     policy.maintainer.covered_terminal = CoveredTerminal::Removed;
     policy.maintainer.bootstrap_overlap = BootstrapOverlap::Resolved;
     policy.maintainer.bootstrap_key = BootstrapKey::Range;
+    policy.maintainer.bootstrap_holes = BootstrapHoles::OfTheUnion;
     policy.dispatchers.merge_journal = MergeJournal::Kept;
     policy
 }
@@ -284,7 +287,7 @@ fn pr_3769() -> Policy {
 fn master() -> Policy {
     let mut policy = pr_3769();
     policy.dispatchers.heartbeat_pace = HeartbeatPace::AsConfigured;
-    policy.maintainer.balance_interval = BalanceInterval::FifteenSeconds;
+    policy.maintainer.balance_interval = BalanceInterval::Configured;
     policy.maintainer.report_mark = ReportMark::BeforeSnapshot;
     policy.maintainer.prompting = Prompting::LowLatency;
     policy

@@ -46,6 +46,10 @@ pub struct Workload {
     pub named_ddls: Vec<NamedDdl>,
     /// How far syncpoints are apart; none: there are none.
     pub syncpoint_every: Option<Duration>,
+    /// How many regions a table has, from the beginning and from these times on.
+    pub regions: u32,
+    /// In order of time.
+    pub region_changes: Vec<(Duration, u32)>,
 }
 
 /// A change of a row. Its content is its commit timestamp.
@@ -71,6 +75,8 @@ pub struct History {
     ddls: Vec<Vec<Arc<Ddl>>>,
     /// The distance of syncpoints, in microseconds.
     syncpoint_every: Option<u64>,
+    /// How many regions each table has, from these timestamps on.
+    regions: Vec<(Ts, u32)>,
 }
 
 impl History {
@@ -83,7 +89,10 @@ impl History {
         let rows = rows.collect();
         let syncpoint_every = workload.syncpoint_every.map(|every| every.nanos() / 1000);
         let databases = workload.databases.max(1);
-        let mut history = History { rows, lives, databases, ddls: Vec::new(), syncpoint_every };
+        let changes = workload.region_changes.iter().map(|(at, regions)| (Ts(at.nanos() / 1000), *regions));
+        let regions = [(Ts::NONE, workload.regions)].into_iter().chain(changes).collect();
+        let ddls_seen = Vec::new();
+        let mut history = History { rows, lives, databases, ddls: ddls_seen, syncpoint_every, regions };
         history.ddls = events::deliveries(&history, &ddls);
         history
     }
@@ -97,6 +106,16 @@ impl History {
     /// The databases at the beginning.
     pub(crate) fn first_databases(&self) -> impl Iterator<Item = SchemaId> {
         (1..=self.databases).map(SchemaId)
+    }
+
+    /// Where the regions of a span begin at a timestamp, the first of them perhaps before the span. They part a table
+    /// evenly, and there is always one.
+    pub(crate) fn regions(&self, span: Span, ts: Ts) -> impl Iterator<Item = u32> {
+        let changes = self.regions.partition_point(|(from, _)| *from <= ts);
+        let count = changes.checked_sub(1).map_or(1, |n| self.regions[n].1.max(1));
+        let begin = move |n: u32| u32::try_from(u64::from(Span::KEYS) * u64::from(n) / u64::from(count));
+        let begin = move |n: u32| begin(n).expect("it is within the key space");
+        (0..count).filter(move |n| begin(*n) < span.to && span.from < begin(*n + 1)).map(begin)
     }
 
     /// The name that a table has at a timestamp, if it ever had one.

@@ -47,6 +47,8 @@ fn every_field_is_explained() {
     let mut wrong: Vec<String> = vec!["x = 1".into(), "[cluster]\nx = 1".into(), "[workload]\nx = 1".into()];
     wrong.push(format!("{FILE}[[workload.ddl]]\nx = 1"));
     wrong.push(format!("{FILE}[downstream]\nx = 1"));
+    wrong.push(format!("{FILE}[scheduling]\nx = 1"));
+    wrong.push(format!("{FILE}[[workload.growth]]\nx = 1"));
     wrong.push(format!("{FILE}[downstream]\nclass = 'x'"));
     for table in ["", ".peer", ".node", ".downstream"] {
         wrong.push(format!("{FILE}[weather{table}]\nx = 1"));

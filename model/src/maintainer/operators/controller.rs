@@ -16,7 +16,7 @@ use crate::{
     dispatchers::{self, Action, DispatcherStatus, OperatorType},
     maintainer::{
         Maintainer, Note, Timer,
-        operators::{After, Operator, Order, Remove, Scene, Then},
+        operators::{Add, After, Operator, Order, Remove, Scene, Then},
         spans::Spans,
     },
     policy::Stamped,
@@ -34,7 +34,7 @@ pub(in crate::maintainer) const BATCH: usize = 10_000;
 /// An operator that has been taken, in the order in which that happened.
 type Number = u64;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Item {
     operator: Box<dyn Operator>,
     /// Whether somebody is taking its last action, or has.
@@ -102,6 +102,11 @@ impl Operators {
         blocking.filter_map(|item| spans.get(item.operator.id())).map(|replica| replica.checkpoint).min()
     }
 
+    /// How many moves from a node are under way.
+    pub(in crate::maintainer) fn moving_from(&self, node: NodeId) -> usize {
+        self.in_map().filter(|item| item.operator.moves_from() == Some(node)).count()
+    }
+
     /// Takes an operator out of the map, if it is still the one there.
     fn delete(&mut self, number: Number) -> Option<DispatcherId> {
         let id = self.items.remove(&number)?.operator.id();
@@ -129,32 +134,53 @@ impl Maintainer {
     }
 
     /// Takes an operator, whatever there is. It starts before anybody looks whether its nodes are there.
-    pub(in crate::maintainer) fn push_operator(&mut self, mut operator: Box<dyn Operator>, cx: &mut Cx) {
-        let mut scene = Scene { spans: &mut self.spans, cx };
-        let starts_first = scene.cx.policy().maintainer.affected_check.is_after_start();
-        if starts_first {
-            operator.start(&mut scene);
-        }
-        for node in operator.affected() {
-            if !node.is_some_and(|node| scene.cx.process.view().contains(&node)) {
-                operator.on_node_removed(node, &mut scene);
+    pub(in crate::maintainer) fn push_operator(&mut self, operator: Box<dyn Operator>, cx: &mut Cx) {
+        self.operators.taken += 1;
+        let number = self.operators.taken;
+        self.operators.map.insert(operator.id(), number);
+        self.operators.items.insert(number, Item { operator, claimed: false });
+        let starts_first = cx.policy().maintainer.affected_check.is_after_start();
+        self.operate(number, cx, |operator, scene| {
+            if starts_first {
+                operator.start(scene);
+            }
+            for node in operator.affected() {
+                if !node.is_some_and(|node| scene.cx.process.view().contains(&node)) {
+                    operator.on_node_removed(node, scene);
+                }
+            }
+            if !starts_first {
+                operator.start(scene);
+            }
+        });
+        self.operators.queue.insert((cx.now.steady, number));
+    }
+
+    /// Lets an operator act, and those that it releases hear of it.
+    fn operate<R>(
+        &mut self,
+        number: Number,
+        cx: &mut Cx,
+        does: impl FnOnce(&mut dyn Operator, &mut Scene) -> R,
+    ) -> Option<R> {
+        let item = self.operators.items.get_mut(&number)?;
+        let mut scene = Scene { spans: &mut self.spans, cx, released: Vec::new() };
+        let result = does(&mut *item.operator, &mut scene);
+        for id in scene.released {
+            if let Some(number) = self.operators.map.get(&id)
+                && let Some(item) = self.operators.items.get_mut(number)
+            {
+                item.operator.release();
             }
         }
-        if !starts_first {
-            operator.start(&mut scene);
-        }
-        let all = &mut self.operators;
-        all.taken += 1;
-        all.map.insert(operator.id(), all.taken);
-        all.queue.insert((cx.now.steady, all.taken));
-        all.items.insert(all.taken, Item { operator, claimed: false });
+        Some(result)
     }
 
     /// The operator of a span, if there is one, is told that its span is gone, and takes its last action now.
     pub(in crate::maintainer) fn cancel_operator(&mut self, id: DispatcherId, cx: &mut Cx) {
         let Some(number) = self.operators.map.get(&id).copied() else { return };
+        self.operate(number, cx, |operator, scene| operator.on_task_removed(scene));
         let Some(item) = self.operators.items.get_mut(&number) else { return };
-        item.operator.on_task_removed(&mut Scene { spans: &mut self.spans, cx });
         // The controller may have claimed it already, and finishes it: perhaps too late.
         if !std::mem::replace(&mut item.claimed, true) {
             self.post_finish(number, cx);
@@ -186,10 +212,8 @@ impl Maintainer {
         if self.is_frozen(status.id, cx) {
             return;
         }
-        if let Some(number) = self.operators.map.get(&status.id)
-            && let Some(item) = self.operators.items.get_mut(number)
-        {
-            item.operator.check(from, status, &mut Scene { spans: &mut self.spans, cx });
+        if let Some(number) = self.operators.map.get(&status.id).copied() {
+            self.operate(number, cx, |operator, scene| operator.check(from, status, scene));
         }
     }
 
@@ -259,8 +283,8 @@ impl Maintainer {
     fn schedule(&mut self, number: Number, cx: &mut Cx) -> Option<Duration> {
         let id = self.operators.items.get(&number).map(|item| item.operator.id());
         if let Some(id) = id.filter(|id| !self.is_frozen(*id, cx) || self.crosses_quiesce(cx))
-            && let Some(item) = self.operators.items.get_mut(&number)
-            && let Some(order) = item.operator.schedule(&mut Scene { spans: &mut self.spans, cx })
+            && let Some(order) =
+                self.operate(number, cx, |operator, scene| operator.schedule(scene)).flatten()
         {
             self.carry_out(id, &order, cx);
         }
@@ -289,21 +313,49 @@ impl Maintainer {
                 let request = dispatchers::Inbox::ScheduleDispatcherRequest { request };
                 cx.send(*node, Place::Dispatchers, request);
             }
+            Order::Merge { node, sources } => {
+                let request = dispatchers::MergeRequest {
+                    cf: self.cf,
+                    merged: id,
+                    sources: sources.clone(),
+                    mode: crate::Mode::Default,
+                    epoch: self.stamp(Stamped::Merge, cx),
+                };
+                cx.send(*node, Place::Dispatchers, dispatchers::Inbox::MergeDispatcherRequest { request });
+            }
         }
     }
 
     /// The last action of an operator.
     fn post_finish(&mut self, number: Number, cx: &mut Cx) {
-        let Some(item) = self.operators.items.get_mut(&number) else { return };
-        let id = item.operator.id();
-        match item.operator.post_finish(&mut Scene { spans: &mut self.spans, cx }) {
+        let Some(id) = self.operators.items.get(&number).map(|item| item.operator.id()) else { return };
+        let after = self.operate(number, cx, |operator, scene| operator.post_finish(scene));
+        match after.unwrap_or(After::Nothing) {
             After::Nothing => {}
             After::Repair(table) => self.repair_coverage(table, cx),
+            After::Split(parts) => self.place_parts(id, &parts, cx),
+            After::Merged(sources) => {
+                let sources = u32::try_from(sources).expect("spans are few");
+                cx.note(Note::SpansMerged { cf: self.cf, id, sources });
+            }
         }
         match self.spans.get(id).map(|replica| replica.node) {
             Some(Some(node)) => cx.note(Note::SpanReplicating { cf: self.cf, id, node }),
             Some(None) => cx.note(Note::SpanAbsent { cf: self.cf, id }),
             None => {}
+        }
+    }
+
+    /// A span has been split: each part is given to its node, if it has one.
+    fn place_parts(&mut self, id: DispatcherId, parts: &[(DispatcherId, Option<NodeId>)], cx: &mut Cx) {
+        let number = u32::try_from(parts.len()).expect("spans are few");
+        cx.note(Note::SpanReplaced { cf: self.cf, id, parts: number });
+        for (part, node) in parts {
+            if let Some(node) = node
+                && !self.add_operator(Add::new(*part, *node, OperatorType::Split), cx)
+            {
+                self.spans.mark_absent(*part);
+            }
         }
     }
 
@@ -319,10 +371,8 @@ impl Maintainer {
                 self.spans.mark_absent(id);
             }
         }
-        for number in self.operators.map.values() {
-            if let Some(item) = self.operators.items.get_mut(number) {
-                item.operator.on_node_removed(Some(gone), &mut Scene { spans: &mut self.spans, cx });
-            }
+        for number in self.operators.map.values().copied().collect::<Vec<_>>() {
+            self.operate(number, cx, |operator, scene| operator.on_node_removed(Some(gone), scene));
         }
     }
 
@@ -330,7 +380,7 @@ impl Maintainer {
     /// Whoever is in the middle of adding one is waited for (pingcap/ticdc#4828).
     pub(in crate::maintainer) fn quiesce(&mut self, cx: &mut Cx) {
         if !self.crosses_quiesce(cx) {
-            self.push_checked(cx);
+            self.take_all_admitted(cx);
         }
         if cx.policy().maintainer.quiesced_operators.are_dropped() {
             let trigger = self.spans.trigger();
@@ -346,11 +396,5 @@ impl Maintainer {
     /// Whether what has been admitted before a removal began takes effect afterwards.
     fn crosses_quiesce(&self, cx: &Cx) -> bool {
         cx.policy().maintainer.quiesce_admission.is_crossed()
-    }
-}
-
-impl Clone for Item {
-    fn clone(&self) -> Item {
-        Item { operator: self.operator.copy(), claimed: self.claimed }
     }
 }

@@ -5,8 +5,11 @@
 
 mod add;
 mod controller;
+mod merge;
 mod move_to;
+mod occupy;
 mod remove;
+mod split;
 
 use std::fmt;
 
@@ -19,13 +22,18 @@ use crate::{
 };
 pub(super) use add::Add;
 pub(super) use controller::{BATCH, Operators};
+pub(super) use merge::Merge;
 pub(super) use move_to::Move;
+pub(super) use occupy::Occupy;
 pub(super) use remove::{Remove, Then};
+pub(super) use split::Split;
 
 /// What an operator can reach when it acts: the spans, and the rest of the process.
 pub(super) struct Scene<'a, 'b> {
     pub(super) spans: &'a mut Spans,
     pub(super) cx: &'a mut Cx<'b>,
+    /// The spans that it does not occupy any longer.
+    released: Vec<DispatcherId>,
 }
 
 impl Scene<'_, '_> {
@@ -70,8 +78,22 @@ pub(super) trait Operator: fmt::Debug {
     /// Whether the checkpoint of its span holds back that of the changefeed.
     fn blocks_checkpoint(&self) -> bool;
 
+    /// From where it moves a span, if it is a move that is not finished.
+    fn moves_from(&self) -> Option<NodeId> {
+        None
+    }
+
+    /// The merge that it occupies a span for needs it no longer.
+    fn release(&mut self) {}
+
     /// A copy of it: maintainers are values.
     fn copy(&self) -> Box<dyn Operator>;
+}
+
+impl Clone for Box<dyn Operator> {
+    fn clone(&self) -> Box<dyn Operator> {
+        self.copy()
+    }
 }
 
 /// What an operator sends.
@@ -79,6 +101,8 @@ pub(super) trait Operator: fmt::Debug {
 pub(super) enum Order {
     /// A request that concerns one dispatcher.
     Schedule { node: NodeId, action: Action, kind: OperatorType },
+    /// Neighbouring dispatchers are to become that of the operator.
+    Merge { node: NodeId, sources: Vec<DispatcherId> },
 }
 
 /// What the controller is to do when an operator has taken its last action.
@@ -87,6 +111,10 @@ pub(super) enum After {
     Nothing,
     /// What no span of this table covers is to be replicated again.
     Repair(TableId),
+    /// These spans are new, and each is to be replicated by its node; those without one are absent.
+    Split(Vec<(DispatcherId, Option<NodeId>)>),
+    /// So many spans have become one.
+    Merged(usize),
 }
 
 /// How soon an operator sends again.

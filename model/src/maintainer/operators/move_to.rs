@@ -70,6 +70,7 @@ impl Operator for Move {
             self.phase = Phase::DoneSuccess;
         } else {
             scene.spans.mark_scheduling(self.id);
+            self.phase = Phase::RemoveOrigin;
         }
     }
 
@@ -137,6 +138,10 @@ impl Operator for Move {
 
     fn blocks_checkpoint(&self) -> bool {
         true
+    }
+
+    fn moves_from(&self) -> Option<NodeId> {
+        self.origin.filter(|_| !self.is_finished())
     }
 
     fn copy(&self) -> Box<dyn Operator> {

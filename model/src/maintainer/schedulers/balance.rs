@@ -1,5 +1,5 @@
-//! The balance scheduler: moves whole tables from the nodes that have many to those that have few, when nothing else is
-//! going on. Which tables move is chance.
+//! The balance scheduler: splits whole tables that have become large, and moves whole tables from the nodes that have many
+//! to those that have few, when nothing else is going on. Which tables move is chance.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,7 +7,13 @@ use sim::Duration;
 
 use crate::{
     Cx, DispatcherId, NodeId,
-    maintainer::{Maintainer, Note, operators::Move, schedulers::checker::Wants, spans::GroupId},
+    dispatchers::ComponentState,
+    maintainer::{
+        Maintainer, Note,
+        operators::{Move, Split},
+        schedulers::{Parts, checker::Wants},
+        spans::GroupId,
+    },
 };
 
 /// How many operators it adds in one run (`balance-move-batch-size`).
@@ -15,14 +21,20 @@ const MOST: usize = 1024;
 /// It never gives up on a move that is refused: it asks again and again, here only as often as this.
 const SPIN: Duration = Duration::from_millis(10);
 
+/// Where a run is.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Balance {
-    moving: Option<Moving>,
+pub(super) enum Balance {
+    #[default]
+    Idle,
+    /// Tables are to be split, the next one last, each with how many regions it has.
+    Splitting { left: Vec<(DispatcherId, usize)>, room: usize },
+    /// The nodes are to have equally many tables.
+    Moving(Moving),
 }
 
 /// A run that has found an imbalance.
 #[derive(Clone, Debug)]
-struct Moving {
+pub(super) struct Moving {
     /// What every node is to have at least.
     lower: usize,
     /// The nodes that have less, with how many.
@@ -31,10 +43,8 @@ struct Moving {
     many: BTreeMap<NodeId, VecDeque<DispatcherId>>,
     /// How many moves are left.
     left: usize,
-    /// The move that has been checked and is to be pushed next, and where its span was then.
-    checked: Option<(Pick, Option<NodeId>)>,
-    /// Whether the last move was refused.
-    refused: bool,
+    /// The move that has been refused.
+    refused: Option<Pick>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -70,36 +80,102 @@ impl Moving {
 impl Maintainer {
     /// A step of the scheduler, as part of the checker's task.
     pub(super) fn run_balance(&mut self, cx: &mut Cx) -> Wants {
-        let again = Wants::Again(cx.policy().maintainer.balance_interval.length());
-        self.push_checked_move(cx);
-        if self.schedulers.checker.balance.moving.is_none() {
-            if self.operators.len() > 0 || self.spans.absent_count() > 0 {
-                return again;
+        let configured = cx.process.config.scheduling.balance_every;
+        let again = Wants::Again(cx.policy().maintainer.balance_interval.length(configured));
+        loop {
+            match std::mem::take(&mut self.schedulers.checker.balance) {
+                Balance::Idle if !self.may_balance(cx) => return again,
+                Balance::Idle => {
+                    let left = self.large_tables(cx);
+                    self.schedulers.checker.balance = Balance::Splitting { left, room: MOST };
+                }
+                Balance::Splitting { mut left, mut room } => {
+                    if room == 0 {
+                        return again;
+                    }
+                    let Some((id, regions)) = left.pop() else {
+                        let Some(moving) = self.find_imbalance(room, cx) else { return again };
+                        self.schedulers.checker.balance = Balance::Moving(moving);
+                        continue;
+                    };
+                    let splits = self.split_table(id, regions, cx);
+                    room -= usize::from(splits);
+                    self.schedulers.checker.balance = Balance::Splitting { left, room };
+                    if splits {
+                        return Wants::Yield;
+                    }
+                }
+                Balance::Moving(mut moving) => {
+                    let Some(pick) = moving.refused.or_else(|| moving.pick(cx)) else { return again };
+                    let wants = self.move_table(pick, &mut moving, cx);
+                    self.schedulers.checker.balance = Balance::Moving(moving);
+                    return wants;
+                }
             }
-            self.schedulers.checker.balance.moving = self.find_imbalance(cx);
         }
-        let moving = self.schedulers.checker.balance.moving.as_ref();
-        let Some(pick) = moving.and_then(|moving| moving.pick(cx)) else {
-            self.schedulers.checker.balance.moving = None;
-            return again;
-        };
-        let origin = self.spans.held(pick.id).and_then(|replica| replica.node);
-        let admitted = self.admits_operator(pick.id, cx);
-        let Some(moving) = &mut self.schedulers.checker.balance.moving else { return again };
-        if admitted {
-            moving.checked = Some((pick, origin));
-            moving.refused = false;
+    }
+
+    /// The whole tables that have too many regions.
+    fn large_tables(&mut self, cx: &mut Cx) -> Vec<(DispatcherId, usize)> {
+        let config = cx.process.config.scheduling;
+        if !config.split_tables || config.region_threshold == 0 {
+            return Vec::new();
+        }
+        self.schedulers.checker.regions.refresh(cx);
+        let mut large = Vec::new();
+        let trigger = self.spans.trigger();
+        let Some(group) = self.spans.must_see_group(GroupId::Default) else { return large };
+        let ids: Vec<DispatcherId> =
+            group.replicating().iter().copied().filter(|id| *id != trigger).collect();
+        for id in ids {
+            if let Some(replica) = self.spans.get(id)
+                && replica.state == ComponentState::Working
+            {
+                let regions = self.schedulers.checker.regions.of(id, replica.span, cx);
+                if regions >= config.region_threshold as usize {
+                    large.push((id, regions));
+                }
+            }
+        }
+        cx.shuffle(&mut large, "order of tables to split");
+        large
+    }
+
+    fn split_table(&mut self, id: DispatcherId, regions: usize, cx: &mut Cx) -> bool {
+        let threshold = cx.process.config.scheduling.region_threshold as usize;
+        let number = (regions.div_ceil(threshold) * 2).max(cx.process.view().len() * 2);
+        let Some(replica) = self.spans.held(id) else { return false };
+        let (span, known) = (replica.span, (replica.node, replica.checkpoint));
+        let parts = self.split(span, Parts::Number(number), cx);
+        if parts.len() < 2 {
+            return false;
+        }
+        let number = u32::try_from(parts.len()).expect("spans are few");
+        let note = Note::SpanSplits { cf: self.cf, id, span, parts: number };
+        let admitted = self.admit(Split::new(id, known, parts, Vec::new()), Some(note), cx);
+        self.schedulers.checker.admitted = admitted;
+        self.schedulers.checker.admitted.is_some()
+    }
+
+    fn move_table(&mut self, pick: Pick, moving: &mut Moving, cx: &mut Cx) -> Wants {
+        let (id, to) = (pick.id, pick.target);
+        let from = self.spans.held(id).and_then(|replica| replica.node);
+        let note = Note::SpanMoves { cf: self.cf, id, from, to };
+        self.schedulers.checker.admitted = self.admit(Move::new(id, from, to), Some(note), cx);
+        if self.schedulers.checker.admitted.is_some() {
+            moving.refused = None;
+            moving.carry_out(pick);
             return Wants::Yield;
         }
-        if !std::mem::replace(&mut moving.refused, true) {
-            cx.note(Note::MoveRefused { cf: self.cf, id: pick.id });
+        if moving.refused.replace(pick).is_none() {
+            cx.note(Note::MoveRefused { cf: self.cf, id });
         }
         Wants::Sleep(SPIN)
     }
 
-    fn find_imbalance(&mut self, cx: &mut Cx) -> Option<Moving> {
+    fn find_imbalance(&mut self, room: usize, cx: &mut Cx) -> Option<Moving> {
+        let nodes: Vec<NodeId> = self.candidates(cx).collect();
         let group = self.spans.must_see_group(GroupId::Default)?;
-        let nodes = cx.process.view();
         let counts: Vec<usize> = nodes.iter().map(|node| group.count_on(*node)).collect();
         let lower = counts.iter().sum::<usize>().checked_div(counts.len())?;
         if counts.iter().all(|count| *count >= lower) {
@@ -113,26 +189,16 @@ impl Maintainer {
                 on.entry(node).or_default().push(*id);
             }
         }
-        // Nodes that are gone and still have spans count here.
+        // Nodes that get nothing and still have spans count here.
         let lower = replicating.len() / on.len();
         let few: BTreeMap<NodeId, usize> =
             on.iter().filter(|(_, ids)| ids.len() < lower).map(|(node, ids)| (*node, ids.len())).collect();
-        let left = few.values().map(|count| lower - count).sum::<usize>().min(MOST);
+        let left = few.values().map(|count| lower - count).sum::<usize>().min(room);
         let mut many = BTreeMap::new();
         for (node, mut ids) in on.into_iter().filter(|(node, _)| !few.contains_key(node)) {
             cx.shuffle(&mut ids, "order of spans to move");
             many.insert(node, ids.into());
         }
-        Some(Moving { lower, few, many, left, checked: None, refused: false })
-    }
-
-    /// The move that has been checked is taken.
-    pub(super) fn push_checked_move(&mut self, cx: &mut Cx) {
-        let Some(moving) = &mut self.schedulers.checker.balance.moving else { return };
-        let Some((pick, from)) = moving.checked.take() else { return };
-        moving.carry_out(pick);
-        let (id, to) = (pick.id, pick.target);
-        cx.note(Note::SpanMoves { cf: self.cf, id, from, to });
-        self.push_operator(Move::new(id, from, to), cx);
+        Some(Moving { lower, few, many, left, refused: None })
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     maintainer::{
         Maintainer, Note, Timer,
         operators::{Add, BATCH},
+        schedulers::Admitted,
         spans::GroupId,
     },
 };
@@ -21,8 +22,6 @@ use crate::{
 const PERIOD: Duration = Duration::from_millis(500);
 /// How soon it looks again when there are too many operators.
 const BUSY: Duration = Duration::from_millis(100);
-/// How many spans of a split table a node is given at once (`scheduling-task-count-per-node`).
-const PER_NODE: usize = 20;
 
 /// A run of the scheduler.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +31,7 @@ pub(in crate::maintainer) struct Basic {
     /// How many operators it may still add.
     available: usize,
     placing: Placing,
+    pub(super) admitted: Option<Admitted>,
 }
 
 /// The spans of one group that are being placed.
@@ -40,8 +40,6 @@ struct Placing {
     /// Those that are left, the next one last.
     absent: Vec<DispatcherId>,
     loads: BTreeMap<NodeId, usize>,
-    /// The operator that has been checked and is to be pushed next.
-    checked: Option<(DispatcherId, NodeId)>,
 }
 
 impl Placing {
@@ -57,7 +55,8 @@ impl Placing {
 impl Maintainer {
     pub(in crate::maintainer) fn run_basic(&mut self, cx: &mut Cx) {
         let timer = Timer::BasicScheduler { m: self.id };
-        self.push_checked_add(cx);
+        let admitted = self.schedulers.basic.admitted.take();
+        self.take_admitted(admitted, cx);
         if self.is_between_runs()
             && let Err(pause) = self.begin_basic(cx)
         {
@@ -65,10 +64,14 @@ impl Maintainer {
         }
         loop {
             while let Some(id) = self.schedulers.basic.placing.absent.pop() {
-                let node = self.schedulers.basic.placing.least_loaded(cx);
-                if let Some(node) = node.filter(|_| self.admits_operator(id, cx)) {
-                    // The check and the insertion are two steps.
-                    self.schedulers.basic.placing.checked = Some((id, node));
+                let Some(node) = self.schedulers.basic.placing.least_loaded(cx) else { continue };
+                let span = self.spans.held(id).map(|replica| replica.span);
+                let note = span.map(|span| Note::SpanAssigned { cf: self.cf, id, span, node });
+                let admitted = self.admit(Add::new(id, node, OperatorType::Add), note, cx);
+                let basic = &mut self.schedulers.basic;
+                if admitted.is_some() {
+                    *basic.placing.loads.entry(node).or_default() += 1;
+                    basic.admitted = admitted;
                     return cx.out.give_way(timer.into());
                 }
             }
@@ -101,28 +104,19 @@ impl Maintainer {
     }
 
     fn begin_group(&mut self, id: GroupId, cx: &mut Cx) {
+        let nodes: Vec<NodeId> = self.candidates(cx).collect();
         let Some(group) = self.spans.must_see_group(id) else { return };
-        let nodes = cx.process.view().iter();
-        let loads: BTreeMap<NodeId, usize> = nodes.map(|node| (*node, group.scheduling_on(*node))).collect();
+        let loads: BTreeMap<NodeId, usize> =
+            nodes.iter().map(|node| (*node, group.scheduling_on(*node))).collect();
         let mut room = self.schedulers.basic.available;
         if id != GroupId::Default {
-            room = room.min(loads.values().map(|load| PER_NODE.saturating_sub(*load)).sum());
+            let most = cx.process.config.scheduling.tasks_per_node as usize;
+            room = room.min(loads.values().map(|load| most.saturating_sub(*load)).sum());
         }
         let mut absent: Vec<DispatcherId> = group.absent().iter().copied().collect();
         cx.shuffle(&mut absent, "order of absent spans");
         absent.truncate(room);
         self.schedulers.basic.available -= absent.len();
-        self.schedulers.basic.placing = Placing { absent, loads, checked: None };
-    }
-
-    /// The operator that has been checked is taken.
-    pub(super) fn push_checked_add(&mut self, cx: &mut Cx) {
-        let placing = &mut self.schedulers.basic.placing;
-        let Some((id, node)) = placing.checked.take() else { return };
-        *placing.loads.entry(node).or_default() += 1;
-        if let Some(span) = self.spans.held(id).map(|replica| replica.span) {
-            cx.note(Note::SpanAssigned { cf: self.cf, id, span, node });
-        }
-        self.push_operator(Add::new(id, node, OperatorType::Add), cx);
+        self.schedulers.basic.placing = Placing { absent, loads };
     }
 }

@@ -5,16 +5,22 @@ use sim::{Duration, Instant};
 
 use crate::{
     Cx,
-    maintainer::{Maintainer, Timer, schedulers::balance::Balance},
+    maintainer::{
+        Maintainer, Timer,
+        schedulers::{Admitted, balance::Balance, balance_splits::BalanceSplits, regions::Regions},
+    },
 };
 
 /// The longest gap between two passes.
 const LONGEST: Duration = Duration::from_secs(120);
+/// How long nothing is moved after a node has been drained.
+const COOLDOWN: Duration = Duration::from_secs(120);
 
 /// The schedulers that share the task.
 #[derive(Clone, Copy, Debug)]
 enum Which {
     Balance,
+    BalanceSplits,
 }
 
 /// What a scheduler wants after a step.
@@ -34,14 +40,22 @@ pub(super) struct Checker {
     left: Vec<Which>,
     /// When the next pass is due.
     next: Option<Instant>,
+    /// Until when nothing is moved, after a node has been drained.
+    blocked_until: Option<Instant>,
+    pub(super) admitted: Option<Admitted>,
+    pub(super) regions: Regions,
     pub(super) balance: Balance,
+    pub(super) splits: BalanceSplits,
 }
 
 impl Maintainer {
     pub(in crate::maintainer) fn run_checker(&mut self, cx: &mut Cx) {
         let (timer, now) = (Timer::Checker { m: self.id }, cx.now.steady);
+        let admitted = self.schedulers.checker.admitted.take();
+        self.take_admitted(admitted, cx);
         if self.schedulers.checker.left.is_empty() {
-            let mut order = vec![Which::Balance];
+            let splits = cx.process.config.scheduling.split_tables.then_some(Which::BalanceSplits);
+            let mut order: Vec<Which> = [Which::Balance].into_iter().chain(splits).collect();
             cx.shuffle(&mut order, "order of schedulers");
             self.schedulers.checker.left = order;
             self.schedulers.checker.next = Some(now + LONGEST);
@@ -49,6 +63,7 @@ impl Maintainer {
         while let Some(which) = self.schedulers.checker.left.last() {
             let wants = match which {
                 Which::Balance => self.run_balance(cx),
+                Which::BalanceSplits => self.run_balance_splits(cx),
             };
             let checker = &mut self.schedulers.checker;
             match wants {
@@ -62,5 +77,15 @@ impl Maintainer {
         }
         let next = self.schedulers.checker.next.unwrap_or(now + LONGEST);
         cx.out.alarm(timer.into(), next.since(now));
+    }
+
+    /// Whether spans may be moved for balance now: nothing else is going on, and no node is being drained or has just been.
+    pub(super) fn may_balance(&mut self, cx: &Cx) -> bool {
+        let now = cx.now.steady;
+        if self.drained().is_some() {
+            self.schedulers.checker.blocked_until = Some(now + COOLDOWN);
+        }
+        let blocked = self.schedulers.checker.blocked_until.is_some_and(|until| now < until);
+        !blocked && self.operators.len() == 0 && self.spans.absent_count() == 0
     }
 }

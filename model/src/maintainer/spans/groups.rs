@@ -43,6 +43,8 @@ pub(in crate::maintainer) struct Group {
     scheduling: BTreeSet<DispatcherId>,
     replicating: BTreeSet<DispatcherId>,
     nodes: BTreeMap<NodeId, BTreeSet<DispatcherId>>,
+    /// How often in a row it was found to have too many spans.
+    pub(in crate::maintainer) looks: u32,
 }
 
 impl Group {

@@ -73,12 +73,18 @@ impl Spans {
         self.fatal.take()
     }
 
-    fn die(&mut self, why: &'static str) {
+    pub(super) fn die(&mut self, why: &'static str) {
         self.fatal.get_or_insert(why);
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (DispatcherId, &Replica)> {
         self.tasks.iter().map(|(id, replica)| (*id, replica))
+    }
+
+    /// The spans that are not desired any more, and are in a group all the same.
+    pub(super) fn ghosts(&self) -> impl Iterator<Item = (DispatcherId, &Replica)> {
+        let gone = self.gone.iter().map(|(id, replica)| (*id, replica));
+        gone.filter(|(_, replica)| replica.placement != Placement::Nowhere)
     }
 
     /// The span of an id, if it is desired.
@@ -200,6 +206,19 @@ impl Spans {
         self.place(id, Placement::Replicating);
     }
 
+    /// Adds a span that a node is being given. Its group has to be there.
+    pub(super) fn add_scheduling(
+        &mut self,
+        id: DispatcherId,
+        span: Span,
+        node: Option<NodeId>,
+        checkpoint: Ts,
+    ) {
+        self.admit(id, Replica::new(span, None, ComponentState::Working, checkpoint));
+        self.rebind(id, None, node);
+        self.mark_scheduling(id);
+    }
+
     /// Takes a span from a node, whoever that is.
     pub(super) fn mark_absent(&mut self, id: DispatcherId) {
         let node = self.held(id).and_then(|replica| replica.node);
@@ -278,6 +297,30 @@ impl Spans {
         }
     }
 
+    /// Puts parts in the place of a span, from the lower of the two checkpoints on: given to these nodes, if there is one
+    /// for each, absent otherwise. The real process does not survive if the span is not desired any more.
+    pub(super) fn replace(
+        &mut self,
+        id: DispatcherId,
+        parts: &[(DispatcherId, Span)],
+        checkpoint: Ts,
+        nodes: &[NodeId],
+    ) -> bool {
+        let Some(checkpoint) = self.get(id).map(|old| old.checkpoint.min(checkpoint)) else {
+            self.die("old replica set not found");
+            return false;
+        };
+        self.remove(id);
+        let aligned = !nodes.is_empty() && nodes.len() == parts.len();
+        for (n, (part, span)) in parts.iter().enumerate() {
+            match nodes.get(n).filter(|_| aligned) {
+                Some(node) => self.add_scheduling(*part, *span, Some(*node), checkpoint),
+                None => self.add_absent(*part, *span, checkpoint),
+            }
+        }
+        aligned
+    }
+
     /// Stores a status, unless its checkpoint is lower than the one known.
     pub(super) fn update(&mut self, status: &DispatcherStatus) {
         if self.store(status) {
@@ -294,6 +337,22 @@ impl Spans {
             replica.checkpoint = status.checkpoint;
         }
         stored
+    }
+
+    /// A dispatcher has told how much is written to it.
+    pub(super) fn count_report(&mut self, id: DispatcherId) {
+        if let Some(replica) = self.tasks.get_mut(&id)
+            && replica.state == ComponentState::Working
+        {
+            replica.reports = replica.reports.saturating_add(1);
+        }
+    }
+
+    /// How often in a row a split table was found to have too many spans.
+    pub(super) fn set_looks(&mut self, id: GroupId, looks: u32) {
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.looks = looks;
+        }
     }
 
     pub(super) fn remember_block(&mut self, id: DispatcherId, state: &BlockState) {

@@ -14,13 +14,16 @@ pub(in crate::maintainer) struct Replica {
     pub(in crate::maintainer) node: Option<NodeId>,
     pub(in crate::maintainer) state: ComponentState,
     pub(in crate::maintainer) checkpoint: Ts,
+    /// How often its dispatcher has told how much is written to it.
+    pub(in crate::maintainer) reports: u32,
     /// The last block event that its dispatcher told of, and how far that was. It stays when the event is over.
     block: Option<(EventKey, Stage)>,
 }
 
 impl Replica {
     pub(super) fn new(span: Span, node: Option<NodeId>, state: ComponentState, checkpoint: Ts) -> Replica {
-        Replica { span, placement: Placement::Nowhere, node, state, checkpoint, block: None }
+        let placement = Placement::Nowhere;
+        Replica { span, placement, node, state, checkpoint, reports: 0, block: None }
     }
 
     pub(super) fn group(&self) -> GroupId {

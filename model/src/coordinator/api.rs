@@ -9,7 +9,7 @@ use sim::Duration;
 
 use crate::{
     Addr, ChangefeedId, Cx, Epoch, Ts,
-    coordinator::{Note, Term, Timer, Wait, changefeeds::Placement},
+    coordinator::{Note, Term, Timer, Wait, changefeeds::Placement, epoch::epoch_after},
     etcd::{
         self, Answer, CallId, ChangefeedInfo, Compare, FeedState, Job, Key, Kv, Op, Progress, Range, Value,
         client::CALL_TIMEOUT,
@@ -50,7 +50,8 @@ pub(super) struct Api {
 #[derive(Clone, Debug)]
 struct Call {
     command: Command,
-    candidate: Epoch,
+    /// The oracle's timestamp, if the call asks for one.
+    candidate: Option<Epoch>,
     tries: u32,
     stage: Stage,
 }
@@ -131,7 +132,7 @@ impl Term {
                 Command::RemoveChangefeed { .. } => Stage::Job(None, None),
                 Command::MoveMaintainer { .. } => unreachable!("no call of a user"),
             };
-            self.api.at = Some(Call { command, candidate: Epoch::NONE, tries: 0, stage });
+            self.api.at = Some(Call { command, candidate: None, tries: 0, stage });
             self.api_step(cx);
         }
     }
@@ -175,7 +176,7 @@ impl Term {
 
     pub(super) fn api_on_tso(&mut self, candidate: Epoch, cx: &mut Cx) {
         if let Some(call) = &mut self.api.at {
-            call.candidate = candidate;
+            call.candidate = Some(candidate);
             self.api_goes_to(Stage::Info, cx);
         }
     }
@@ -227,11 +228,10 @@ impl Term {
         command: &Command,
         info: Option<ChangefeedInfo>,
         job: Job,
-        candidate: Epoch,
+        candidate: Option<Epoch>,
         compares: [Option<Compare>; 2],
         cx: &mut Cx,
     ) {
-        let policy = &cx.process.policy.coordinator;
         let known = info.unwrap_or(ChangefeedInfo {
             state: FeedState::Normal,
             epoch: Epoch::NONE,
@@ -244,10 +244,11 @@ impl Term {
             }
             Command::RemoveChangefeed { .. } => (None, Job { progress: Progress::Removing, ..job }, compares),
             Command::ResumeChangefeed { cf } => {
-                let Some(epoch) = policy.resume.epoch(policy.next_epoch, known.epoch, candidate) else {
-                    return self.api_ends("changefeed epoch overflow", cx);
+                let (epoch, compares) = match candidate {
+                    Some(candidate) => (epoch_after(known.epoch, candidate, cx), compares),
+                    None => (Some(known.epoch), [None, None]),
                 };
-                let compares = if policy.resume.bumps() { compares } else { [None, None] };
+                let Some(epoch) = epoch else { return self.api_ends("changefeed epoch overflow", cx) };
                 let checkpoint = self.changefeeds.get(*cf).map_or(job.checkpoint, |one| one.checkpoint());
                 let info = ChangefeedInfo { state: FeedState::Normal, epoch, ..known };
                 (Some(info), Job { checkpoint, progress: Progress::None }, compares)

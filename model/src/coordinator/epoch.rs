@@ -81,8 +81,9 @@ impl Term {
         let Some(Kv { key, value: Value::Info(info), modified, .. }) = found else {
             return self.bump_failed(id, "the changefeed does not exist", cx);
         };
-        let epoch = cx.policy().coordinator.next_epoch.after(info.epoch, bump.candidate);
-        let Some(epoch) = epoch else { return self.bump_failed(id, "changefeed epoch overflow", cx) };
+        let Some(epoch) = epoch_after(info.epoch, bump.candidate, cx) else {
+            return self.bump_failed(id, "changefeed epoch overflow", cx);
+        };
         // Everything else of the persisted value is kept.
         let info = ChangefeedInfo { epoch, ..(**info).clone() };
         bump.info = Some(info.clone());
@@ -147,6 +148,11 @@ impl Term {
             self.end_bump(id, how, cx);
         }
     }
+}
+
+/// The epoch that follows a persisted one; none if there is no larger one.
+pub(super) fn epoch_after(persisted: Epoch, candidate: Epoch, cx: &Cx) -> Option<Epoch> {
+    cx.policy().coordinator.next_epoch.after(persisted, candidate)
 }
 
 impl fmt::Display for BumpId {

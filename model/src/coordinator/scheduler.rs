@@ -77,7 +77,7 @@ impl Term {
         let origin = node.ok_or("no node maintains it")?;
         let epoch = changefeed.info.epoch;
         let target = self.least_loaded_but(Some(origin), cx).ok_or("there is no other node")?;
-        let operator = Operator::Move(Move::new(origin, target, epoch));
+        let operator = Operator::Move(Move::new(origin, target, epoch, cx.policy().coordinator.move_course));
         let added = !self.operators.is_locked() && self.add_operator(cf, operator, cx);
         added.then_some(()).ok_or("another operator is under way")
     }

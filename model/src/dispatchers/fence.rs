@@ -6,6 +6,7 @@ use crate::{
         Dispatchers, ManagerId, Task,
         finish::Finish,
         stop::{StopWritePath, Stopped},
+        try_close::claim_is_atomic,
     },
     tasks::{Next, TaskId},
 };
@@ -40,7 +41,7 @@ impl LocalFence {
             Stage::Look if manager.closed => Next::Done,
             Stage::Look => self.go_to(Stage::Claim),
             Stage::Claim if manager.closing => self.go_to(Stage::Stop(StopWritePath::at_once(self.manager))),
-            Stage::Claim if cx.policy().orchestrator.close_claim.is_atomic() => self.claim(all),
+            Stage::Claim if claim_is_atomic(cx) => self.claim(all),
             Stage::Claim => self.go_to(Stage::Store),
             Stage::Store => self.claim(all),
             Stage::Stop(stop) => match stop.resume(me, all, cx) {

@@ -8,6 +8,7 @@ use crate::{
         Dispatchers, ManagerId, Task, Timer, Wake, bootstrap, close, post_bootstrap,
         requests::{Request, Requests, Sender, What},
     },
+    policy::Shards,
     tasks::{Lock, TaskId},
 };
 
@@ -82,7 +83,7 @@ impl Dispatchers {
         if self.orchestrator.closed || self.refuses_requests(cx) {
             return request.sender.ignore("the orchestrator ends", cx);
         }
-        let shards = cx.policy().orchestrator.shards;
+        let shards = shards(cx);
         let number = Orchestrator::shard_of(request.sender.cf, shards.count());
         let shard = &mut self.orchestrator.shards[number];
         shard.requests.push(request, cx);
@@ -99,7 +100,7 @@ impl Dispatchers {
 
     /// The worker of a shard takes the next request, unless it is at one.
     pub(super) fn work_shard(&mut self, number: u32, cx: &mut Cx) {
-        let overlap = cx.policy().orchestrator.shards.overlap();
+        let overlap = shards(cx).overlap();
         let shard = &mut self.orchestrator.shards[number as usize];
         if !shard.running.is_empty() && !overlap {
             return;
@@ -144,4 +145,9 @@ impl Dispatchers {
         }
         cx.out.give_way(Timer::Shard { shard: u32::try_from(number).expect("shards are few") }.into());
     }
+}
+
+/// Which requests share a queue and its worker.
+fn shards(cx: &Cx) -> Shards {
+    cx.policy().orchestrator.shards
 }

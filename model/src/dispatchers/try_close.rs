@@ -28,6 +28,11 @@ pub(super) enum Tried {
     Closed(bool),
 }
 
+/// Whether finding that a manager is not closing and claiming it is one step.
+pub(super) fn claim_is_atomic(cx: &Cx) -> bool {
+    cx.policy().orchestrator.close_claim.is_atomic()
+}
+
 impl TryClose {
     /// `removed`: the changefeed is removed for good.
     pub(super) fn new(manager: ManagerId, removed: bool) -> TryClose {
@@ -49,7 +54,7 @@ impl TryClose {
                 Tried::NotYet(Next::Yield)
             }
             Stage::Claim if manager.closing => Tried::Closed(manager.closed),
-            Stage::Claim if !policy.close_claim.is_atomic() => {
+            Stage::Claim if !claim_is_atomic(cx) => {
                 self.stage = Stage::Store;
                 Tried::NotYet(Next::Yield)
             }

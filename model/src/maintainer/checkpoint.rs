@@ -48,6 +48,11 @@ enum Part {
     Watermarks,
 }
 
+/// Whether maintainers compute and report at once what has come.
+pub(super) fn is_prompt(cx: &Cx) -> bool {
+    cx.policy().maintainer.prompting.is_prompt(cx.process.config.low_latency)
+}
+
 impl Checkpoints {
     pub(super) fn new(checkpoint: Ts) -> Checkpoints {
         Checkpoints { round: Round::Idle, due: false, displayed: checkpoint }
@@ -66,8 +71,7 @@ impl Maintainer {
 
     /// A watermark has come: a maintainer of a changefeed with low latency does not wait for the tick.
     pub(super) fn prompt_checkpoint(&mut self, cx: &mut Cx) {
-        let low_latency = cx.process.config.low_latency;
-        if !cx.policy().maintainer.prompting.is_prompt(low_latency) {
+        if !is_prompt(cx) {
             return;
         }
         if self.checkpoints.round == Round::Idle {

@@ -11,8 +11,8 @@ use crate::{
     ChangefeedId, ConfigEpoch, Cx, Epoch, Liveness, NodeId, Place, Ts,
     coordinator::{self, MaintainerStatus},
     maintainer::{
-        Inbox, Maintainer, MaintainerId, Maintainers, Note, Timer, instance::Event, node_state::NodeState,
-        removal, stamp,
+        Inbox, Maintainer, MaintainerId, Maintainers, Note, Timer, checkpoint::is_prompt, instance::Event,
+        node_state::NodeState, removal, stamp,
     },
     policy::Stamped,
 };
@@ -296,8 +296,7 @@ impl Maintainers {
     /// A maintainer has taken a step; perhaps it does not want to wait for the tick.
     pub(super) fn listen(&mut self, id: MaintainerId, cx: &mut Cx) {
         let prompts = self.maintainers.get_mut(&id).is_some_and(Maintainer::take_prompt);
-        let low_latency = cx.process.config.low_latency;
-        if prompts && cx.policy().maintainer.prompting.is_prompt(low_latency) && !self.manager.prompted {
+        if prompts && is_prompt(cx) && !self.manager.prompted {
             self.manager.prompted = true;
             cx.out.give_way(Timer::Prompt.into());
         }

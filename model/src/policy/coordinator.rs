@@ -122,13 +122,6 @@ impl NextEpoch {
     }
 }
 
-impl Resume {
-    /// The epoch that is persisted; none if there is no larger one.
-    pub(crate) fn epoch(self, next: NextEpoch, persisted: Epoch, candidate: Epoch) -> Option<Epoch> {
-        if self.bumps() { next.after(persisted, candidate) } else { Some(persisted) }
-    }
-}
-
 impl WireEpoch {
     pub(crate) fn of(self, epoch: Epoch) -> Epoch {
         match self {

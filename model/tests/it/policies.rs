@@ -23,6 +23,50 @@ fn every_switch_is_explained() {
     }
 }
 
+/// Who changes a rule of a version finds the one place where the protocol asks for it.
+#[test]
+fn every_switch_is_asked_in_one_place() {
+    let mut source = String::new();
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut source);
+    let mut wrong = String::new();
+    for (part, switches) in (PRESETS[0].policy)().parts() {
+        for about in switches {
+            let ways = [
+                format!("policy.{}", about.switch),
+                format!("policy().{part}.{}", about.switch),
+                format!("policy.{part}.{}", about.switch),
+            ];
+            let asked: usize = ways.iter().map(|way| occurrences(&source, way)).sum();
+            if asked != 1 {
+                writeln!(wrong, "{part}.{}: {asked} places", about.switch).unwrap();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// The sources in a folder, `policy/` apart, without comments and white space.
+fn read(folder: &Path, into: &mut String) {
+    for entry in fs::read_dir(folder).expect("the sources are there") {
+        let path = entry.expect("it can be read").path();
+        if path.is_dir() {
+            if path.file_name().is_some_and(|name| name != "policy") {
+                read(&path, into);
+            }
+        } else {
+            let text = fs::read_to_string(&path).expect("a source can be read");
+            let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+            into.extend(code.flat_map(str::split_whitespace));
+        }
+    }
+}
+
+/// How often a name is there, and not as the beginning of a longer one or as a method.
+fn occurrences(source: &str, name: &str) -> usize {
+    let ends = source.match_indices(name).map(|(start, _)| source[start + name.len()..].chars().next());
+    ends.filter(|next| !next.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '(')).count()
+}
+
 fn switches() -> String {
     let presets: Vec<_> = PRESETS.iter().map(|preset| (preset.name, (preset.policy)().parts())).collect();
     let mut text = String::new();

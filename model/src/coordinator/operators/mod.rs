@@ -13,7 +13,7 @@ use crate::{
     ChangefeedId, ConfigEpoch, Cx, Epoch, NodeId, Place,
     coordinator::{MaintainerStatus, Note, Outcome, Term, Timer, Wait, changefeeds::ChangefeedDb},
     etcd::{self, ChangefeedInfo, Compare, Job, Key, Kv, Op, Progress, Range, Value, client::CALL_TIMEOUT},
-    maintainer, policy,
+    maintainer,
     state::flags,
 };
 use move_to::Says;
@@ -115,10 +115,10 @@ impl Operator {
         }
     }
 
-    fn start(&self, cf: ChangefeedId, policy: &policy::Coordinator, db: &mut ChangefeedDb) {
+    fn start(&self, cf: ChangefeedId, db: &mut ChangefeedDb) {
         match self {
             Operator::Add(add) => add.start(cf, db),
-            Operator::Move(one) => one.start(cf, policy.move_course.is_origin_first(), db),
+            Operator::Move(one) => one.start(cf, db),
             Operator::Stop(_) => {}
         }
     }
@@ -156,17 +156,10 @@ impl Operator {
         [Some(first), second].into_iter().flatten()
     }
 
-    fn on_node_removed(
-        &mut self,
-        cf: ChangefeedId,
-        gone: NodeId,
-        me: NodeId,
-        policy: &policy::Coordinator,
-        db: &mut ChangefeedDb,
-    ) {
+    fn on_node_removed(&mut self, cf: ChangefeedId, gone: NodeId, me: NodeId, db: &mut ChangefeedDb) {
         match self {
             Operator::Add(add) => add.on_node_removed(gone),
-            Operator::Move(one) => one.on_node_removed(cf, gone, policy, db),
+            Operator::Move(one) => one.on_node_removed(cf, gone, db),
             Operator::Stop(stop) => stop.on_node_removed(gone, me),
         }
     }
@@ -260,9 +253,7 @@ impl Term {
     pub(super) fn stop_changefeed(&mut self, cf: ChangefeedId, removed: bool, cx: &mut Cx) -> u64 {
         let epoch = self.changefeeds.get(cf).map_or(Epoch::NONE, |one| one.info.epoch);
         let moving = match self.operators.get(cf) {
-            Some(Operator::Move(one)) if cx.policy().coordinator.move_course.is_origin_first() => {
-                one.remaining_origin()
-            }
+            Some(Operator::Move(one)) => one.remaining_origin(),
             _ => None,
         };
         let node = self.changefeeds.stop(cf, removed).unwrap_or(cx.id());
@@ -271,14 +262,12 @@ impl Term {
     }
 
     fn push(&mut self, cf: ChangefeedId, mut operator: Operator, cx: &mut Cx) -> u64 {
-        let policy = cx.process.policy.clone();
-        let policy = &policy.coordinator;
         for node in operator.affected().collect::<Vec<_>>() {
             if !cx.process.view().contains(&node) {
-                operator.on_node_removed(cf, node, cx.id(), policy, &mut self.changefeeds);
+                operator.on_node_removed(cf, node, cx.id(), &mut self.changefeeds);
             }
         }
-        operator.start(cf, policy, &mut self.changefeeds);
+        operator.start(cf, &mut self.changefeeds);
         self.operators.pushed += 1;
         let queued = Queued { operator, notify_at: cx.now.steady, number: self.operators.pushed };
         self.operators.operators.insert(cf, queued);
@@ -481,8 +470,7 @@ impl Term {
         }
         let me = cx.id();
         for (cf, queued) in &mut self.operators.operators {
-            let policy = &cx.policy().coordinator;
-            queued.operator.on_node_removed(*cf, gone, me, policy, &mut self.changefeeds);
+            queued.operator.on_node_removed(*cf, gone, me, &mut self.changefeeds);
         }
     }
 }

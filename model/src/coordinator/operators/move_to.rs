@@ -4,7 +4,7 @@
 use crate::{
     ChangefeedId, Epoch, NodeId,
     coordinator::{MaintainerState, MaintainerStatus, changefeeds::ChangefeedDb},
-    policy,
+    policy::{self, MoveCourse},
 };
 
 #[derive(Clone, Debug)]
@@ -13,6 +13,7 @@ pub(crate) struct Move {
     pub(super) target: NodeId,
     /// The generation of the maintainer that is to go: that of before the move.
     pub(super) origin_epoch: Epoch,
+    course: MoveCourse,
     /// Whether the origin has left.
     origin_removed: bool,
     stage: Stage,
@@ -40,13 +41,18 @@ pub(super) enum Says {
 }
 
 impl Move {
-    pub(in crate::coordinator) fn new(origin: NodeId, target: NodeId, origin_epoch: Epoch) -> Move {
-        Move { origin, target, origin_epoch, origin_removed: false, stage: Stage::RemoveOrigin }
+    pub(in crate::coordinator) fn new(
+        origin: NodeId,
+        target: NodeId,
+        origin_epoch: Epoch,
+        course: MoveCourse,
+    ) -> Move {
+        Move { origin, target, origin_epoch, course, origin_removed: false, stage: Stage::RemoveOrigin }
     }
 
-    /// `guarded`: it may be over before it starts, if one of its nodes has left.
-    pub(super) fn start(&self, cf: ChangefeedId, guarded: bool, db: &mut ChangefeedDb) {
-        if !guarded || !self.is_finished() {
+    /// It may be over before it starts, if one of its nodes has left.
+    pub(super) fn start(&self, cf: ChangefeedId, db: &mut ChangefeedDb) {
+        if !self.course.is_origin_first() || !self.is_finished() {
             db.mark_scheduling(cf);
         }
     }
@@ -55,10 +61,10 @@ impl Move {
         matches!(self.stage, Stage::Success | Stage::Over)
     }
 
-    /// The node and the generation of the maintainer that still has the changefeed.
+    /// The node and the generation of the maintainer that still has the changefeed, if the origin lets go first.
     pub(super) fn remaining_origin(&self) -> Option<(NodeId, Epoch)> {
         let waits = matches!(self.stage, Stage::RemoveOrigin | Stage::OriginStopped);
-        waits.then_some((self.origin, self.origin_epoch))
+        (waits && self.course.is_origin_first()).then_some((self.origin, self.origin_epoch))
     }
 
     pub(super) fn schedule(&mut self, cf: ChangefeedId, db: &mut ChangefeedDb) -> Option<Says> {
@@ -87,7 +93,7 @@ impl Move {
         let has_begun =
             from == self.target && works && status.bootstrap_done && check.accepts(status.epoch, current);
         let told = self.stage == Stage::AddTarget
-            || self.stage == Stage::OriginStopped && !policy.move_course.is_origin_first();
+            || self.stage == Stage::OriginStopped && !self.course.is_origin_first();
         if self.stage == Stage::RemoveOrigin && has_let_go {
             self.stage = Stage::OriginStopped;
         } else if told && has_begun {
@@ -95,17 +101,11 @@ impl Move {
         }
     }
 
-    pub(super) fn on_node_removed(
-        &mut self,
-        cf: ChangefeedId,
-        gone: NodeId,
-        policy: &policy::Coordinator,
-        db: &mut ChangefeedDb,
-    ) {
+    pub(super) fn on_node_removed(&mut self, cf: ChangefeedId, gone: NodeId, db: &mut ChangefeedDb) {
         if self.stage == Stage::Over {
             return;
         }
-        if policy.move_course.is_origin_first() {
+        if self.course.is_origin_first() {
             self.lose(cf, gone, db);
         } else {
             self.lose_in_a_hurry(cf, gone, db);

@@ -9,6 +9,8 @@ use crate::sink::Downstream;
 pub struct ChangefeedConfig {
     /// Whether it is to be replicated with low latency rather than high throughput (`performance-mode`).
     pub low_latency: bool,
+    /// Whether everything is written to a redo log before it is written downstream (`consistent.level = "eventual"`).
+    pub redo: bool,
     /// The downstream (`sink-uri`).
     pub downstream: Downstream,
     /// How its spans are scheduled.

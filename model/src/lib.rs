@@ -22,6 +22,7 @@ mod process;
 pub mod sink;
 mod state;
 mod tasks;
+mod twin;
 pub mod upstream;
 mod vocabulary;
 
@@ -35,6 +36,7 @@ pub use ids::{
 };
 pub use policy::Policy;
 pub use process::{Liveness, Process, Settings, Shared};
+pub use twin::{IsRedo, Twin};
 pub use upstream::{DdlKind, History, NamedDdl, Row, RowKind, Workload};
 pub use vocabulary::Joined;
 

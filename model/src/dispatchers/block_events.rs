@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    Cx, DispatcherId, Ts,
+    Cx, DispatcherId, Mode, Ts,
     dispatchers::{
         Dispatcher, Dispatchers, ManagerId, Note, Timer,
         block_messages::{Answer, BlockState, EventKey, Stage},
@@ -74,6 +74,7 @@ impl Dispatchers {
         &mut self,
         id: ManagerId,
         dispatcher: DispatcherId,
+        mode: Mode,
         event: &BlockEvent,
         cx: &mut Cx,
     ) {
@@ -82,7 +83,7 @@ impl Dispatchers {
             one.blocking.pending = Some((event.clone(), Stage::Waiting));
         }
         let state = BlockState::of(event, Stage::Waiting);
-        self.report_until_acknowledged(id, dispatcher, state, false, cx);
+        self.report_until_acknowledged(id, dispatcher, mode, state, false, cx);
     }
 
     /// An event is downstream, or another one has seen to that: the stream goes on.
@@ -208,6 +209,7 @@ impl Dispatchers {
     ) -> bool {
         let Some(manager) = self.managers.get_mut(&id) else { return false };
         let (cf, Some(one)) = (manager.cf, manager.dispatchers.get_mut(&dispatcher)) else { return false };
+        let mode = one.mode;
         let pending = one.blocking.pending.as_ref().map(|(event, _)| event.commit());
         let ahead = pending.map_or(key.ts > one.resolved, |pending| key.ts > pending);
         if one.blocking.waits_at(key.ts) {
@@ -230,7 +232,7 @@ impl Dispatchers {
             });
             return false;
         }
-        self.report_done(id, dispatcher, key, cx);
+        self.report_done(id, dispatcher, mode, key, cx);
         false
     }
 

@@ -119,12 +119,13 @@ impl Dispatchers {
         &mut self,
         id: ManagerId,
         dispatcher: DispatcherId,
+        mode: Mode,
         state: BlockState,
         readded: bool,
         cx: &mut Cx,
     ) {
         let Some(manager) = self.managers.get_mut(&id) else { return };
-        let status = BlockStatus { id: dispatcher, state, mode: Mode::Default };
+        let status = BlockStatus { id: dispatcher, state, mode };
         let buffer = &mut manager.statuses_of_blocks;
         buffer.made += 1;
         let (key, number) = ((dispatcher, status.state.event), buffer.made);
@@ -138,11 +139,12 @@ impl Dispatchers {
         &mut self,
         id: ManagerId,
         dispatcher: DispatcherId,
+        mode: Mode,
         event: EventKey,
         cx: &mut Cx,
     ) {
         let state = BlockState::bare(Stage::Done, event);
-        self.offer(id, BlockStatus { id: dispatcher, state, mode: Mode::Default }, cx);
+        self.offer(id, BlockStatus { id: dispatcher, state, mode }, cx);
     }
 
     fn offer(&mut self, id: ManagerId, status: BlockStatus, cx: &mut Cx) {

@@ -3,7 +3,7 @@
 //! It tests neither whether the dispatcher is being removed nor whether it still exists.
 
 use crate::{
-    Cx, DispatcherId,
+    Cx, DispatcherId, Mode,
     dispatchers::{
         Dispatchers, ManagerId, Note, Wake,
         block_messages::{BlockState, EventKey, Stage},
@@ -17,6 +17,8 @@ use crate::{
 pub(super) struct BlockTask {
     manager: ManagerId,
     dispatcher: DispatcherId,
+    /// Whether it writes downstream, or the redo log.
+    mode: Mode,
     event: BlockEvent,
     work: Work,
     stage: TaskStage,
@@ -70,7 +72,12 @@ impl BlockTask {
             Work::Report | Work::Local(_) => TaskStage::Flush,
             Work::Write(_) | Work::Pass(_) => TaskStage::Work(Writing::new()),
         };
-        BlockTask { manager, dispatcher, event, work, stage }
+        BlockTask { manager, dispatcher, mode: Mode::Default, event, work, stage }
+    }
+
+    /// The same for a dispatcher of this mode.
+    pub(super) fn of(self, mode: Mode) -> BlockTask {
+        BlockTask { mode, ..self }
     }
 
     pub(super) fn manager(&self) -> ManagerId {
@@ -90,7 +97,7 @@ impl BlockTask {
             }
             TaskStage::Work(writing) => match self.work {
                 Work::Report => {
-                    all.report_waiting(self.manager, self.dispatcher, &self.event, cx);
+                    all.report_waiting(self.manager, self.dispatcher, self.mode, &self.event, cx);
                     Next::Done
                 }
                 Work::Pass(_) => {
@@ -102,7 +109,7 @@ impl BlockTask {
                     Next::Yield
                 }
                 Work::Local(_) | Work::Write(_) => {
-                    let who = (self.manager, self.dispatcher);
+                    let who = (self.manager, self.dispatcher, self.mode);
                     match writing.resume(me, wake, who, &self.event, all, cx) {
                         Written::NotYet(next) => next,
                         Written::Failed(why) => self.fail(why, all, cx),
@@ -141,10 +148,10 @@ impl BlockTask {
                     one.progress.add(self.event.commit());
                 }
                 let state = BlockState::of(&self.event, Stage::None);
-                all.report_until_acknowledged(self.manager, self.dispatcher, state, readded, cx);
+                all.report_until_acknowledged(self.manager, self.dispatcher, self.mode, state, readded, cx);
             }
             Work::Write(event) | Work::Pass(event) => {
-                all.report_done(self.manager, self.dispatcher, *event, cx);
+                all.report_done(self.manager, self.dispatcher, self.mode, *event, cx);
                 all.go_on_with_answers(self.manager, self.dispatcher, cx);
             }
         }
@@ -154,7 +161,7 @@ impl BlockTask {
     fn fail(&self, why: &'static str, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         let (commit, manager) = (self.event.commit(), self.manager);
         if let Some(manager) = all.managers.get_mut(&manager) {
-            manager.sink.set_abnormal();
+            manager.set_abnormal(self.mode);
             cx.note(Note::BlockEventFailed {
                 cf: manager.cf,
                 id: self.dispatcher,

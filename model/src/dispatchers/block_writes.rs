@@ -4,7 +4,7 @@
 //! The records are written without a context: once begun they are waited for, even if the manager is fenced meanwhile.
 
 use crate::{
-    Cx, DispatcherId, TableId,
+    Cx, DispatcherId, Mode, TableId,
     dispatchers::{Asker, Dispatchers, ManagerId, Note, Wake, sink_client::backoff},
     sink::{self, Failure, QueryId, Reply},
     tasks::{Next, TaskId},
@@ -43,7 +43,8 @@ pub(super) enum Written {
     Done,
 }
 
-type Who = (ManagerId, DispatcherId);
+/// The dispatcher, and whether it writes downstream or the redo log.
+type Who = (ManagerId, DispatcherId, Mode);
 
 impl Writing {
     pub(super) fn new() -> Writing {
@@ -63,8 +64,8 @@ impl Writing {
             (Some(query), Wake::Answer(reply)) if reply.query() == query => {
                 self.query = None;
                 return match reply {
-                    Reply::Failed { why, .. } => self.failed(*why, cx),
-                    _ => self.go_on(cx),
+                    Reply::Failed { why, .. } => self.failed(who, *why, cx),
+                    _ => self.go_on(who, cx),
                 };
             }
             (Some(query), _) if all.queries.contains_key(&query) => return Written::NotYet(Next::Wait),
@@ -78,8 +79,7 @@ impl Writing {
             if let Some(one) = manager.dispatchers.get_mut(&who.1) {
                 one.progress.add(event.commit());
             }
-            self.step =
-                if cx.process.config.downstream.class.is_database() { Step::Before } else { Step::Execute };
+            self.step = if is_recorded(who, cx) { Step::Before } else { Step::Execute };
         }
         if all.managers.get(&who.0).is_none_or(|manager| manager.is_cancelled()) {
             return Written::Failed(CANCELLED);
@@ -93,6 +93,10 @@ impl Writing {
         let (bounded, unbounded) = (Asker::Task { task: me, manager: who.0 }, Asker::Record { task: me });
         let (ts, syncpoint) = (event.commit(), event.is_sync_point());
         let query = match (self.step, event) {
+            (Step::Execute, BlockEvent::Ddl(ddl)) if who.2 == Mode::Redo => {
+                let ddl = Box::new((**ddl).clone());
+                all.ask(bounded, cx, |query| sink::Inbox::WriteRedoDdl { query, cf, ddl })
+            }
             (Step::Execute, BlockEvent::Ddl(ddl)) => {
                 let ddl = Box::new((**ddl).clone());
                 all.ask(bounded, cx, |query| sink::Inbox::ExecuteDdl { query, cf, ddl })
@@ -117,8 +121,8 @@ impl Writing {
         self.query = Some(query);
     }
 
-    fn go_on(&mut self, cx: &Cx) -> Written {
-        let recorded = cx.process.config.downstream.class.is_database();
+    fn go_on(&mut self, who: Who, cx: &Cx) -> Written {
+        let recorded = is_recorded(who, cx);
         self.step = match self.step {
             Step::Begin | Step::Before => Step::Execute,
             Step::Execute if recorded => Step::After,
@@ -128,12 +132,13 @@ impl Writing {
     }
 
     /// A DDL is tried again, unless there is no hope; an error that only says that it has been executed before is none.
-    fn failed(&mut self, why: Failure, cx: &mut Cx) -> Written {
-        if self.step != Step::Execute {
+    fn failed(&mut self, who: Who, why: Failure, cx: &mut Cx) -> Written {
+        // The redo log is not tried again.
+        if self.step != Step::Execute || who.2 == Mode::Redo {
             return Written::Failed(why.why());
         }
         if why.is_ignorable() {
-            return self.go_on(cx);
+            return self.go_on(who, cx);
         }
         self.tries += 1;
         if !why.is_retryable() || self.tries == TRIES {
@@ -146,6 +151,11 @@ impl Writing {
     }
 }
 
+/// Whether it is recorded downstream where an event stands.
+fn is_recorded(who: Who, cx: &Cx) -> bool {
+    who.2 == Mode::Default && cx.process.config.downstream.class.is_database()
+}
+
 /// What is recorded about an event.
 struct Records {
     /// The tables that are to know of it.
@@ -156,7 +166,7 @@ struct Records {
 
 impl Dispatchers {
     /// A syncpoint has one record for all tables; a DDL one for each table that it blocks or brings.
-    fn records(&self, (manager, id): Who, event: &BlockEvent, finished: bool) -> Records {
+    fn records(&self, (manager, id, _): Who, event: &BlockEvent, finished: bool) -> Records {
         let Some(ddl) = event.ddl() else {
             return Records { tables: vec![TableId::SYNC_POINT], deleted: Vec::new() };
         };

@@ -3,12 +3,13 @@
 //! Its parts become visible one after the other, so a fence or a close may find a manager that has only some of them.
 
 use crate::{
-    Cx, Epoch,
+    Cx, Epoch, Mode,
     dispatchers::{
         Asker, Dispatchers, Manager, ManagerId, Note, Owner, Wake,
         create::{Created, Creation},
         failure::Failure,
         fence::LocalFence,
+        redo::{Init, Initialized},
         requests::{BootstrapRequest, Sender},
     },
     sink::{self, QueryId},
@@ -38,7 +39,7 @@ enum Stage {
     /// does not run.
     Paths(ManagerId),
     Trigger(ManagerId, Creation),
-    Redo(ManagerId),
+    Redo(ManagerId, Init),
     Loops(ManagerId),
     /// It has failed, and fences itself.
     Fence(LocalFence, Failure),
@@ -99,13 +100,16 @@ impl Construction {
                 match creation.resume(me, wake, all, cx) {
                     Created::NotYet(next) => Built::NotYet(next),
                     Created::Failed(failure) => self.fail(id, failure, cx),
-                    Created::Done => self.go_to(Stage::Redo(id)),
+                    Created::Done => self.begin_redo(id),
                 }
             }
-            // Redo is not modelled yet: its sink, map, trigger and paths would come here.
-            Stage::Redo(id) => {
+            Stage::Redo(id, init) => {
                 let id = *id;
-                self.go_to(Stage::Loops(id))
+                match init.resume(me, wake, all, cx) {
+                    Initialized::NotYet(next) => Built::NotYet(next),
+                    Initialized::Failed(failure) => self.fail(id, failure, cx),
+                    Initialized::Done => self.go_to(Stage::Loops(id)),
+                }
             }
             Stage::Loops(id) => Construction::start_loops(*id, all, cx),
             Stage::Fence(fence, failure) => match fence.resume(me, all, cx) {
@@ -120,12 +124,16 @@ impl Construction {
         Built::NotYet(Next::Yield)
     }
 
+    fn begin_redo(&mut self, id: ManagerId) -> Built {
+        let BootstrapRequest { redo, start_ts, .. } = self.request;
+        self.go_to(Stage::Redo(id, Init::new(id, self.sender.cf, redo, start_ts)))
+    }
+
     fn allocate(&mut self, all: &mut Dispatchers, cx: &Cx) -> Built {
         all.managers_made += 1;
         let id = ManagerId(all.managers_made);
-        let downstream = cx.process.config.downstream;
-        all.managers
-            .insert(id, Manager::new(id, self.sender.cf, self.owner, self.request.start_ts, downstream));
+        let manager = Manager::new(id, self.sender.cf, self.owner, self.request.start_ts, &cx.process.config);
+        all.managers.insert(id, manager);
         self.go_to(Stage::Register(id))
     }
 
@@ -177,11 +185,11 @@ impl Construction {
         }
         match self.request.trigger {
             Some(trigger) => {
-                let creation = Creation::trigger(id, trigger, self.request.start_ts);
+                let creation = Creation::trigger(id, trigger, self.request.start_ts, Mode::Default);
                 let creation = if self.request.is_new { creation.of_new_changefeed() } else { creation };
                 self.go_to(Stage::Trigger(id, creation))
             }
-            None => self.go_to(Stage::Redo(id)),
+            None => self.begin_redo(id),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The creation of dispatchers: where their DDLs stand downstream is asked first, then they are inserted one by one.
 
 use crate::{
-    Cx, DispatcherId, Span, TableId, Ts,
+    Cx, DispatcherId, IsRedo, Mode, Span, TableId, Ts,
     dispatchers::{Asker, Dispatcher, Dispatchers, ManagerId, Note, Timer, Wake, failure::Failure},
     sink::{self, QueryId, Recovery},
     tasks::{Next, TaskId},
@@ -12,6 +12,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Creation {
     manager: ManagerId,
+    /// All are of one mode.
+    mode: Mode,
     /// Those that are still to be inserted, the last one first.
     infos: Vec<NewDispatcher>,
     /// Whether the downstream is to forget the DDLs of an earlier changefeed of this name.
@@ -26,6 +28,7 @@ pub(super) struct Creation {
 pub(super) struct NewDispatcher {
     pub(super) id: DispatcherId,
     pub(super) span: Span,
+    pub(super) mode: Mode,
     pub(super) start_ts: Ts,
     /// Whether the rows of the commit right behind the start are downstream.
     pub(super) skip_dml: bool,
@@ -52,12 +55,12 @@ pub(super) enum Created {
 const CLOSED: Created = Created::Failed(Failure::WritePathClosed { wrapped: true });
 
 impl Creation {
-    pub(super) fn new(manager: ManagerId, infos: Vec<NewDispatcher>) -> Creation {
-        Creation { manager, infos, is_new: false, creation: Ts::NONE, stage: Stage::Begin }
+    pub(super) fn new(manager: ManagerId, mode: Mode, infos: Vec<NewDispatcher>) -> Creation {
+        Creation { manager, mode, infos, is_new: false, creation: Ts::NONE, stage: Stage::Begin }
     }
 
-    pub(super) fn trigger(manager: ManagerId, id: DispatcherId, start_ts: Ts) -> Creation {
-        Creation::new(manager, vec![NewDispatcher::new(id, Span::TRIGGER, start_ts, false)])
+    pub(super) fn trigger(manager: ManagerId, id: DispatcherId, start_ts: Ts, mode: Mode) -> Creation {
+        Creation::new(manager, mode, vec![NewDispatcher::new(id, Span::TRIGGER, mode, start_ts, false)])
     }
 
     pub(super) fn of_new_changefeed(self) -> Creation {
@@ -98,16 +101,16 @@ impl Creation {
         if manager.write_path_closed {
             return CLOSED;
         }
-        if self.is_trigger() && manager.trigger.is_some() {
+        if self.is_trigger() && manager.trigger_of(self.mode).is_some() {
             return Created::Failed(Failure::TriggerExists);
         }
         self.creation = all.pd_clock(cx);
-        self.infos.retain(|info| !manager.dispatchers.contains_key(&info.id));
+        self.infos.retain(|info| !manager.has(info.id, info.mode));
         if self.infos.is_empty() {
             return Created::Done;
         }
         cx.shuffle(&mut self.infos, "order of new dispatchers");
-        if !cx.process.config.downstream.class.is_database() {
+        if self.mode == Mode::Redo || !cx.process.config.downstream.class.is_database() {
             // No DDLs are recorded; the start stays as it was asked for.
             self.stage = Stage::Insert;
             return Created::NotYet(Next::Yield);
@@ -137,32 +140,42 @@ impl Creation {
             return Created::NotYet(Next::Wait);
         }
         let Some(info) = self.infos.pop() else { return Created::Done };
-        let NewDispatcher { id, span, start_ts, .. } = info;
+        let NewDispatcher { id, span, mode, start_ts, .. } = info;
         manager.begin_heartbeats(cx);
         if manager.is_refused(cx) {
             return CLOSED;
         }
         let mut dispatcher = info.build(self.creation, cx);
-        manager.seq += 1;
-        dispatcher.seq = manager.seq;
+        dispatcher.waits_for_redo = mode == Mode::Default && manager.redo.enabled;
+        dispatcher.seq = manager.number_next(mode);
+        let is_redo_trigger = mode == Mode::Redo && dispatcher.is_trigger();
         if dispatcher.is_trigger() {
-            manager.trigger = Some(id);
+            manager.set_trigger(id, mode);
         } else {
-            manager.schemas.entry(dispatcher.schema).or_default().insert(id);
+            manager.schemas_of(mode).entry(dispatcher.schema).or_default().insert(id);
             dispatcher.registered = true;
             dispatcher.events_coming = true;
             cx.out.give_way(Timer::Events { manager: manager.id, dispatcher: id }.into());
         }
-        cx.note(Note::DispatcherCreated { cf: manager.cf, id, span, start_ts });
+        cx.note(Note::DispatcherCreated { cf: manager.cf, id, span, start_ts, redo: IsRedo::of(mode) });
         manager.dispatchers.insert(id, dispatcher);
+        if is_redo_trigger {
+            all.keep_redo_meta(self.manager, id, cx);
+        }
         all.touch();
         if self.infos.is_empty() { Created::Done } else { Created::NotYet(Next::Yield) }
     }
 }
 
 impl NewDispatcher {
-    pub(super) fn new(id: DispatcherId, span: Span, start_ts: Ts, skip_dml: bool) -> NewDispatcher {
-        NewDispatcher { id, span, start_ts, skip_dml, skip_syncpoint: false }
+    pub(super) fn new(
+        id: DispatcherId,
+        span: Span,
+        mode: Mode,
+        start_ts: Ts,
+        skip_dml: bool,
+    ) -> NewDispatcher {
+        NewDispatcher { id, span, mode, start_ts, skip_dml, skip_syncpoint: false }
     }
 
     /// The downstream tells where its table stands.
@@ -172,10 +185,10 @@ impl NewDispatcher {
     }
 
     fn build(self, creation: Ts, cx: &Cx) -> Dispatcher {
-        let NewDispatcher { id, span, start_ts, skip_dml, skip_syncpoint } = self;
+        let NewDispatcher { id, span, mode, start_ts, skip_dml, skip_syncpoint } = self;
         let schema = cx.process.history.name_of(span.table, start_ts).map(|name| name.schema);
         let one = Dispatcher::new(id, span, start_ts, creation);
         let sent = Position::start(start_ts, skip_syncpoint);
-        Dispatcher { sent, skip_dml, schema: schema.unwrap_or(one.schema), ..one }
+        Dispatcher { sent, mode, skip_dml, schema: schema.unwrap_or(one.schema), ..one }
     }
 }

@@ -1,7 +1,7 @@
 //! One dispatcher: its state, what it has read and what of that is not downstream yet.
 
 use crate::{
-    DispatcherId, Row, SchemaId, Span, TableId, Ts,
+    DispatcherId, Mode, Row, SchemaId, Span, TableId, Ts,
     dispatchers::{block_events::Answers, blocking::Blocking, merge::Start, progress::Progress},
     upstream::events::Position,
     vocabulary::words,
@@ -38,6 +38,8 @@ impl ComponentState {
 pub struct Dispatcher {
     pub(super) id: DispatcherId,
     pub(super) span: Span,
+    /// Whether it writes downstream, or the redo log.
+    pub(super) mode: Mode,
     pub(super) state: ComponentState,
     pub(super) start_ts: Ts,
     /// Whether it leaves out the rows that were committed right after its start: they are downstream already.
@@ -60,6 +62,9 @@ pub struct Dispatcher {
     pub(super) resolved: Ts,
     /// Whether its stream stands still until what it handles is downstream.
     pub(super) blocked: bool,
+    /// Whether its batches wait until the redo log is that far; one that does was sent when everything up to here was resolved.
+    pub(super) waits_for_redo: bool,
+    pub(super) kept: Option<Ts>,
     /// When it was created, by PD's clock: what was committed before may be downstream already.
     pub(super) creation: Ts,
     /// The rows that it hands to the sink, in order of commit.
@@ -77,6 +82,7 @@ impl Dispatcher {
         Dispatcher {
             id,
             span,
+            mode: Mode::Default,
             state: ComponentState::Initializing,
             start_ts,
             skip_dml: false,
@@ -90,6 +96,8 @@ impl Dispatcher {
             next_event: Ts::NONE,
             resolved: start_ts,
             blocked: false,
+            waits_for_redo: false,
+            kept: None,
             creation,
             batch: Vec::new(),
             progress: Progress::default(),
@@ -107,6 +115,11 @@ impl Dispatcher {
     /// What it replicates.
     pub fn span(&self) -> Span {
         self.span
+    }
+
+    /// Whether it writes downstream, or the redo log.
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// Its state.

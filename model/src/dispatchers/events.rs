@@ -1,9 +1,9 @@
 //! How events get from the event service to a dispatcher, and what it does with a batch of them.
 
 use crate::{
-    Cx, DispatcherId, Ts,
+    Cx, DispatcherId, IsRedo, Mode, Ts,
     dispatchers::{
-        ComponentState, Dispatcher, DispatcherStatus, Dispatchers, ManagerId, Timer, sink_client::Event,
+        ComponentState, Dispatcher, DispatcherStatus, Dispatchers, ManagerId, Timer, redo, sink_client::Event,
     },
     upstream::{History, ddl::BlockEvent, events::Position},
 };
@@ -19,7 +19,8 @@ impl Dispatchers {
                 if !dispatcher.registered || dispatcher.events_coming || dispatcher.blocked {
                     continue;
                 }
-                if dispatcher.next_event <= resolved {
+                let waits = dispatcher.waits_for_redo && manager.redo.global_ts < resolved;
+                if dispatcher.next_event <= resolved || waits {
                     dispatcher.events_coming = true;
                     let timer = Timer::Events { manager: manager.id, dispatcher: dispatcher.id };
                     cx.out.give_way(timer.into());
@@ -34,18 +35,46 @@ impl Dispatchers {
     /// downstream.
     pub(super) fn handle_events(&mut self, id: ManagerId, dispatcher: DispatcherId, cx: &mut Cx) {
         let resolved = self.resolved;
+        let Some(one) = self.dispatcher(id, dispatcher) else { return };
+        one.events_coming = false;
+        if one.is_fed() && !one.blocked && resolved >= one.start_ts {
+            self.handle_batch(id, dispatcher, resolved, cx);
+        }
+    }
+
+    /// A dispatcher handles a batch that was sent when everything up to here was resolved; or it keeps it, because the redo
+    /// log is not that far.
+    pub(super) fn handle_batch(
+        &mut self,
+        id: ManagerId,
+        dispatcher: DispatcherId,
+        resolved: Ts,
+        cx: &mut Cx,
+    ) {
         let Some(manager) = self.managers.get_mut(&id) else { return };
         let Some(one) = manager.dispatchers.get_mut(&dispatcher) else { return };
-        one.events_coming = false;
-        if !one.registered || one.removing || one.blocked || resolved < one.start_ts {
+        let size = if one.mode == Mode::Redo { redo::BATCH } else { manager.sink.batch() };
+        if one.keeps(manager.redo.global_ts, &cx.process.history, resolved, size) {
+            (one.kept, one.blocked) = (Some(resolved), true);
             return;
         }
         let first = one.state == ComponentState::Initializing;
         let checkpoint = one.checkpoint();
-        let status = DispatcherStatus { id: dispatcher, state: ComponentState::Working, checkpoint };
-        let seq = one.seq;
-        let block_event = one.take_events(&cx.process.history, resolved, manager.sink.batch());
+        let status = DispatcherStatus {
+            id: dispatcher,
+            state: ComponentState::Working,
+            checkpoint,
+            redo: IsRedo::of(one.mode),
+        };
+        let (seq, mode) = (one.seq, one.mode);
+        let block_event = one.take_events(&cx.process.history, resolved, size);
+        let mut is_full = false;
         for row in one.batch.drain(..) {
+            if mode == Mode::Redo {
+                let client = manager.redo.client.as_mut();
+                is_full |= client.is_some_and(|client| client.add(dispatcher, one.span.table, &row));
+                continue;
+            }
             let event = Event { dispatcher, span: one.span, row, creation: one.creation };
             if let Some(worker) = manager.sink.add(event) {
                 cx.out.give_way(Timer::Worker { manager: id, worker }.into());
@@ -56,7 +85,12 @@ impl Dispatchers {
             one.answers.get_or_insert_default();
             self.report_soon(id, status, seq, cx);
         }
+        if is_full {
+            self.write_redo_file(id, cx);
+        }
         match block_event {
+            // The redo log has no syncpoints.
+            Some(event) if mode == Mode::Redo && event.is_sync_point() => self.wake(id, dispatcher, cx),
             Some(event) => self.on_block_event(id, dispatcher, event, cx),
             None => self.come_again(id, dispatcher, cx),
         }
@@ -113,6 +147,18 @@ impl Dispatcher {
         alone
     }
 
+    /// When the last event of such a batch was committed or resolved.
+    pub(super) fn last_commit(&self, history: &History, resolved: Ts, size: usize) -> Ts {
+        let next = history.next_block(self.span.table, self.sent).filter(|event| event.commit() <= resolved);
+        let upto = next.as_ref().map_or(resolved, BlockEvent::commit);
+        let rows = history.rows(self.span.table, self.sent.ts, upto);
+        let (mut last, mut count) = (upto, 0);
+        for row in rows.iter().filter(|row| self.span.has(row.key)).take(size) {
+            (last, count) = (row.commit, count + 1);
+        }
+        if count == size || next.is_some() { last } else { resolved }
+    }
+
     /// Whether rows of a commit are downstream already, although it is behind the start.
     fn leaves_out(&self, commit: Ts) -> bool {
         self.skip_dml && commit.before() == self.start_ts
@@ -130,8 +176,11 @@ impl Dispatcher {
         self.goes_on(resolved)
     }
 
+    /// A resolved timestamp that has come meanwhile waits in the stream. Only where redo is on does it matter to whom.
     fn goes_on(&mut self, resolved: Ts) -> bool {
-        let goes_on = !self.blocked && self.registered && !self.events_coming && self.next_event <= resolved;
+        let waits = self.waits_for_redo && self.sent < Position::resolved(resolved);
+        let more = self.next_event <= resolved || waits;
+        let goes_on = !self.blocked && self.registered && !self.events_coming && more;
         self.events_coming |= goes_on;
         goes_on
     }

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
-    Cx, DispatcherId,
-    dispatchers::{Dispatchers, ManagerId, Task, Timer, block_task::BlockTask},
+    Cx, DispatcherId, Mode,
+    dispatchers::{Dispatcher, Dispatchers, ManagerId, Task, Timer, block_task::BlockTask},
     tasks::TaskId,
 };
 
@@ -53,6 +53,8 @@ impl Executor {
 impl Dispatchers {
     pub(super) fn submit(&mut self, id: ManagerId, task: BlockTask, cx: &mut Cx) {
         let Some(manager) = self.managers.get_mut(&id).filter(|one| !one.executor.closed) else { return };
+        let mode = manager.dispatchers.get(&task.dispatcher()).map_or(Mode::Default, Dispatcher::mode);
+        let task = task.of(mode);
         manager.executor.ready.push_back(task);
         self.work_executor(id, cx);
     }

@@ -6,7 +6,7 @@ use crate::{
         Asker, Dispatchers, ManagerId, Note, Task, Wake,
         stop::{StopWritePath, Stopped},
     },
-    sink::{self, QueryId},
+    sink::{self, Reply},
     tasks::{Next, TaskId},
 };
 
@@ -92,33 +92,63 @@ impl Dispatchers {
             && !manager.remove_cleaned
             && !std::mem::replace(&mut manager.remove_cleanup_running, true)
         {
-            self.fork(Task::Cleanup(Cleanup { manager: id, query: None }), cx);
+            self.fork(Task::Cleanup(Cleanup::of(id)), cx);
         }
     }
 }
 
-/// What only the removal of a changefeed deletes: by its name, whatever has become of the changefeed since.
+/// What only the removal of a changefeed deletes: by its name, whatever has become of the changefeed since. First the redo
+/// log, where its trigger was, then the records about DDLs. If something fails the rest stays, until somebody asks again.
 #[derive(Clone, Debug)]
 pub(super) struct Cleanup {
     manager: ManagerId,
-    query: Option<QueryId>,
+    stage: CleanupStage,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum CleanupStage {
+    RedoLog,
+    /// The redo log is being removed.
+    Removing,
+    Records,
+    /// What is recorded about DDLs is being deleted.
+    Deleting,
 }
 
 impl Cleanup {
+    pub(super) fn of(manager: ManagerId) -> Cleanup {
+        Cleanup { manager, stage: CleanupStage::RedoLog }
+    }
+
     pub(super) fn resume(&mut self, me: TaskId, wake: Wake, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
-        let cf = manager.cf;
-        if manager.has_sink && self.query.is_none() {
-            let cleanup = |query| sink::Inbox::CleanupRemovedChangefeed { query, cf };
-            self.query = Some(all.ask(Asker::Cleanup { task: me }, cx, cleanup));
-            return Next::Wait;
+        let (cf, asker) = (manager.cf, Asker::Cleanup { task: me });
+        match (self.stage, wake) {
+            (CleanupStage::RedoLog, _) if manager.redo.trigger.is_some() => {
+                all.ask(asker, cx, |query| sink::Inbox::RemoveRedoLog { query, cf });
+                self.go_to(CleanupStage::Removing, Next::Wait)
+            }
+            (CleanupStage::RedoLog | CleanupStage::Records, _) if manager.has_sink => {
+                all.ask(asker, cx, |query| sink::Inbox::CleanupRemovedChangefeed { query, cf });
+                self.go_to(CleanupStage::Deleting, Next::Wait)
+            }
+            (CleanupStage::Removing | CleanupStage::Deleting, Wake::Go) => Next::Wait,
+            (CleanupStage::Removing | CleanupStage::Deleting, Wake::Answer(Reply::Failed { .. })) => {
+                manager.remove_cleanup_running = false;
+                Next::Done
+            }
+            (CleanupStage::Removing, Wake::Answer(_)) => self.go_to(CleanupStage::Records, Next::Yield),
+            (CleanupStage::RedoLog | CleanupStage::Records | CleanupStage::Deleting, _) => {
+                manager.remove_cleaned = true;
+                manager.remove_cleanup_running = false;
+                cx.note(Note::RemovalCleaned { cf, node: cx.id() });
+                Next::Done
+            }
         }
-        if self.query.is_some() && !matches!(wake, Wake::Answer(_)) {
-            return Next::Wait;
-        }
-        manager.remove_cleaned = true;
-        manager.remove_cleanup_running = false;
-        cx.note(Note::RemovalCleaned { cf, node: cx.id() });
-        Next::Done
+    }
+
+    fn go_to(&mut self, stage: CleanupStage, next: Next) -> Next {
+        self.stage = stage;
+        next
     }
 }

@@ -4,8 +4,8 @@
 //! the report is for is looked up last.
 
 use crate::{
-    Cx, DispatcherId, SchemaId, Ts,
-    dispatchers::{Dispatchers, Heartbeat, ManagerId, Note},
+    Cx, DispatcherId, Mode, SchemaId, Ts,
+    dispatchers::{Dispatchers, Heartbeat, ManagerId, Note, reports::Aggregated},
     tasks::Next,
 };
 
@@ -20,15 +20,17 @@ pub(super) struct Beat {
 enum Stage {
     /// Looks how many dispatchers have been inserted.
     Number { complete: bool },
+    /// The same for the redo dispatchers, and looks at them. That comes first.
+    Redo { complete: bool },
     /// Looks at the dispatchers.
-    Aggregate { seq: u64, complete: bool },
+    Aggregate { seq: u64, complete: bool, redo: Option<Aggregated> },
     /// Takes out one after the other.
     Clean {
         report: Heartbeat,
         /// Id and checkpoint of those that are still to be taken out, the last one first.
         left: Vec<(DispatcherId, Ts)>,
         /// The one that has left the map, and neither the index of databases nor the journal.
-        half: Option<(DispatcherId, SchemaId)>,
+        half: Option<(DispatcherId, SchemaId, Mode)>,
     },
     /// Reports.
     Report(Heartbeat),
@@ -43,11 +45,22 @@ impl Beat {
     pub(super) fn resume(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
         match &mut self.stage {
-            Stage::Number { complete } => {
-                self.stage = Stage::Aggregate { seq: manager.seq, complete: *complete };
+            Stage::Number { complete } if manager.redo.ready => {
+                self.stage = Stage::Redo { complete: *complete };
             }
-            Stage::Aggregate { seq, complete } => {
-                let (report, mut left) = manager.aggregate(*seq, *complete);
+            Stage::Number { complete } => {
+                self.stage =
+                    Stage::Aggregate { seq: manager.seq, complete: *complete, redo: manager.no_redo_yet() };
+            }
+            Stage::Redo { complete } => {
+                let (complete, seq) = (*complete, manager.redo.seq);
+                let redo = manager.aggregate(Mode::Redo, seq, complete);
+                self.stage = Stage::Aggregate { seq: manager.seq, complete, redo: Some(redo) };
+            }
+            Stage::Aggregate { seq, complete, redo } => {
+                let (seq, complete, redo) = (*seq, *complete, redo.take());
+                let (report, mut left) =
+                    manager.aggregate(Mode::Default, seq, complete).behind(redo, complete);
                 left.reverse();
                 // While the manager closes nothing is taken out, and every report tells of it again.
                 self.stage = match manager.closing || left.is_empty() {
@@ -56,16 +69,12 @@ impl Beat {
                 };
             }
             Stage::Clean { report, left, half } => {
-                if let Some((id, schema)) = half.take() {
-                    if let Some(here) = manager.schemas.get_mut(&schema) {
-                        here.remove(&id);
-                    }
-                    manager.journal.erase_all(id);
-                    manager.trigger = manager.trigger.filter(|trigger| *trigger != id);
+                if let Some((id, schema, mode)) = half.take() {
+                    manager.forget(id, schema, mode);
                 }
                 match left.pop() {
                     Some((id, checkpoint)) => {
-                        *half = manager.dispatchers.remove(&id).map(|one| (id, one.schema));
+                        *half = manager.dispatchers.remove(&id).map(|one| (id, one.schema, one.mode));
                         cx.note(Note::DispatcherCleaned { cf: manager.cf, id, checkpoint });
                         all.touch();
                     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use crate::{
-    ChangefeedId, Cx, DispatcherId, Span, Ts,
+    ChangefeedConfig, ChangefeedId, Cx, DispatcherId, Mode, Span, Ts,
     dispatchers::{
         Watermark,
         admission::Owner,
@@ -12,12 +12,12 @@ use crate::{
         executor::Executor,
         journal::Journal,
         merge,
+        redo::Redo,
         reports::{Changes, HeartbeatTask},
         schemas::SchemaIndex,
         sink_client::{Errors, SinkClient},
         trigger::Telling,
     },
-    sink::Downstream,
     tasks::{Lock, TaskId},
 };
 
@@ -41,14 +41,10 @@ pub struct Manager {
     pub(super) trigger: Option<DispatcherId>,
     pub(super) journal: Journal,
     pub(super) merges: merge::Journal,
-    /// Whether redo dispatchers may be created. There are none yet.
-    pub(super) redo_ready: bool,
+    pub(super) redo: Redo,
     /// Whether it has a sink and what all dispatchers share: its construction comes to that one by one.
     pub(super) has_sink: bool,
     pub(super) has_shared_info: bool,
-    /// Whether there is to be redo, and whether there is a sink of it.
-    pub(super) redo_enabled: bool,
-    pub(super) has_redo_sink: bool,
     pub(super) closing: bool,
     pub(super) closed: bool,
     /// Guards whether anything may be written, and what is made visible only while it may.
@@ -87,7 +83,7 @@ impl Manager {
         cf: ChangefeedId,
         owner: Owner,
         start_ts: Ts,
-        downstream: Downstream,
+        config: &ChangefeedConfig,
     ) -> Manager {
         let watermark = Watermark { checkpoint: start_ts, resolved: start_ts, seq: 0 };
         Manager {
@@ -101,11 +97,9 @@ impl Manager {
             trigger: None,
             journal: Journal::default(),
             merges: merge::Journal::default(),
-            redo_ready: false,
+            redo: Redo::new(config.redo, watermark.clone()),
             has_sink: false,
             has_shared_info: false,
-            redo_enabled: false,
-            has_redo_sink: false,
             closing: false,
             closed: false,
             write_path_mu: Lock::default(),
@@ -116,7 +110,7 @@ impl Manager {
             remove_cleaned: false,
             remove_cleanup_running: false,
             sink_running: false,
-            sink: SinkClient::new(downstream),
+            sink: SinkClient::new(config.downstream),
             errors: Errors::default(),
             executor: Executor::default(),
             telling: Telling::default(),
@@ -176,7 +170,12 @@ impl Manager {
         &self.owner
     }
 
-    /// Its dispatchers, those being removed included.
+    /// Whether everything is written to a redo log, too.
+    pub fn has_redo(&self) -> bool {
+        self.redo.enabled
+    }
+
+    /// Its dispatchers and redo dispatchers, those being removed included.
     pub fn dispatchers(&self) -> impl Iterator<Item = &Dispatcher> {
         self.dispatchers.values()
     }
@@ -188,8 +187,8 @@ impl Manager {
         if !self.sink_running || !self.sink.is_running() {
             return Vec::new();
         }
-        let gets_events = |one: &Dispatcher| one.registered && !one.removing && !one.is_trigger();
-        let with_events = self.dispatchers.values().filter(|one| gets_events(one));
+        let gets_events = |one: &Dispatcher| one.is_fed() && !one.is_trigger();
+        let with_events = self.dispatchers_of(Mode::Default).filter(|one| gets_events(one));
         let mut writers: Vec<(DispatcherId, Span)> = with_events.map(|one| (one.id, one.span)).collect();
         for event in self.sink.events() {
             let known = self.dispatchers.get(&event.dispatcher).is_some_and(gets_events);

@@ -1,7 +1,9 @@
 //! What maintainers and dispatcher managers say to each other.
 
+use std::{fmt, str::FromStr};
+
 use crate::{
-    ChangefeedId, ConfigEpoch, DispatcherId, Epoch, Mode, Span, Ts,
+    ChangefeedId, ConfigEpoch, DispatcherId, Epoch, IsRedo, Mode, Span, Ts, Twin,
     dispatchers::{BlockAnswer, BlockState, ComponentState, Stream},
     vocabulary::{spoken, vocabulary, words},
 };
@@ -16,7 +18,7 @@ vocabulary! {
         /// The process shuts down (from the server).
         Close,
         /// A maintainer asks what runs here, and takes over.
-        MaintainerBootstrapRequest { cf: ChangefeedId, start_ts: Ts, trigger: Option<DispatcherId>, is_new: bool, epoch: Epoch, config: Option<ConfigEpoch> },
+        MaintainerBootstrapRequest { cf: ChangefeedId, start_ts: Ts, trigger: Option<DispatcherId>, is_new: bool, epoch: Epoch, config: Option<ConfigEpoch>, redo: Twin<DispatcherId> },
         /// The table trigger is to become active.
         MaintainerPostBootstrapRequest { cf: ChangefeedId, trigger: DispatcherId, epoch: Epoch },
         /// The changefeed is to be closed here.
@@ -29,6 +31,10 @@ vocabulary! {
         HeartBeatResponse { cf: ChangefeedId, statuses: Vec<BlockAnswer>, mode: Mode, epoch: Epoch },
         /// The checkpoint of a changefeed is known to etcd (from the coordinator, passed on by the maintainer).
         CheckpointTsMessage { cf: ChangefeedId, checkpoint: Ts },
+        /// How far the redo log and the downstream are, for the one who keeps the redo log.
+        RedoMetaMessage { cf: ChangefeedId, checkpoint: Ts, resolved: Ts, epoch: Epoch },
+        /// Everything up to here is in the redo log, so it may be written downstream.
+        RedoResolvedTsForwardMessage { cf: ChangefeedId, resolved: Ts, epoch: Epoch },
     }
 }
 
@@ -47,7 +53,9 @@ impl Inbox {
             Inbox::ScheduleDispatcherRequest { .. }
             | Inbox::MergeDispatcherRequest { .. }
             | Inbox::HeartBeatResponse { .. }
-            | Inbox::CheckpointTsMessage { .. } => {
+            | Inbox::CheckpointTsMessage { .. }
+            | Inbox::RedoMetaMessage { .. }
+            | Inbox::RedoResolvedTsForwardMessage { .. } => {
                 Stream::of(self).and_then(|(stream, cf)| of(1 + stream as usize, cf))
             }
         }
@@ -127,6 +135,8 @@ spoken! {
         pub epoch: Epoch,
         /// From where the table trigger starts, if it is here; zero otherwise.
         pub checkpoint: Ts,
+        /// The same of the redo trigger.
+        pub redo_checkpoint: Twin<Ts>,
         /// Every dispatcher that is here.
         pub spans: Vec<ReportedSpan>,
         /// Requests that were begun and not finished.
@@ -161,6 +171,8 @@ spoken! {
     pub struct Heartbeat {
         /// How far all of them are; not in a report of an error.
         pub watermark: Option<Watermark>,
+        /// How far the redo dispatchers are.
+        pub redo: Twin<Watermark>,
         /// How some of them are doing.
         pub statuses: Vec<DispatcherStatus>,
         /// Whether the statuses are those of all of them.
@@ -191,6 +203,8 @@ spoken! {
         pub state: ComponentState,
         /// Everything up to here is downstream.
         pub checkpoint: Ts,
+        /// Whether it is a redo dispatcher.
+        pub redo: IsRedo,
     }
 }
 
@@ -201,6 +215,23 @@ impl OperatorType {
             OperatorType::Add | OperatorType::Move | OperatorType::Split => true,
             OperatorType::Remove | OperatorType::Merge => false,
         }
+    }
+}
+
+impl fmt::Display for Watermark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.checkpoint, self.resolved, self.seq)
+    }
+}
+
+impl FromStr for Watermark {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Watermark, &'static str> {
+        let right = "a watermark such as ts10/ts20/3";
+        let [checkpoint, resolved, seq] = word.split('/').collect::<Vec<_>>()[..] else { return Err(right) };
+        let seq = seq.parse().map_err(|_| right)?;
+        Ok(Watermark { checkpoint: checkpoint.parse()?, resolved: resolved.parse()?, seq })
     }
 }
 

@@ -32,6 +32,7 @@ mod orchestrator;
 mod outgoing;
 mod post_bootstrap;
 mod progress;
+mod redo;
 mod remove;
 mod reports;
 mod requests;
@@ -53,7 +54,7 @@ use std::collections::BTreeMap;
 use sim::{Input, Instant};
 
 use crate::{
-    Addr, ChangefeedId, Cx, DispatcherId, Epoch, Msg, NodeId, Span, Ts,
+    Addr, ChangefeedId, Cx, DispatcherId, Epoch, IsRedo, Msg, NodeId, Span, Ts, Twin,
     ids::Place,
     maintainer, node,
     sink::{self, QueryId},
@@ -109,6 +110,8 @@ vocabulary! {
         BlockAnswer { manager: ManagerId, dispatcher: DispatcherId },
         /// The next report leaves the queue of the heartbeat collector.
         Send,
+        /// It is time for a file of the redo log.
+        RedoFlush { manager: ManagerId },
     }
 }
 
@@ -128,13 +131,13 @@ vocabulary! {
         /// A bootstrap of a generation that was closed here is dropped.
         ClosedEpochRefused { cf: ChangefeedId, from: NodeId, epoch: Epoch, closed: Epoch },
         /// A dispatcher is there, and gets events from now on.
-        DispatcherCreated { cf: ChangefeedId, id: DispatcherId, span: Span, start_ts: Ts },
+        DispatcherCreated { cf: ChangefeedId, id: DispatcherId, span: Span, start_ts: Ts, redo: IsRedo },
         /// A dispatcher gets no more events.
         DispatcherUnregistered { cf: ChangefeedId, id: DispatcherId },
         /// A dispatcher is gone.
         DispatcherCleaned { cf: ChangefeedId, id: DispatcherId, checkpoint: Ts },
         /// The table trigger gets events from now on.
-        TriggerRegistered { cf: ChangefeedId, id: DispatcherId },
+        TriggerRegistered { cf: ChangefeedId, id: DispatcherId, redo: IsRedo },
         /// A merge has begun: its target is there, and gets no events yet.
         MergeBegun { cf: ChangefeedId, id: DispatcherId, span: Span },
         /// The event service can serve the target of a merge.
@@ -183,6 +186,8 @@ vocabulary! {
         RemovalCleaned { cf: ChangefeedId, node: NodeId },
         /// The process ends in a panic.
         ProcessPanicked { cf: ChangefeedId, why: &'static str },
+        /// What a maintainer says about the redo log is not written down.
+        RedoMetaIgnored { cf: ChangefeedId, checkpoint: Ts, resolved: Ts },
     }
 }
 
@@ -227,6 +232,10 @@ enum Task {
     Block(block_task::BlockTask),
     Response(response::Response),
     CheckpointTs(trigger::CheckpointTs),
+    RedoForward(redo::Forward),
+    UpdateRedoMeta(redo::UpdateMeta),
+    RedoMeta(redo::Keeper),
+    RedoProgress(redo::Progress),
     Closing(finish::Closing),
     Finish(finish::Finish),
     Cleanup(finish::Cleanup),
@@ -245,6 +254,8 @@ enum Asker {
     Write { manager: ManagerId, worker: u32 },
     /// The goroutine that tells a log of checkpoints: nothing cancels it.
     Checkpoint { manager: ManagerId },
+    /// The redo client.
+    RedoFlush { manager: ManagerId },
     /// What is deleted behind a manager that is closed: nothing cancels it.
     Cleanup { task: TaskId },
 }
@@ -326,6 +337,7 @@ impl Dispatchers {
             Timer::SendBlockStatuses => self.send_block_statuses(cx),
             Timer::BlockAnswer { manager, dispatcher } => self.on_answer(manager, dispatcher, cx),
             Timer::Send => self.send_next(cx),
+            Timer::RedoFlush { manager } => self.on_redo_flush(manager, cx),
         }
     }
 
@@ -336,6 +348,7 @@ impl Dispatchers {
             }
             Some(Asker::Write { manager, worker }) => self.written(manager, worker, reply, cx),
             Some(Asker::Checkpoint { manager }) => self.checkpoint_told(manager, cx),
+            Some(Asker::RedoFlush { manager }) => self.redo_written(manager, reply, cx),
             // The client has dropped the connection.
             None => {}
         }
@@ -379,6 +392,10 @@ impl Dispatchers {
             Task::Block(task) => task.resume(id, wake, self, cx),
             Task::Response(task) => task.resume(id, self, cx),
             Task::CheckpointTs(task) => task.resume(self, cx),
+            Task::RedoForward(task) => task.resume(id, self, cx),
+            Task::UpdateRedoMeta(task) => task.resume(id, self, cx),
+            Task::RedoMeta(task) => task.resume(id, wake, self, cx),
+            Task::RedoProgress(task) => task.resume(self, cx),
             Task::Closing(task) => task.resume(id, self, cx),
             Task::Finish(task) => task.resume(id, self, cx),
             Task::Cleanup(task) => task.resume(id, wake, self, cx),
@@ -399,14 +416,19 @@ impl Dispatchers {
         self.stir();
         match task {
             Task::Bootstrap(_) | Task::PostBootstrap(_) | Task::Close(_) => self.shard_is_free(id, cx),
-            Task::Schedule(_) | Task::Merge(_) | Task::Response(_) | Task::CheckpointTs(_) => {
-                self.stream_is_free(id, cx);
-            }
+            Task::Schedule(_)
+            | Task::Merge(_)
+            | Task::Response(_)
+            | Task::CheckpointTs(_)
+            | Task::RedoForward(_)
+            | Task::UpdateRedoMeta(_) => self.stream_is_free(id, cx),
             Task::Block(task) => self.worker_is_free(task.manager(), id, cx),
             Task::Ready(_)
             | Task::MergeCheck(_)
             | Task::Remove(_)
             | Task::Heartbeat(_)
+            | Task::RedoMeta(_)
+            | Task::RedoProgress(_)
             | Task::Closing(_)
             | Task::Finish(_)
             | Task::Cleanup(_) => {}
@@ -453,6 +475,7 @@ fn respond_with_error(sender: Sender, why: &'static str, cx: &mut Cx) {
         cf: sender.cf,
         epoch,
         checkpoint: Ts::NONE,
+        redo_checkpoint: Twin(None),
         spans: Vec::new(),
         operators: Vec::new(),
         merge_operators: Vec::new(),

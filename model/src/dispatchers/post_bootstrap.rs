@@ -3,7 +3,7 @@
 //! Where there is a fence mutex it is held all the time, also while the downstream is told of every table.
 
 use crate::{
-    ChangefeedId, Cx, DispatcherId, Place,
+    ChangefeedId, Cx, DispatcherId, IsRedo, Place,
     dispatchers::{
         Dispatchers, ManagerId, Note, Stream, Timer, Wake,
         emission::{Emission, Emitted},
@@ -83,10 +83,9 @@ impl PostBootstrap {
                 let manager = *manager;
                 self.register(me, manager, all, cx)
             }
-            // Redo is not modelled yet.
             Stage::Redo(manager) => {
                 let manager = *manager;
-                self.go_to(Stage::Answer(manager))
+                self.activate_redo(me, manager, all, cx)
             }
             Stage::Answer(manager) => {
                 let manager = *manager;
@@ -210,13 +209,38 @@ impl PostBootstrap {
             trigger.registered = true;
             trigger.events_coming = true;
             cx.out.give_way(Timer::Events { manager: id, dispatcher: self.trigger }.into());
-            cx.note(Note::TriggerRegistered { cf, id: self.trigger });
+            cx.note(Note::TriggerRegistered { cf, id: self.trigger, redo: IsRedo(false) });
             if cx.process.config.downstream.needs_checkpoints() {
                 all.streams.register(Stream::CheckpointTs, cf, id);
             }
         }
         all.touch();
         self.end_of_activation(me, id, all, cx)
+    }
+
+    /// The redo trigger gets the list of tables and becomes active, in one step.
+    fn activate_redo(&mut self, me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        let Some(manager) = all.managers.get_mut(&id) else { return Next::Done };
+        if !manager.redo.ready {
+            return self.go_to(Stage::Answer(id));
+        }
+        if !manager.write_path_mu.pass(me) {
+            return Next::Wait;
+        }
+        if manager.write_path_closed {
+            return self.fail(me, id, all, cx);
+        }
+        let cf = manager.cf;
+        let trigger = manager.redo.trigger.and_then(|trigger| manager.dispatchers.get_mut(&trigger));
+        if let Some(trigger) = trigger.filter(|trigger| trigger.blocking.tables.is_none()) {
+            let (history, start_ts) = (&cx.process.history, trigger.start_ts);
+            let named = |table| Some((table, history.name_of(table, start_ts)?.schema));
+            trigger.blocking.tables = Some(history.tables_at(start_ts).filter_map(named).collect());
+            (trigger.registered, trigger.events_coming) = (true, true);
+            cx.out.give_way(Timer::Events { manager: id, dispatcher: trigger.id }.into());
+            cx.note(Note::TriggerRegistered { cf, id: trigger.id, redo: IsRedo(true) });
+        }
+        self.go_to(Stage::Answer(id))
     }
 
     /// The write path is closed. The answer to any failure is one to a bootstrap request.

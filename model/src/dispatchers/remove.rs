@@ -3,7 +3,7 @@
 use sim::Duration;
 
 use crate::{
-    Cx, DispatcherId, Ts,
+    Cx, DispatcherId, IsRedo, Mode, Ts,
     dispatchers::{ComponentState, DispatcherStatus, Dispatchers, ManagerId, Note, Stream, Task},
     tasks::Next,
 };
@@ -16,20 +16,21 @@ const POLL: Duration = Duration::from_millis(10);
 pub(super) struct Removal {
     manager: ManagerId,
     dispatcher: DispatcherId,
+    mode: Mode,
     /// Whether the event collector has forgotten it. Only then does it count as being removed.
     unregistered: bool,
 }
 
 impl Removal {
-    pub(super) fn of(manager: ManagerId, dispatcher: DispatcherId) -> Removal {
-        Removal { manager, dispatcher, unregistered: false }
+    pub(super) fn of(manager: ManagerId, dispatcher: DispatcherId, mode: Mode) -> Removal {
+        Removal { manager, dispatcher, mode, unregistered: false }
     }
 
     pub(super) fn resume(&mut self, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         let (id, dispatcher) = (self.manager, self.dispatcher);
         let Some(manager) = all.managers.get_mut(&id) else { return Next::Done };
-        let (cf, seq) = (manager.cf, manager.seq);
-        let one = manager.dispatchers.get_mut(&dispatcher);
+        let (cf, seq, mode) = (manager.cf, manager.seq_of(self.mode), self.mode);
+        let one = manager.dispatchers.get_mut(&dispatcher).filter(|one| one.mode == mode);
         if self.unregistered {
             all.fork(Task::Remove(Remove { manager: id, dispatcher }), cx);
             if let Some(one) = all.managers.get_mut(&id).and_then(|one| one.dispatchers.get_mut(&dispatcher))
@@ -41,7 +42,7 @@ impl Removal {
         match one {
             None => {
                 let (state, checkpoint) = (ComponentState::Stopped, Ts::NONE);
-                let status = DispatcherStatus { id: dispatcher, state, checkpoint };
+                let status = DispatcherStatus { id: dispatcher, state, checkpoint, redo: IsRedo::of(mode) };
                 all.report_soon(id, status, seq, cx);
                 Next::Done
             }
@@ -49,7 +50,7 @@ impl Removal {
             Some(one) => {
                 one.unregister();
                 let is_trigger = one.is_trigger();
-                if is_trigger {
+                if is_trigger && mode == Mode::Default {
                     all.streams.unregister(Stream::CheckpointTs, cf);
                 }
                 cx.note(Note::DispatcherUnregistered { cf, id: dispatcher });
@@ -73,7 +74,8 @@ impl Remove {
         let Some(manager) = all.managers.get_mut(&self.manager).filter(|manager| !manager.closed) else {
             return Next::Done;
         };
-        let normal = manager.sink.is_normal();
+        let mode = manager.dispatchers.get(&self.dispatcher).map_or(Mode::Default, |one| one.mode);
+        let normal = manager.sink_is_normal(mode);
         match manager.dispatchers.get_mut(&self.dispatcher) {
             Some(dispatcher) if dispatcher.removing => Next::Done,
             Some(dispatcher) if dispatcher.may_close(normal) => {

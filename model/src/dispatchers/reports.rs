@@ -3,7 +3,7 @@
 use sim::Duration;
 
 use crate::{
-    Cx, DispatcherId, Ts,
+    Cx, DispatcherId, IsRedo, Mode, Ts, Twin,
     dispatchers::{
         ComponentState, DispatcherStatus, Dispatchers, Heartbeat, Manager, ManagerId, Task, Timer, Watermark,
         heartbeat::Beat,
@@ -45,8 +45,9 @@ pub(super) struct Changes {
     statuses: Vec<(DispatcherStatus, u64)>,
     /// Whether they are being gathered: nobody does so before the manager is built.
     gathering: bool,
-    /// The watermark that was known when the previous ones were reported.
+    /// The watermark that was known when the previous ones were reported, and that of the redo dispatchers.
     watermark: Watermark,
+    redo: Watermark,
 }
 
 impl HeartbeatTask {
@@ -59,7 +60,7 @@ impl HeartbeatTask {
 
 impl Changes {
     pub(super) fn after(watermark: Watermark) -> Changes {
-        Changes { statuses: Vec::new(), gathering: false, watermark }
+        Changes { statuses: Vec::new(), gathering: false, redo: watermark.clone(), watermark }
     }
 }
 
@@ -110,13 +111,17 @@ impl Dispatchers {
         let Some(manager) = self.managers.get_mut(&id).filter(|one| one.sink_running) else { return };
         let changes = &mut manager.changes;
         let mut watermark = std::mem::replace(&mut changes.watermark, manager.watermark.clone());
+        let mut redo = std::mem::replace(&mut changes.redo, manager.redo.watermark.clone());
         let mut statuses = Vec::with_capacity(changes.statuses.len());
         for (status, seq) in changes.statuses.drain(..) {
-            watermark.lower(&status, seq);
+            let lowered = if status.redo.0 { &mut redo } else { &mut watermark };
+            lowered.lower(&status, seq);
             statuses.push(status);
         }
         changes.gathering = false;
-        self.report(id, Heartbeat { watermark: Some(watermark), statuses, complete: false, err: None }, cx);
+        let redo = Twin(Some(redo).filter(|_| manager.redo.enabled));
+        let heartbeat = Heartbeat { watermark: Some(watermark), redo, statuses, complete: false, err: None };
+        self.report(id, heartbeat, cx);
     }
 
     /// To whoever is the owner now.
@@ -142,6 +147,7 @@ impl Manager {
     /// The manager is built: what has changed so far is reported, too.
     pub(super) fn begin_gathering(&mut self, cx: &mut Cx) {
         self.changes.watermark = self.watermark.clone();
+        self.changes.redo = self.redo.watermark.clone();
         self.gather(cx);
     }
 
@@ -152,15 +158,15 @@ impl Manager {
         }
     }
 
-    /// How far all dispatchers are, and those that are drained and removed: they are reported stopped. `seq`: how many had
-    /// been inserted before this.
+    /// How far all dispatchers of a mode are, and those that are drained and removed: they are reported stopped. `seq`: how
+    /// many had been inserted before this.
     ///
     /// The target of a merge that does not take over yet is passed by, even if it is being removed: it is never cleaned.
-    pub(super) fn aggregate(&mut self, seq: u64, complete: bool) -> (Heartbeat, Vec<(DispatcherId, Ts)>) {
+    pub(super) fn aggregate(&mut self, mode: Mode, seq: u64, complete: bool) -> Aggregated {
         let mut watermark = Watermark { checkpoint: Ts::INFINITE, resolved: Ts::INFINITE, seq };
-        let normal = self.sink.is_normal();
+        let (normal, redo) = (self.sink_is_normal(mode), IsRedo::of(mode));
         let (mut statuses, mut drained) = (Vec::new(), Vec::new());
-        for one in self.dispatchers.values() {
+        for one in self.dispatchers_of(mode) {
             if matches!(one.state, ComponentState::Preparing | ComponentState::MergeReady) {
                 continue;
             }
@@ -168,13 +174,52 @@ impl Manager {
             watermark.checkpoint = watermark.checkpoint.min(checkpoint);
             watermark.resolved = watermark.resolved.min(one.resolved);
             if one.removing && one.may_close(normal) {
-                statuses.push(DispatcherStatus { id: one.id, state: ComponentState::Stopped, checkpoint });
+                let state = ComponentState::Stopped;
+                statuses.push(DispatcherStatus { id: one.id, state, checkpoint, redo });
                 drained.push((one.id, checkpoint));
             } else if complete && one.state != ComponentState::Initializing {
-                statuses.push(DispatcherStatus { id: one.id, state: one.state, checkpoint });
+                statuses.push(DispatcherStatus { id: one.id, state: one.state, checkpoint, redo });
             }
         }
-        self.watermark = watermark.clone();
-        (Heartbeat { watermark: Some(watermark), statuses, complete, err: None }, drained)
+        match mode {
+            Mode::Default => self.watermark = watermark.clone(),
+            Mode::Redo => self.redo.watermark = watermark.clone(),
+        }
+        Aggregated { watermark, statuses, drained }
+    }
+}
+
+impl Manager {
+    /// What is reported of redo dispatchers while redo is being built.
+    pub(super) fn no_redo_yet(&self) -> Option<Aggregated> {
+        let watermark = Watermark { checkpoint: Ts::INFINITE, resolved: Ts::INFINITE, seq: 0 };
+        self.redo.enabled.then(|| Aggregated { watermark, statuses: Vec::new(), drained: Vec::new() })
+    }
+}
+
+/// What a look at all dispatchers of a mode has found.
+#[derive(Clone, Debug)]
+pub(super) struct Aggregated {
+    watermark: Watermark,
+    statuses: Vec<DispatcherStatus>,
+    drained: Vec<(DispatcherId, Ts)>,
+}
+
+impl Aggregated {
+    /// A report of the ordinary dispatchers, behind the redo dispatchers; and whoever is drained.
+    pub(super) fn behind(
+        self,
+        redo: Option<Aggregated>,
+        complete: bool,
+    ) -> (Heartbeat, Vec<(DispatcherId, Ts)>) {
+        let mut all = Aggregated { statuses: Vec::new(), drained: Vec::new(), ..self.clone() };
+        let redo_watermark = redo.as_ref().map(|redo| redo.watermark.clone());
+        for Aggregated { statuses, drained, .. } in redo.into_iter().chain([self]) {
+            all.statuses.extend(statuses);
+            all.drained.extend(drained);
+        }
+        let Aggregated { watermark, statuses, drained } = all;
+        let redo = Twin(redo_watermark);
+        (Heartbeat { watermark: Some(watermark), redo, statuses, complete, err: None }, drained)
     }
 }

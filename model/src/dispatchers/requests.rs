@@ -41,6 +41,7 @@ pub(super) struct BootstrapRequest {
     pub(super) config_epoch: Epoch,
     pub(super) start_ts: Ts,
     pub(super) trigger: Option<DispatcherId>,
+    pub(super) redo: Option<DispatcherId>,
     pub(super) is_new: bool,
 }
 
@@ -60,10 +61,10 @@ impl Sender {
 impl Request {
     pub(super) fn from(from: NodeId, inbox: &Inbox) -> Option<Request> {
         let (cf, epoch, what) = match inbox {
-            Inbox::MaintainerBootstrapRequest { cf, start_ts, trigger, is_new, epoch, config } => {
-                let (start_ts, trigger, is_new) = (*start_ts, *trigger, *is_new);
+            Inbox::MaintainerBootstrapRequest { cf, start_ts, trigger, is_new, epoch, config, redo } => {
+                let (start_ts, trigger, is_new, redo) = (*start_ts, *trigger, *is_new, redo.0);
                 let config_epoch = ConfigEpoch::of(*config, *epoch);
-                let request = BootstrapRequest { config_epoch, start_ts, trigger, is_new };
+                let request = BootstrapRequest { config_epoch, start_ts, trigger, redo, is_new };
                 (cf, epoch, What::Bootstrap(request))
             }
             Inbox::MaintainerPostBootstrapRequest { cf, trigger, epoch } => {
@@ -78,7 +79,9 @@ impl Request {
             | Inbox::ScheduleDispatcherRequest { .. }
             | Inbox::MergeDispatcherRequest { .. }
             | Inbox::HeartBeatResponse { .. }
-            | Inbox::CheckpointTsMessage { .. } => return None,
+            | Inbox::CheckpointTsMessage { .. }
+            | Inbox::RedoMetaMessage { .. }
+            | Inbox::RedoResolvedTsForwardMessage { .. } => return None,
         };
         Some(Request { sender: Sender { from, cf: *cf, epoch: *epoch }, what })
     }

@@ -1,9 +1,9 @@
 //! A heartbeat response: what a maintainer says about block events is handed out to the dispatchers that it concerns.
 
 use crate::{
-    ChangefeedId, Cx, DispatcherId, Epoch, NodeId,
+    ChangefeedId, Cx, DispatcherId, Epoch, Mode, NodeId,
     dispatchers::{
-        Dispatchers, Inbox, Manager, ManagerId, Note,
+        Dispatcher, Dispatchers, Inbox, Manager, ManagerId, Note,
         block_messages::{BlockAnswer, Influenced},
         streams::Letter,
     },
@@ -17,6 +17,7 @@ pub(super) struct Response {
     from: NodeId,
     cf: ChangefeedId,
     answers: Vec<BlockAnswer>,
+    mode: Mode,
     epoch: Epoch,
 }
 
@@ -24,11 +25,11 @@ impl Response {
     /// Responses are not batched.
     pub(super) fn new(manager: ManagerId, letters: Vec<Letter>) -> Response {
         let letter = letters.into_iter().find_map(|(from, inbox)| match inbox {
-            Inbox::HeartBeatResponse { cf, statuses, epoch, .. } => Some((from, cf, statuses, epoch)),
+            Inbox::HeartBeatResponse { cf, statuses, mode, epoch } => Some((from, cf, statuses, mode, epoch)),
             _ => None,
         });
-        let (from, cf, answers, epoch) = letter.expect("this stream carries nothing else");
-        Response { manager, from, cf, answers, epoch }
+        let (from, cf, answers, mode, epoch) = letter.expect("this stream carries nothing else");
+        Response { manager, from, cf, answers, mode, epoch }
     }
 
     /// All of it is handed out under the fence mutex, where there is one.
@@ -54,7 +55,7 @@ impl Response {
 
     fn hand_out(&self, answer: &BlockAnswer, all: &mut Dispatchers, cx: &mut Cx) {
         let Some(manager) = all.managers.get(&self.manager) else { return };
-        for id in manager.influenced(&answer.influenced) {
+        for id in manager.influenced(&answer.influenced, self.mode) {
             if !all.push_answer(self.manager, id, answer.answer.clone(), cx) {
                 let (cf, from) = (self.cf, self.from);
                 cx.note(Note::Ignored { cf, from, why: "the dispatcher has had no event, or is gone" });
@@ -65,14 +66,15 @@ impl Response {
 
 impl Manager {
     /// Whom an answer concerns; nobody looks at whom it leaves out.
-    fn influenced(&self, influenced: &Influenced) -> Vec<DispatcherId> {
+    fn influenced(&self, influenced: &Influenced, mode: Mode) -> Vec<DispatcherId> {
         match influenced {
             Influenced::Normal(ids) => ids.clone(),
             Influenced::Db(schema) => {
-                let here = self.schemas.get(schema).into_iter().flatten().copied();
-                here.chain(self.trigger).collect()
+                let schemas = if mode == Mode::Redo { &self.redo.schemas } else { &self.schemas };
+                let here = schemas.get(schema).into_iter().flatten().copied();
+                here.chain(self.trigger_of(mode)).collect()
             }
-            Influenced::All => self.dispatchers.keys().copied().collect(),
+            Influenced::All => self.dispatchers_of(mode).map(Dispatcher::id).collect(),
         }
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Schedule {
     batch: VecDeque<(NodeId, ScheduleRequest)>,
     /// The dispatchers that are to be created.
     accepted: Vec<(Key, NewDispatcher)>,
+    /// The redo dispatchers that are to be created, before the others.
+    redo: Vec<(Key, NewDispatcher)>,
     stage: Stage,
 }
 
@@ -52,7 +54,13 @@ impl Schedule {
             Inbox::ScheduleDispatcherRequest { request } => Some((from, request)),
             _ => None,
         });
-        Schedule { manager, batch: requests.collect(), accepted: Vec::new(), stage: Stage::Enter }
+        Schedule {
+            manager,
+            batch: requests.collect(),
+            accepted: Vec::new(),
+            redo: Vec::new(),
+            stage: Stage::Enter,
+        }
     }
 
     /// The whole batch is worked off under the fence mutex, where there is one.
@@ -95,8 +103,25 @@ impl Schedule {
                         }
                     }
                 }
-                self.end(me, all, cx)
+                // A closed write path ends it, whatever is left.
+                if *closed {
+                    return self.end(me, all, cx);
+                }
+                self.create(me, all, cx)
             }
+        }
+    }
+
+    /// Redo dispatchers come first.
+    fn create(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
+        let (accepted, mode) = match self.redo.is_empty() {
+            true => (std::mem::take(&mut self.accepted), Mode::Default),
+            false => (std::mem::take(&mut self.redo), Mode::Redo),
+        };
+        let (keys, infos): (Vec<Key>, Vec<_>) = accepted.into_iter().unzip();
+        match infos.is_empty() {
+            true => self.end(me, all, cx),
+            false => self.go_to(Stage::Create(keys, Creation::new(self.manager, mode, infos))),
         }
     }
 
@@ -113,11 +138,7 @@ impl Schedule {
     /// Looks at the next request; behind the last one, what is to be created is.
     fn look(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         let Some((from, request)) = self.batch.pop_front() else {
-            let (keys, infos): (Vec<Key>, Vec<_>) = std::mem::take(&mut self.accepted).into_iter().unzip();
-            return match infos.is_empty() {
-                true => self.end(me, all, cx),
-                false => self.go_to(Stage::Create(keys, Creation::new(self.manager, infos))),
-            };
+            return self.create(me, all, cx);
         };
         let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
         let key = Key::of(&request, cx);
@@ -127,8 +148,8 @@ impl Schedule {
         // Nobody would ever erase the entry of a removal whose dispatcher does not exist.
         match request.action {
             Action::Create if request.span.is_none() => self.go_to(Stage::Look),
-            Action::Remove if !manager.dispatchers.contains_key(&request.id) => {
-                self.go_to(Stage::Remove(Removal::of(self.manager, request.id)))
+            Action::Remove if !manager.has(request.id, request.mode) => {
+                self.go_to(Stage::Remove(Removal::of(self.manager, request.id, request.mode)))
             }
             Action::Create | Action::Remove => self.go_to(Stage::Write(key, from, request)),
         }
@@ -136,14 +157,15 @@ impl Schedule {
 
     fn write(&mut self, key: Key, from: NodeId, request: ScheduleRequest, all: &mut Dispatchers) -> Next {
         let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
-        let ScheduleRequest { id, action, span, start_ts, skip_dml, .. } = request;
+        let ScheduleRequest { id, action, span, start_ts, skip_dml, mode, .. } = request;
         manager.journal.write(key, from, request);
         match span.filter(|_| action == Action::Create) {
             Some(span) => {
-                self.accepted.push((key, NewDispatcher::new(id, span, start_ts, skip_dml)));
+                let accepted = if mode == Mode::Redo { &mut self.redo } else { &mut self.accepted };
+                accepted.push((key, NewDispatcher::new(id, span, mode, start_ts, skip_dml)));
                 self.go_to(Stage::Look)
             }
-            None => self.go_to(Stage::Remove(Removal::of(self.manager, id))),
+            None => self.go_to(Stage::Remove(Removal::of(self.manager, id, mode))),
         }
     }
 }
@@ -162,7 +184,7 @@ impl Manager {
             cx.note(Note::StaleRefused { cf, from, epoch, owner, current });
             return false;
         }
-        if request.mode == Mode::Redo && !self.redo_ready {
+        if request.mode == Mode::Redo && !self.redo.ready {
             cx.note(Note::Ignored { cf, from, why: "redo is not ready" });
             return false;
         }
@@ -174,7 +196,7 @@ impl Manager {
                 return false;
             }
         }
-        let exists = self.dispatchers.contains_key(&id);
+        let exists = self.has(id, request.mode);
         if exists && request.action == Action::Create {
             cx.note(Note::Ignored { cf, from, why: "the dispatcher exists" });
             return false;

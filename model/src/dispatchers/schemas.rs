@@ -20,8 +20,10 @@ impl Manager {
             return;
         }
         one.schema = change.new;
-        if let Some(dispatchers) = self.schemas.remove(&change.old) {
-            self.schemas.insert(change.new, dispatchers);
+        let mode = one.mode;
+        let schemas = self.schemas_of(mode);
+        if let Some(dispatchers) = schemas.remove(&change.old) {
+            schemas.insert(change.new, dispatchers);
         }
     }
 }

@@ -2,7 +2,7 @@
 //! others change meanwhile.
 
 use crate::{
-    Cx, Mode, Ts,
+    Cx, Mode, Ts, Twin,
     dispatchers::{
         Action, BootstrapResponse, Manager, ReportedSpan, ScheduleRequest, journal::Entry, response_epoch,
     },
@@ -12,10 +12,13 @@ impl Manager {
     /// A response that tells only where the table trigger starts.
     pub(super) fn response(&self, cx: &Cx) -> BootstrapResponse {
         let trigger = self.trigger.and_then(|trigger| self.dispatchers.get(&trigger));
+        let redo = self.redo.trigger.filter(|_| self.redo.ready);
+        let redo = redo.and_then(|trigger| self.dispatchers.get(&trigger));
         BootstrapResponse {
             cf: self.cf,
             epoch: response_epoch(self.owner.epoch, cx),
             checkpoint: trigger.map_or(Ts::NONE, |trigger| trigger.start_ts),
+            redo_checkpoint: Twin(redo.map(|trigger| trigger.start_ts)),
             spans: Vec::new(),
             operators: Vec::new(),
             merge_operators: Vec::new(),
@@ -40,12 +43,13 @@ impl Manager {
     }
 
     fn reported_spans(&self) -> impl Iterator<Item = ReportedSpan> {
-        self.dispatchers.values().map(|one| ReportedSpan {
+        let redo = self.dispatchers_of(Mode::Redo).filter(|_| self.redo.ready);
+        self.dispatchers_of(Mode::Default).chain(redo).map(|one| ReportedSpan {
             id: one.id,
             span: one.span,
             state: one.state,
             checkpoint: one.checkpoint(),
-            mode: Mode::Default,
+            mode: one.mode,
             block_state: one.block_state(),
         })
     }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::{
+    Mode,
     dispatchers::{
         Dispatcher, Dispatchers, Manager, Task,
         block_events::Answers,
@@ -87,6 +88,8 @@ impl Manager {
         let flags = flags(&[
             (initializing, "initializing"),
             (!visible && !initializing, "unregistered"),
+            (self.redo.enabled && !self.redo.ready, "redo-unready"),
+            (self.redo.ready, "redo-ready"),
             (self.closing, "closing"),
             (self.closed, "closed"),
             (self.write_path_closed, "write-path-closed"),
@@ -97,7 +100,7 @@ impl Manager {
             (!self.sink.is_normal() && !self.is_cancelled(), "sink-abnormal"),
         ]);
         writeln!(f, "{} follows {owner} {}{flags}", self.cf, self.owner.epoch)?;
-        for dispatcher in self.dispatchers.values() {
+        for dispatcher in self.dispatchers_of(Mode::Default).chain(self.dispatchers_of(Mode::Redo)) {
             dispatcher.describe(f)?;
         }
         for Entry { from, request } in self.journal.entries() {
@@ -117,7 +120,9 @@ impl Dispatcher {
             (!self.registered, "unregistered"),
             (self.try_removing, "try-removing"),
             (self.removing, "removing"),
-            (self.blocked, "events-wait"),
+            (self.mode == Mode::Redo, "redo"),
+            (self.kept.is_some(), "waits-for-redo"),
+            (self.blocked && self.kept.is_none(), "events-wait"),
             (self.answers.as_ref().is_some_and(Answers::stand_still), "answers-wait"),
         ]);
         let (id, span, state, checkpoint) = (self.id, self.span, self.state, self.checkpoint());

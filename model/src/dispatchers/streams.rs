@@ -9,8 +9,11 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::{
     ChangefeedId, Cx, NodeId,
     dispatchers::{
-        Action, Dispatchers, Inbox, ManagerId, Note, Task, Timer, Wake, merge, response::Response,
-        schedule::Schedule, trigger::CheckpointTs,
+        Action, Dispatchers, Inbox, ManagerId, Note, Task, Timer, Wake, merge,
+        redo::{Forward, UpdateMeta},
+        response::Response,
+        schedule::Schedule,
+        trigger::CheckpointTs,
     },
     tasks::TaskId,
     vocabulary::say,
@@ -32,6 +35,10 @@ pub enum Stream {
     Response,
     /// Checkpoints for the downstream.
     CheckpointTs,
+    /// How far the redo log is, for those who wait for it.
+    RedoResolved,
+    /// How far the redo log is, for the one who keeps it.
+    RedoMeta,
 }
 
 /// One thread of a stream.
@@ -63,6 +70,9 @@ impl Stream {
     /// The streams in which a manager has a path from its construction to its end, in the order of registration.
     pub(super) const OF_MANAGERS: [Stream; 3] = [Stream::Response, Stream::Schedule, Stream::Merge];
 
+    /// Those in which it has one if there is redo.
+    pub(super) const OF_REDO: [Stream; 2] = [Stream::RedoResolved, Stream::RedoMeta];
+
     /// The stream of a message, and the changefeed of its path.
     pub(super) fn of(inbox: &Inbox) -> Option<(Stream, ChangefeedId)> {
         match inbox {
@@ -70,6 +80,8 @@ impl Stream {
             Inbox::MergeDispatcherRequest { request } => Some((Stream::Merge, request.cf)),
             Inbox::HeartBeatResponse { cf, .. } => Some((Stream::Response, *cf)),
             Inbox::CheckpointTsMessage { cf, .. } => Some((Stream::CheckpointTs, *cf)),
+            Inbox::RedoResolvedTsForwardMessage { cf, .. } => Some((Stream::RedoResolved, *cf)),
+            Inbox::RedoMetaMessage { cf, .. } => Some((Stream::RedoMeta, *cf)),
             Inbox::Resolved { .. }
             | Inbox::LocalFence
             | Inbox::Close
@@ -173,6 +185,8 @@ impl Dispatchers {
             Stream::Merge => Task::Merge(merge::Merge::new(manager, batch)),
             Stream::Response => Task::Response(Response::new(manager, batch)),
             Stream::CheckpointTs => Task::CheckpointTs(CheckpointTs::new(manager, batch)),
+            Stream::RedoResolved => Task::RedoForward(Forward::new(manager, batch)),
+            Stream::RedoMeta => Task::UpdateRedoMeta(UpdateMeta::new(manager, batch)),
         });
         self.streams.busy.insert(thread, task);
         self.run(task, Wake::Go, cx);
@@ -199,6 +213,8 @@ impl std::fmt::Display for Stream {
             Stream::Merge => "merge",
             Stream::Response => "hb-response",
             Stream::CheckpointTs => "checkpoint-ts",
+            Stream::RedoResolved => "redo-resolved",
+            Stream::RedoMeta => "redo-meta",
         })
     }
 }

@@ -4,7 +4,7 @@
 //! Where there is a fence mutex it is held from the first step to the last.
 
 use crate::{
-    Cx,
+    Cx, Mode,
     dispatchers::{
         BootstrapResponse, Dispatchers, ManagerId, Note, Owner, Wake,
         construct::manager_epoch,
@@ -40,6 +40,9 @@ enum Stage {
     Ensure,
     /// Creates the table trigger that is missing.
     Trigger(Creation),
+    /// The same for the redo trigger.
+    EnsureRedo,
+    RedoTrigger(Creation),
     /// The table trigger is as it is to be.
     Ensured,
     /// Looks where the table trigger starts.
@@ -73,6 +76,12 @@ impl Takeover {
             Stage::Validate => self.validate(me, all, cx),
             Stage::Ensure => self.ensure(all),
             Stage::Trigger(creation) => match creation.resume(me, wake, all, cx) {
+                Created::NotYet(next) => next,
+                Created::Failed(failure) => self.fail(me, failure, all, cx),
+                Created::Done => self.go_on_to_redo(all),
+            },
+            Stage::EnsureRedo => self.ensure_redo(all),
+            Stage::RedoTrigger(creation) => match creation.resume(me, wake, all, cx) {
                 Created::NotYet(next) => next,
                 Created::Failed(failure) => self.fail(me, failure, all, cx),
                 Created::Done => self.go_to(Stage::Ensured),
@@ -113,8 +122,12 @@ impl Takeover {
         let Some(manager) = all.managers.get(&self.manager) else { return Next::Done };
         let policy = &cx.policy().orchestrator;
         let rules = (policy.foreign_trigger, policy.unwanted_trigger);
+        let check = || {
+            check_trigger(rules, manager.trigger, self.request.trigger)?;
+            check_trigger(rules, manager.redo.trigger, self.request.redo)
+        };
         if self.existed
-            && let Err(why) = check_trigger(rules, manager.trigger, self.request.trigger)
+            && let Err(why) = check()
         {
             respond_with_error(self.sender, why, cx);
             return self.leave_early(me, EarlyReturn::Bootstrap, all, cx);
@@ -128,7 +141,24 @@ impl Takeover {
         let Some(manager) = all.managers.get(&self.manager) else { return Next::Done };
         match self.request.trigger.filter(|_| self.existed && manager.trigger.is_none()) {
             Some(trigger) => {
-                self.go_to(Stage::Trigger(Creation::trigger(self.manager, trigger, self.request.start_ts)))
+                let start_ts = self.request.start_ts;
+                self.go_to(Stage::Trigger(Creation::trigger(self.manager, trigger, start_ts, Mode::Default)))
+            }
+            None => self.go_on_to_redo(all),
+        }
+    }
+
+    fn go_on_to_redo(&mut self, all: &Dispatchers) -> Next {
+        let redo = all.managers.get(&self.manager).is_some_and(|manager| manager.redo.enabled);
+        self.go_to(if redo { Stage::EnsureRedo } else { Stage::Ensured })
+    }
+
+    fn ensure_redo(&mut self, all: &Dispatchers) -> Next {
+        let Some(manager) = all.managers.get(&self.manager) else { return Next::Done };
+        match self.request.redo.filter(|_| self.existed && manager.redo.trigger.is_none()) {
+            Some(trigger) => {
+                let start_ts = self.request.start_ts;
+                self.go_to(Stage::RedoTrigger(Creation::trigger(self.manager, trigger, start_ts, Mode::Redo)))
             }
             None => self.go_to(Stage::Ensured),
         }

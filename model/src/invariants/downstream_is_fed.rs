@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sim::{Fault, Input, StepId, What};
 
 use crate::{
-    Actor, Addr, ChangefeedId, Msg, NodeId, Place, Record, Row, RowKind, Sim, Span, TableId, Ts,
+    Actor, Addr, ChangefeedId, Mode, Msg, NodeId, Place, Record, Row, RowKind, Sim, Span, TableId, Ts,
     dispatchers::ComponentState,
     etcd::{self, Etcd, Job, Key, Op, Progress, Value},
     invariants::{Invariant, Violation},
@@ -116,7 +116,10 @@ impl DownstreamIsFed {
         }
         let Some(checkpoint) = end.checkpoint(cf) else { return Ok(()) };
         for table in end.tables(checkpoint) {
-            end.one_writer(cf, table)?;
+            end.one_writer(cf, table, Mode::Default)?;
+            if end.has_redo(cf) {
+                end.one_writer(cf, table, Mode::Redo)?;
+            }
         }
         if let Some((_, calm)) = self.calm
             && checkpoint <= calm
@@ -169,12 +172,20 @@ impl<'a> End<'a> {
         })
     }
 
-    /// The working dispatchers of a table cover it exactly.
-    fn one_writer(&self, cf: ChangefeedId, table: TableId) -> Result<(), Wrong> {
+    /// Whether somebody writes a redo log of a changefeed.
+    fn has_redo(&self, cf: ChangefeedId) -> bool {
+        let mut managers = self.dispatchers().flat_map(|(_, all)| all.managers());
+        managers.any(|manager| manager.changefeed() == cf && manager.is_open() && manager.has_redo())
+    }
+
+    /// The working dispatchers of a table cover it exactly; its redo dispatchers do so by themselves.
+    fn one_writer(&self, cf: ChangefeedId, table: TableId, mode: Mode) -> Result<(), Wrong> {
+        let kind = if mode == Mode::Redo { "redo dispatcher" } else { "dispatcher" };
         let mut working: Vec<(Span, String)> = Vec::new();
         for (node, all) in self.dispatchers() {
             for manager in all.managers().filter(|manager| manager.changefeed() == cf && manager.is_open()) {
-                let here = manager.dispatchers().filter(|one| one.span().table == table);
+                let here =
+                    manager.dispatchers().filter(|one| one.span().table == table && one.mode() == mode);
                 let here = here.filter(|one| one.state() == ComponentState::Working && one.is_fed());
                 working.extend(here.map(|one| (one.span(), format!("{} on {node}", one.id()))));
             }
@@ -185,7 +196,7 @@ impl<'a> End<'a> {
             if span.from != covered {
                 let others: Vec<&str> = working.iter().map(|(_, who)| who.as_str()).collect();
                 let what = format!(
-                    "the working dispatchers of {table} of {cf} do not cover it once: {}",
+                    "the working {kind}s of {table} of {cf} do not cover it once: {}",
                     others.join(", ")
                 );
                 let _ = who;
@@ -194,7 +205,7 @@ impl<'a> End<'a> {
             covered = span.to;
         }
         if covered != Span::KEYS {
-            return Err(("coverage", format!("{table} of {cf} has no working dispatcher; {}", self.why(cf))));
+            return Err(("coverage", format!("{table} of {cf} has no working {kind}; {}", self.why(cf))));
         }
         Ok(())
     }

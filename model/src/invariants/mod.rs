@@ -13,6 +13,7 @@ mod no_panic;
 mod no_write_after_fence;
 mod no_write_after_stop;
 mod one_ddl_owner;
+mod redo_is_ahead;
 mod single_writer;
 
 use std::fmt;
@@ -82,6 +83,12 @@ pub const ALL: &[Named] = &[
         promise: "a maintainer that is being removed commands nobody, but to close and to stop its table trigger",
         aspects: &["schedule", "block events", "bootstrap"],
         make: || Box::new(no_command_while_removed::NoCommandWhileRemoved::default()),
+    },
+    Named {
+        name: redo_is_ahead::NAME,
+        promise: "what is downstream is in the redo log, and the redo log has everything that its meta promises",
+        aspects: &["log", "meta"],
+        make: || Box::new(redo_is_ahead::RedoIsAhead::default()),
     },
     Named {
         name: no_write_after_fence::NAME,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sim::{Duration, Instant};
 
 use crate::{
-    Cx, DispatcherId, Mode, NodeId, Place, Span, TableId, Ts,
+    Cx, DispatcherId, IsRedo, Mode, NodeId, Place, Span, TableId, Ts,
     dispatchers::{
         self, Answer, BlockAnswer, BlockState, BlockStatus, ComponentState, DispatcherStatus, EventKey,
         Influenced, Stage,
@@ -100,7 +100,7 @@ impl Maintainer {
             return Some(BlockAnswer::to(id, Answer::IgnoredBlockStatus { event }));
         }
         let (state, checkpoint) = (ComponentState::Working, event.ts.before());
-        self.spans.update(&DispatcherStatus { id, state, checkpoint });
+        self.spans.update(&DispatcherStatus { id, state, checkpoint, redo: IsRedo(false) });
         self.spans.remember_block(id, &status.state);
         match status.state.stage {
             Stage::None => self.schedule_event(&status.state, cx),

@@ -1,7 +1,7 @@
 //! The maintainer's bootstrap: it asks every node what runs there, and works out what its spans are.
 
 use crate::{
-    ConfigEpoch, Cx, DispatcherId, Epoch, Mode, NodeId, Place, Span, TableId, Ts,
+    ConfigEpoch, Cx, DispatcherId, Epoch, Mode, NodeId, Place, Span, TableId, Ts, Twin,
     bootstrapper::NodeChange,
     dispatchers::{self, Action, BootstrapResponse, OperatorType, ReportedSpan, ScheduleRequest},
     maintainer::{
@@ -74,6 +74,7 @@ impl Maintainer {
             is_new: own && self.is_new,
             epoch: self.stamp(Stamped::Bootstrap, cx),
             config: ConfigEpoch::beside(self.stamp(Stamped::Bootstrap, cx), self.config_epoch),
+            redo: Twin(None),
         };
         cx.send(node, Place::Dispatchers, request);
     }

@@ -338,6 +338,7 @@ impl Maintainer {
                     let (cf, here) = (self.cf, Place::Dispatchers);
                     cx.send(cx.id(), here, dispatchers::Inbox::CheckpointTsMessage { cf, checkpoint });
                 }
+                Inbox::RedoResolvedTsProgressMessage { .. } => {}
                 Inbox::NodesChanged
                 | Inbox::StopManager
                 | Inbox::CloseMaintainers

@@ -64,6 +64,8 @@ vocabulary! {
         BlockStatusRequest { cf: ChangefeedId, statuses: Vec<BlockStatus>, mode: Mode },
         /// The coordinator has persisted this checkpoint (`CheckpointTsMessage` upstream).
         CheckpointTsPersisted { cf: ChangefeedId, checkpoint: Ts },
+        /// The redo log is complete up to here, as its storage says.
+        RedoResolvedTsProgressMessage { cf: ChangefeedId, resolved: Ts },
     }
 }
 
@@ -83,7 +85,8 @@ impl Inbox {
             | Inbox::MaintainerCloseResponse { cf, .. }
             | Inbox::HeartBeatRequest { cf, .. }
             | Inbox::BlockStatusRequest { cf, .. }
-            | Inbox::CheckpointTsPersisted { cf, .. } => of(cf),
+            | Inbox::CheckpointTsPersisted { cf, .. }
+            | Inbox::RedoResolvedTsProgressMessage { cf, .. } => of(cf),
         }
     }
 }
@@ -236,7 +239,8 @@ impl Maintainers {
             | Inbox::MaintainerCloseResponse { cf, .. }
             | Inbox::HeartBeatRequest { cf, .. }
             | Inbox::BlockStatusRequest { cf, .. }
-            | Inbox::CheckpointTsPersisted { cf, .. } => self.push(*cf, from, inbox, cx),
+            | Inbox::CheckpointTsPersisted { cf, .. }
+            | Inbox::RedoResolvedTsProgressMessage { cf, .. } => self.push(*cf, from, inbox, cx),
         }
     }
 

@@ -37,6 +37,11 @@ switches! {
             /// It is not (pingcap/ticdc#5106).
             WhileOpen => true,
         },
+        /// Which messages about the redo log a manager heeds (S34, `fence_redo_control`; pingcap/ticdc#5436).
+        pub redo_fence: RequestFence,
+        /// Whether the redo meta follows the maintainer when the write path is closed (S8,
+        /// `checkpoint_and_redo_meta_stop_on_fence`).
+        pub redo_meta_gate: CheckpointGate,
         /// What becomes of the journal entry of an earlier owner when the present one sends its own request (S25,
         /// `journal_replaces_stale_entry`).
         pub stale_journal: StaleJournal {
@@ -122,6 +127,11 @@ switches! {
 }
 
 impl RequestFence {
+    /// Whether anybody asks at all.
+    pub(crate) fn is_asked(self) -> bool {
+        self != RequestFence::AnySender
+    }
+
     pub(crate) fn admits(self, owner: &Owner, from: NodeId, epoch: Epoch) -> bool {
         match self {
             RequestFence::AnySender => true,

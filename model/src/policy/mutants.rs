@@ -96,6 +96,11 @@ pub const MUTANTS: &[Mutant] = &[
         about: "a closed write path is recognized by the text of its error (#5106)",
     },
     Mutant {
+        id: "M17",
+        policy: "master+dispatchers.redo_meta_gate=always",
+        about: "the redo meta is still updated when the write path is closed (#5106)",
+    },
+    Mutant {
         id: "M20",
         policy: "master+maintainer.remove_self_heal=heals",
         about: "a maintainer that is being removed mends what statuses show (merge conflict of #5403)",

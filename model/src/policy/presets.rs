@@ -167,6 +167,8 @@ fn baseline() -> Policy {
             heartbeat_response_fence: RequestFence::AnySender,
             add_table_blocker: AddTableBlocker::AfterFlush,
             checkpoint_gate: CheckpointGate::Always,
+            redo_fence: RequestFence::AnySender,
+            redo_meta_gate: CheckpointGate::Always,
             stale_journal: StaleJournal::Blocks,
             create_journal: CreateJournal::UntilAttempted,
             journal_key: JournalKey::Dispatcher,
@@ -188,6 +190,7 @@ fn pr_5106() -> Policy {
     policy.node.session_loss = SessionLoss::SelfFence;
     policy.dispatchers.create_journal = CreateJournal::UntilItExists;
     policy.dispatchers.checkpoint_gate = CheckpointGate::WhileOpen;
+    policy.dispatchers.redo_meta_gate = CheckpointGate::WhileOpen;
     policy.orchestrator.fenced_requests = FencedRequests::Dropped;
     policy.orchestrator.initializing = Initializing::Registered;
     policy.orchestrator.publication = Publication::Rechecked;
@@ -266,6 +269,7 @@ fn pr_5436() -> Policy {
     policy.orchestrator.missing_trigger = MissingTrigger::Reported;
     policy.orchestrator.mutex_release = MutexRelease::Always;
     policy.orchestrator.ending_errors = EndingErrors::Silent;
+    policy.dispatchers.redo_fence = RequestFence::OwnerAndEpoch;
     policy.dispatchers.stale_creates = StaleCreates::Omitted;
     policy.dispatchers.stale_removes = StaleRemoves::ToldIfReported;
     policy

@@ -7,6 +7,7 @@ mod failure;
 mod faults;
 mod locks;
 mod log;
+mod redo;
 mod rows;
 mod statements;
 
@@ -28,12 +29,14 @@ use crate::{
 pub use class::{Class, Downstream};
 pub use ddl_ts::{Record, Recovery};
 pub use failure::Failure;
+pub use redo::Logged;
 pub use rows::Stored;
 
 use ddl::Catalog;
 use ddl_ts::DdlTs;
 use faults::Faults;
 use locks::Locks;
+use redo::RedoStorage;
 pub(crate) use rows::RowKey;
 use rows::Store;
 use statements::Statement;
@@ -69,6 +72,16 @@ vocabulary! {
         /// The client drops the connection of a call. If the call has not been received yet, it never will be; of a
         /// transaction that comes stepwise, the end will not.
         Disconnect { query: QueryId },
+        /// Adds a file with these rows to the redo log.
+        WriteRedoLog { query: QueryId, cf: ChangefeedId, rows: Vec<Logged> },
+        /// Adds a DDL to the redo log.
+        WriteRedoDdl { query: QueryId, cf: ChangefeedId, ddl: Box<Ddl> },
+        /// Asks how far the redo log is.
+        ReadRedoMeta { query: QueryId, cf: ChangefeedId },
+        /// Writes down how far the redo log is, and the downstream. `alone`: what others have written about that goes.
+        WriteRedoMeta { query: QueryId, cf: ChangefeedId, checkpoint: Ts, resolved: Ts, alone: bool },
+        /// Deletes the redo log of a changefeed that is removed for good.
+        RemoveRedoLog { query: QueryId, cf: ChangefeedId },
     }
 }
 
@@ -85,6 +98,8 @@ vocabulary! {
         Cleaned { query: QueryId },
         /// Nothing came of the call.
         Failed { query: QueryId, why: Failure },
+        /// How far the redo log is, and the downstream; zero: there is none yet.
+        RedoMeta { query: QueryId, checkpoint: Ts, resolved: Ts },
     }
 }
 
@@ -171,6 +186,14 @@ vocabulary! {
         OutageBegins { hangs: bool },
         /// The server is available again.
         OutageOver,
+        /// So many rows are in the redo log.
+        RedoLogged { client: Addr, query: QueryId, cf: ChangefeedId, count: u32 },
+        /// A DDL is in the redo log.
+        RedoDdlLogged { client: Addr, query: QueryId, cf: ChangefeedId, ddl: Box<Ddl> },
+        /// It is written down how far the redo log is, and the downstream.
+        RedoMetaWritten { client: Addr, query: QueryId, cf: ChangefeedId, checkpoint: Ts, resolved: Ts },
+        /// The redo log of a changefeed is deleted.
+        RedoLogRemoved { client: Addr, query: QueryId, cf: ChangefeedId },
     }
 }
 
@@ -194,6 +217,7 @@ pub struct Sink {
     store: Store,
     catalog: Catalog,
     ddl_ts: DdlTs,
+    redo: RedoStorage,
     locks: Locks,
     faults: Faults,
     /// What has been received and has not ended, in order.
@@ -255,7 +279,12 @@ impl Inbox {
             | Inbox::WriteBootstrap { query, .. }
             | Inbox::AddCheckpointTs { query, .. }
             | Inbox::Execute { query, .. }
-            | Inbox::Disconnect { query } => *query,
+            | Inbox::Disconnect { query }
+            | Inbox::WriteRedoLog { query, .. }
+            | Inbox::WriteRedoDdl { query, .. }
+            | Inbox::ReadRedoMeta { query, .. }
+            | Inbox::WriteRedoMeta { query, .. }
+            | Inbox::RemoveRedoLog { query, .. } => *query,
         }
     }
 }
@@ -268,7 +297,8 @@ impl Reply {
             | Reply::TableRecovery { query, .. }
             | Reply::Committed { query }
             | Reply::Cleaned { query }
-            | Reply::Failed { query, .. } => *query,
+            | Reply::Failed { query, .. }
+            | Reply::RedoMeta { query, .. } => *query,
         }
     }
 }

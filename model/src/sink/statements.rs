@@ -164,6 +164,15 @@ impl Sink {
                 out.note(self.note_down(client, inbox)?.into());
                 Reply::Committed { query }
             }
+            Inbox::WriteRedoLog { .. }
+            | Inbox::WriteRedoDdl { .. }
+            | Inbox::ReadRedoMeta { .. }
+            | Inbox::WriteRedoMeta { .. }
+            | Inbox::RemoveRedoLog { .. } => {
+                let (note, reply) = self.store_redo(client, &inbox)?;
+                note.into_iter().for_each(|note| out.note(note.into()));
+                reply
+            }
             Inbox::Disconnect { .. } => return None,
         })
     }

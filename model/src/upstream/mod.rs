@@ -103,6 +103,11 @@ impl History {
         lives.filter(move |(_, life)| life.exists_at(ts)).map(|(table, _)| table)
     }
 
+    /// All tables that there ever are.
+    pub(crate) fn all_tables(&self) -> impl Iterator<Item = TableId> {
+        (1..).map(TableId).zip(&self.lives).map(|(table, _)| table)
+    }
+
     /// The databases at the beginning.
     pub(crate) fn first_databases(&self) -> impl Iterator<Item = SchemaId> {
         (1..=self.databases).map(SchemaId)
@@ -206,7 +211,8 @@ pub struct Upstream {
 const RESOLVE_EVERY: Duration = Duration::from_millis(200);
 
 impl Upstream {
-    pub(crate) fn new(history: Arc<History>, nodes: impl Iterator<Item = crate::NodeId>) -> Upstream {
+    /// The upstream with this history, which tells these nodes what is resolved.
+    pub fn new(history: Arc<History>, nodes: impl Iterator<Item = crate::NodeId>) -> Upstream {
         let nodes = nodes.map(|node| Addr::Node(node, Place::Dispatchers)).collect();
         Upstream { history, nodes, resolved: Ts::NONE }
     }

@@ -18,6 +18,7 @@ use model::{
     maintainer,
     pd::Pd,
     sink::{Class, Downstream, Sink},
+    upstream::Upstream,
     upstream::ddl::Ddl,
 };
 use sim::{
@@ -241,6 +242,16 @@ impl Hand {
     /// There is a syncpoint whenever so many microseconds have passed.
     pub fn set_sync_points(&mut self, every: u64) {
         self.history().set_sync_points(every);
+    }
+
+    /// The upstream as its node sees it.
+    pub fn upstream(&self) -> Actor {
+        match self.parties.get(&self.me) {
+            Some(Party { shared: Shared::Node(process), .. }) => {
+                Actor::Upstream(Upstream::new(process.history.clone(), std::iter::empty()))
+            }
+            _ => panic!("services know no upstream"),
+        }
     }
 
     fn history(&mut self) -> &mut History {
@@ -489,6 +500,7 @@ pub fn bootstrap(epoch: u64, trigger: Option<u32>) -> dispatchers::Inbox {
         is_new: false,
         epoch: Epoch(epoch),
         config: None,
+        redo: Default::default(),
     }
 }
 

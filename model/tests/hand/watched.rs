@@ -47,7 +47,12 @@ impl Watched {
             Actor::Dispatchers(_) if *other == node => host(*other, actor.clone()),
             _ => host(*other, hand.actor().clone()),
         });
-        let layout = Layout { hosts: hosts.collect(), classes: vec![LinkWeather::default()] };
+        let mut hosts: Vec<HostSpec<Actor>> = hosts.collect();
+        if let Actor::Sink(_) = &actor {
+            let upstream = self.hands[&node].upstream();
+            hosts.extend([service(Addr::Sink, actor), service(Addr::Upstream, upstream)]);
+        }
+        let layout = Layout { hosts, classes: vec![LinkWeather::default()] };
         let sim: Sim = Sim::new(layout, Vec::new(), Seed(0), &Decisions::default());
         for note in &notes {
             self.text += &format!("{node}: {note}\n");
@@ -95,12 +100,16 @@ impl Watched {
 
 /// A host with the dispatchers of a node. It has not booted, so it counts as one that is down.
 fn host(node: NodeId, actor: Actor) -> HostSpec<Actor> {
+    HostSpec { name: node.to_string(), ..service(Addr::Node(node, Place::Dispatchers), actor) }
+}
+
+fn service(addr: Addr, actor: Actor) -> HostSpec<Actor> {
     HostSpec {
-        name: node.to_string(),
+        name: addr.to_string(),
         class: Class(0),
         clock: Clock::default(),
         weather: HostWeather::default(),
         shared: Shared::Service,
-        actors: vec![(Addr::Node(node, Place::Dispatchers), actor)],
+        actors: vec![(addr, actor)],
     }
 }

@@ -43,7 +43,15 @@ fn begin_anew(hand: &mut Hand, epoch: u64) {
     let (cf, start_ts, trigger, epoch) = (CF, Ts(10), Some(TRIGGER), Epoch(epoch));
     hand.tell(
         N1,
-        Inbox::MaintainerBootstrapRequest { cf, start_ts, trigger, is_new: true, epoch, config: None },
+        Inbox::MaintainerBootstrapRequest {
+            cf,
+            start_ts,
+            trigger,
+            is_new: true,
+            epoch,
+            config: None,
+            redo: Default::default(),
+        },
     );
     begin(hand, epoch.0);
 }

@@ -23,6 +23,7 @@ mod one_ddl_owner;
 mod operators;
 mod orchestrator;
 mod policies;
+mod redo;
 mod reports;
 mod schedulers;
 mod script;

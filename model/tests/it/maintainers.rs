@@ -39,6 +39,7 @@ fn respond(epoch: u64, checkpoint: u64, tables: &[u32], operators: Vec<ScheduleR
         operators,
         merge_operators: Vec::new(),
         err: None,
+        redo_checkpoint: Default::default(),
     };
     Inbox::MaintainerBootstrapResponse { response: Box::new(response) }
 }
@@ -59,9 +60,15 @@ fn trigger(state: ComponentState) -> Inbox {
 }
 
 fn status(id: DispatcherId, state: ComponentState, checkpoint: u64) -> Inbox {
-    let statuses = vec![DispatcherStatus { id, state, checkpoint: Ts(checkpoint) }];
+    let statuses = vec![DispatcherStatus { id, state, checkpoint: Ts(checkpoint), redo: Default::default() }];
     let watermark = Watermark { checkpoint: Ts(60), resolved: Ts(60), seq: 1 };
-    let heartbeat = Heartbeat { watermark: Some(watermark), statuses, complete: false, err: None };
+    let heartbeat = Heartbeat {
+        watermark: Some(watermark),
+        statuses,
+        complete: false,
+        err: None,
+        redo: Default::default(),
+    };
     Inbox::HeartBeatRequest { cf: CF, heartbeat: Box::new(heartbeat) }
 }
 

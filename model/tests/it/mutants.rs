@@ -229,6 +229,7 @@ fn respond(epoch: u64, checkpoint: u64, tables: &[u32]) -> maintainer::Inbox {
         operators: Vec::new(),
         merge_operators: Vec::new(),
         err: None,
+        redo_checkpoint: Default::default(),
     };
     maintainer::Inbox::MaintainerBootstrapResponse { response: Box::new(response) }
 }
@@ -255,9 +256,14 @@ fn m9_answers_without_an_epoch_are_not_believed() {
 #[test]
 fn m20_a_maintainer_that_is_being_removed_mends_what_it_sees() {
     let status = |n, state| {
-        let statuses =
-            vec![DispatcherStatus { id: DispatcherId { maker: N1, n }, state, checkpoint: Ts(60) }];
-        let heartbeat = Heartbeat { watermark: None, statuses, complete: false, err: None };
+        let statuses = vec![DispatcherStatus {
+            id: DispatcherId { maker: N1, n },
+            state,
+            checkpoint: Ts(60),
+            redo: Default::default(),
+        }];
+        let heartbeat =
+            Heartbeat { watermark: None, statuses, complete: false, err: None, redo: Default::default() };
         maintainer::Inbox::HeartBeatRequest { cf: CF, heartbeat: Box::new(heartbeat) }
     };
     let script = |hand: &mut Hand| {

@@ -33,7 +33,15 @@ fn trigger(n: u32) -> DispatcherId {
 fn bootstrap(both: &mut Watched, node: NodeId, n: u32, epoch: u64) {
     let (cf, start_ts, trigger, is_new) = (CF, Ts(10), Some(trigger(n)), false);
     let epoch = Epoch(epoch);
-    let request = Inbox::MaintainerBootstrapRequest { cf, start_ts, trigger, is_new, epoch, config: None };
+    let request = Inbox::MaintainerBootstrapRequest {
+        cf,
+        start_ts,
+        trigger,
+        is_new,
+        epoch,
+        config: None,
+        redo: Default::default(),
+    };
     both.hand(node, |hand| hand.tell(N3, request));
 }
 
@@ -200,6 +208,7 @@ fn whoever_begins_anew_may_do_everything_again() {
             is_new: true,
             epoch,
             config: None,
+            redo: Default::default(),
         };
         both.hand(N2, |hand| hand.tell(N3, anew));
         activate(both, N2, 2, 0);

@@ -60,7 +60,15 @@ const T1: Span = Span::whole(TableId(1));
 
 fn bootstrap(cf: ChangefeedId) -> Inbox {
     let (start_ts, trigger, is_new, epoch) = (Ts(10), None, false, Epoch::NONE);
-    Inbox::MaintainerBootstrapRequest { cf, start_ts, trigger, is_new, epoch, config: None }
+    Inbox::MaintainerBootstrapRequest {
+        cf,
+        start_ts,
+        trigger,
+        is_new,
+        epoch,
+        config: None,
+        redo: Default::default(),
+    }
 }
 
 fn request(action: Action, kind: OperatorType, cf: ChangefeedId, n: u32, span: Span) -> Inbox {

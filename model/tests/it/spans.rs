@@ -55,6 +55,7 @@ pub fn bootstrap(mut hand: Hand, nodes: Nodes, operators: &[ScheduleRequest]) ->
             spans: tables.iter().map(whole).chain(parts.iter().cloned()).collect(),
             operators: operators.iter().filter(|_| node == N1).cloned().collect(),
             merge_operators: Vec::new(),
+            redo_checkpoint: Default::default(),
             err: None,
         };
         hand.tell(node, Inbox::MaintainerBootstrapResponse { response: Box::new(response) });
@@ -86,9 +87,11 @@ pub fn report(
     let status = |(id, state, checkpoint): &(DispatcherId, ComponentState, u64)| DispatcherStatus {
         id: *id,
         state: *state,
+        redo: Default::default(),
         checkpoint: Ts(*checkpoint),
     };
     let statuses = statuses.iter().map(status).collect();
-    let heartbeat = Heartbeat { watermark: None, statuses, complete, err: None };
+    let redo = Default::default();
+    let heartbeat = Heartbeat { watermark: None, redo, statuses, complete, err: None };
     hand.tell(from, Inbox::HeartBeatRequest { cf: CF, heartbeat: Box::new(heartbeat) });
 }

@@ -62,7 +62,7 @@ fn a_wrong_line() {
     party dispatchers at 3
       mine.txt:3: row X1 under master: there is `3` where a node such as n1 would be right
     party dispatchers with oracle
-      mine.txt:3: row X1 under master: `oracle` is no setting; `4 tables`, `seed 3`, `2 workers`, `low-latency`, `mysql` or `tidb` or `kafka` would be right
+      mine.txt:3: row X1 under master: `oracle` is no setting; `4 tables`, `seed 3`, `2 workers`, `low-latency`, `redo`, `mysql` or `tidb` or `kafka` would be right
     pass 10
       mine.txt:3: row X1 under master: there is `10` where a length such as 200ms, 2s or 1m, in whole milliseconds, would be right
     pass 10us
@@ -106,7 +106,7 @@ fn a_wrong_line() {
     release sink
       mine.txt:3: row X1 under master: sink is not held; `hold sink` belongs before this
     stall Thread
-      mine.txt:3: row X1 under master: `Thread` is no thread of n3/dispatchers; there is Shard, Stream, Task, Events, Worker, WriteAgain, WriteTimeout, Errors, Heartbeat, Statuses, BlockStatuses, BlockStatusAgain, SendBlockStatuses, BlockAnswer, Send
+      mine.txt:3: row X1 under master: `Thread` is no thread of n3/dispatchers; there is Shard, Stream, Task, Events, Worker, WriteAgain, WriteTimeout, Errors, Heartbeat, Statuses, BlockStatuses, BlockStatusAgain, SendBlockStatuses, BlockAnswer, Send, RedoFlush
     command:etcd Explode
       mine.txt:3: row X1 under master: nobody can ask for `Explode`
     ");
@@ -127,7 +127,7 @@ fn a_wrong_message() {
     n1: MaintainerCloseRequest cf1 e5
       mine.txt:3: row X1 under master: there is `n1` where an actor such as n1/maintainers, etcd, pd, upstream or sink would be right
     n1/maintainers: MaintainerOpenRequest cf1 e5
-      mine.txt:3: row X1 under master: n3/dispatchers hears no `MaintainerOpenRequest`; it hears Resolved, LocalFence, Close, MaintainerBootstrapRequest, MaintainerPostBootstrapRequest, MaintainerCloseRequest, ScheduleDispatcherRequest, MergeDispatcherRequest, HeartBeatResponse, CheckpointTsMessage
+      mine.txt:3: row X1 under master: n3/dispatchers hears no `MaintainerOpenRequest`; it hears Resolved, LocalFence, Close, MaintainerBootstrapRequest, MaintainerPostBootstrapRequest, MaintainerCloseRequest, ScheduleDispatcherRequest, MergeDispatcherRequest, HeartBeatResponse, CheckpointTsMessage, RedoMetaMessage, RedoResolvedTsForwardMessage
     n1/maintainers: MaintainerCloseRequest e5
       mine.txt:3: row X1 under master: cf is missing; there is `e5` where a changefeed such as cf1 would be right
     n1/maintainers: MaintainerCloseRequest cf1 removed
@@ -137,7 +137,7 @@ fn a_wrong_message() {
     n1/maintainers: MaintainerBootstrapRequest cf1 10 e1
       mine.txt:3: row X1 under master: start_ts is missing; there is `10` where a timestamp such as ts10 would be right
     n1/coordinator: AddMaintainerRequest cf1 ts10 e1
-      mine.txt:3: row X1 under master: n3/dispatchers hears no `AddMaintainerRequest`; it hears Resolved, LocalFence, Close, MaintainerBootstrapRequest, MaintainerPostBootstrapRequest, MaintainerCloseRequest, ScheduleDispatcherRequest, MergeDispatcherRequest, HeartBeatResponse, CheckpointTsMessage
+      mine.txt:3: row X1 under master: n3/dispatchers hears no `AddMaintainerRequest`; it hears Resolved, LocalFence, Close, MaintainerBootstrapRequest, MaintainerPostBootstrapRequest, MaintainerCloseRequest, ScheduleDispatcherRequest, MergeDispatcherRequest, HeartBeatResponse, CheckpointTsMessage, RedoMetaMessage, RedoResolvedTsForwardMessage
     n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7 t7 ts10 default e1
       mine.txt:3: row X1 under master: id is missing; there is `d7` where a dispatcher such as d7@n1 would be right
     ");

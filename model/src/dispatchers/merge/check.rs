@@ -5,7 +5,7 @@
 use sim::Duration;
 
 use crate::{
-    Cx, DispatcherId, Ts,
+    Cx, DispatcherId, Mode, Ts,
     dispatchers::{
         Asker, ComponentState, Dispatchers, Manager, ManagerId, MergeRequest, Note, Timer, Wake,
         merge::Start, remove::Removal,
@@ -55,6 +55,7 @@ impl Ready {
 pub(in crate::dispatchers) struct Check {
     manager: ManagerId,
     merged: DispatcherId,
+    mode: Mode,
     sources: Vec<DispatcherId>,
     stage: Stage,
 }
@@ -91,8 +92,8 @@ pub(super) type End = (Ts, Option<(Ts, bool)>);
 
 impl Check {
     pub(super) fn new(manager: ManagerId, request: &MergeRequest) -> Check {
-        let (merged, sources) = (request.merged, request.sources.clone());
-        Check { manager, merged, sources, stage: Stage::Begin }
+        let (merged, sources, mode) = (request.merged, request.sources.clone(), request.mode);
+        Check { manager, merged, mode, sources, stage: Stage::Begin }
     }
 
     pub(in crate::dispatchers) fn resume(
@@ -172,7 +173,7 @@ impl Check {
             self.stage = Stage::Drain { ends: vec![None; self.sources.len()] };
         }
         let Stage::Drain { ends } = &mut self.stage else { return Next::Done };
-        let normal = manager.sink.is_normal();
+        let normal = manager.sink_is_normal(self.mode);
         for (id, end) in self.sources.iter().zip(ends.iter_mut()) {
             let drained =
                 manager.dispatchers.get(id).filter(|source| end.is_none() && source.may_close(normal));
@@ -180,7 +181,7 @@ impl Check {
         }
         if let Some(ends) = ends.iter().copied().collect::<Option<Vec<End>>>() {
             let start = Start::after(&ends);
-            let database = cx.process.config.downstream.class.is_database();
+            let database = self.mode == Mode::Default && cx.process.config.downstream.class.is_database();
             self.stage = if database { Stage::Recover { start } } else { Stage::Commit { start } };
         }
         all.touch();
@@ -229,7 +230,7 @@ impl Check {
         }
         manager.merges.erase(self.merged);
         all.touch();
-        self.stage = Stage::Remove(Removal::of(self.manager, self.merged));
+        self.stage = Stage::Remove(Removal::of(self.manager, self.merged, self.mode));
         Next::Yield
     }
 }

@@ -74,11 +74,12 @@ impl Manager {
         if request.sources.len() < 2 {
             return true;
         }
-        if request.mode == Mode::Redo && !self.redo_ready {
+        if request.mode == Mode::Redo && !self.redo.ready {
             return false;
         }
-        let sources_left = request.sources.iter().any(|source| self.dispatchers.contains_key(source));
-        let target = self.dispatchers.get(&request.merged).map(|target| target.state);
+        let sources_left = request.sources.iter().any(|source| self.has(*source, request.mode));
+        let target = self.dispatchers.get(&request.merged).filter(|one| one.mode == request.mode);
+        let target = target.map(|target| target.state);
         cx.policy().dispatchers.merge_journal_end.is_reached(sources_left, target)
     }
 }

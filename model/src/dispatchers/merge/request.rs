@@ -1,7 +1,7 @@
 //! The merge stream of a manager: one thread that begins one merge after the other.
 
 use crate::{
-    Cx, Mode, NodeId, Span, Ts,
+    Cx, IsRedo, Mode, NodeId, Span, Ts,
     dispatchers::{
         ComponentState, Dispatcher, DispatcherStatus, Dispatchers, Inbox, Manager, ManagerId, MergeRequest,
         Note, Task, merge, streams::Letter,
@@ -85,7 +85,8 @@ impl Manager {
     fn joined(&self, request: &MergeRequest) -> Result<(Span, Ts), &'static str> {
         let mut joined: Option<(Span, Ts)> = None;
         for id in &request.sources {
-            let source = self.dispatchers.get(id).ok_or("a source does not exist")?;
+            let source = self.dispatchers.get(id).filter(|one| one.mode == request.mode);
+            let source = source.ok_or("a source does not exist")?;
             if source.state != ComponentState::Working {
                 return Err("a source does not work");
             }
@@ -112,18 +113,20 @@ impl Dispatchers {
     ) -> Result<(), &'static str> {
         let creation = self.pd_clock(cx);
         let Some(manager) = self.managers.get_mut(&id) else { return Err("no dispatcher manager") };
-        if request.mode == Mode::Redo && !manager.redo_ready {
+        if request.mode == Mode::Redo && !manager.redo.ready {
             return Err("redo is not ready");
         }
         if request.sources.len() < 2 {
             return Err("fewer than two sources");
         }
-        if let Some(merged) = manager.dispatchers.get(&request.merged) {
+        let merged = manager.dispatchers.get(&request.merged);
+        if let Some(merged) = merged.filter(|one| one.mode == request.mode) {
             if merged.state != ComponentState::Working {
                 return Err("the merge is under way");
             }
-            let (state, checkpoint, seq) = (merged.state, merged.checkpoint(), manager.seq);
-            self.report_soon(id, DispatcherStatus { id: request.merged, state, checkpoint }, seq, cx);
+            let (state, checkpoint, seq) = (merged.state, merged.checkpoint(), manager.seq_of(request.mode));
+            let redo = IsRedo::of(request.mode);
+            self.report_soon(id, DispatcherStatus { id: request.merged, state, checkpoint, redo }, seq, cx);
             return Err("the merge is done");
         }
         let (span, start_ts) = manager.joined(request)?;
@@ -142,13 +145,14 @@ impl Manager {
     /// Inserts the target, which the event collector knows from here on. The sources still get events.
     fn prepare(&mut self, request: &MergeRequest, span: Span, start_ts: Ts, creation: Ts) {
         let mut target = Dispatcher::new(request.merged, span, start_ts, creation);
+        target.mode = request.mode;
+        target.waits_for_redo = request.mode == Mode::Default && self.redo.enabled;
         target.state = ComponentState::Preparing;
         target.prepared = true;
         let source = request.sources.first().and_then(|source| self.dispatchers.get(source));
         target.schema = source.map_or(target.schema, |source| source.schema);
-        self.schemas.entry(target.schema).or_default().insert(request.merged);
-        self.seq += 1;
-        target.seq = self.seq;
+        self.schemas_of(request.mode).entry(target.schema).or_default().insert(request.merged);
+        target.seq = self.number_next(request.mode);
         self.dispatchers.insert(request.merged, target);
         for source in &request.sources {
             if let Some(source) = self.dispatchers.get_mut(source) {

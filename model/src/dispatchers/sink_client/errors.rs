@@ -3,7 +3,7 @@
 use sim::Duration;
 
 use crate::{
-    Cx,
+    Cx, Twin,
     dispatchers::{Dispatchers, Heartbeat, ManagerId, Note, Timer},
 };
 
@@ -45,7 +45,8 @@ impl Dispatchers {
         let errors = &mut manager.errors;
         errors.reported = errors.reported.or_else(|| errors.waiting.take());
         if let err @ Some(_) = errors.reported {
-            let error = Heartbeat { watermark: None, statuses: Vec::new(), complete: false, err };
+            let error =
+                Heartbeat { watermark: None, redo: Twin(None), statuses: Vec::new(), complete: false, err };
             self.report(id, error, cx);
             cx.out.alarm(Timer::Errors { manager: id }.into(), AGAIN);
         }

@@ -77,7 +77,8 @@ impl Dispatchers {
             sink::Reply::Failed { query, why } => self.failed(id, number, *query, *why, cx),
             sink::Reply::Connected { .. }
             | sink::Reply::TableRecovery { .. }
-            | sink::Reply::Cleaned { .. } => {}
+            | sink::Reply::Cleaned { .. }
+            | sink::Reply::RedoMeta { .. } => {}
         }
     }
 

@@ -54,9 +54,10 @@ fn a_wrong_line() {
         "release sink",
         "stall Thread",
         "command:etcd Explode",
+        "n1/maintainers: MaintainerCloseRequest {1..9 cf#} e5",
     ]), @"
     frobnicate cf1
-      mine.txt:3: row X1 under master: `frobnicate cf1` is nothing that can be done; there is `n1/server: <message>`, `party dispatchers`, `start`, `crash`, `pass 200ms`, `see n1, n2`, `liveness draining`, `changefeed cf2 e7 ts20`, `rows t7 ts20, ts30`, `ddl ts20 AddColumn db1.a1 blocked=t1`, `syncpoints ts20`, `hold sink`, `serve sink`, `lose sink`, `release sink`, `stall Task`, `step`, `go on`, `command:etcd RevokeLeaseOf n1`, `overlook HeartBeatRequest`, `state`
+      mine.txt:3: row X1 under master: `frobnicate cf1` is nothing that can be done; there is `n1/server: <message>`, `party dispatchers`, `start`, `crash`, `pass 200ms`, `see n1, n2`, `liveness draining`, `changefeed cf2 e7 ts20`, `rows t7 ts20, ts30`, `ddl ts20 AddColumn db1.a1 blocked=t1`, `syncpoints ts20`, `hold sink`, `serve sink`, `lose sink`, `release sink`, `stall Task`, `step`, `go on`, `command:etcd RevokeLeaseOf n1`, `overlook HeartBeatRequest`, `state`, `count replicating`
     party brokers
       mine.txt:3: row X1 under master: `brokers` is no party; `etcd`, `sink`, `server`, `coordinator`, `maintainers`, `dispatchers` or `messages` would be right
     party dispatchers at 3
@@ -109,6 +110,8 @@ fn a_wrong_line() {
       mine.txt:3: row X1 under master: `Thread` is no thread of n3/dispatchers; there is Shard, Stream, Task, Events, Worker, WriteAgain, WriteTimeout, Errors, Heartbeat, Statuses, BlockStatuses, BlockStatusAgain, SendBlockStatuses, BlockAnswer, Send, RedoFlush
     command:etcd Explode
       mine.txt:3: row X1 under master: nobody can ask for `Explode`
+    n1/maintainers: MaintainerCloseRequest {1..9 cf#} e5
+      mine.txt:3: row X1 under master: there is `{1..9 cf#} e5` where a range and a pattern such as `{1..9, d#@n2 t#}` or `{1..9+t#}` would be right
     ");
 }
 

@@ -36,6 +36,7 @@ pub const VERBS: &[&str] = &[
     "command:etcd RevokeLeaseOf n1",
     "overlook HeartBeatRequest",
     "state",
+    "count replicating",
 ];
 
 /// Does what a line says; what the party says to that.
@@ -44,12 +45,31 @@ pub fn obey(policy: &str, line: &str, hand: &mut Option<Hand>) -> Result<String,
         *hand = Some(set_up(policy, party)?);
         return Ok(String::new());
     }
+    let (line, hand) = (&*written_out(line)?, hand);
     let hand = hand.as_mut().ok_or("there is no party yet; `party dispatchers` would set one up")?;
     let before = hand.text.len();
     let told = panic::catch_unwind(panic::AssertUnwindSafe(|| tell(hand, line)));
     let said = told.map_err(|_| format!("`{line}` makes the model panic"))??;
     let lines = hand.text[before..].lines().filter_map(|line| line.strip_prefix("    "));
     Ok(lines.map(|line| format!("{line}\n")).chain([said]).collect())
+}
+
+/// `{1..3, d#@n2 t#}` is `d1@n2 t1, d2@n2 t2, d3@n2 t3`, and `{1..3+t#}` is `t1+t2+t3`.
+fn written_out(line: &str) -> Result<String, String> {
+    let Some((before, rest)) = line.split_once('{') else { return Ok(line.to_owned()) };
+    let right = "a range and a pattern such as `{1..9, d#@n2 t#}` or `{1..9+t#}` would be right";
+    let wrong = || format!("there is `{{{rest}` where {right}");
+    let (inside, after) = rest.split_once('}').ok_or_else(wrong)?;
+    let (from, rest) = inside.split_once("..").ok_or_else(wrong)?;
+    let end = rest.find([',', '+']).ok_or_else(wrong)?;
+    let (to, pattern) = rest.split_at(end);
+    let (from, to): (u32, u32) = from.parse().ok().zip(to.parse().ok()).ok_or_else(wrong)?;
+    let (between, pattern) = match pattern.strip_prefix('+') {
+        Some(pattern) => ("+", pattern),
+        None => (", ", pattern[1..].trim()),
+    };
+    let all: Vec<String> = (from..=to).map(|n| pattern.replace('#', &n.to_string())).collect();
+    Ok(format!("{before}{}{}", all.join(between), written_out(after)?))
 }
 
 /// `dispatchers`, `dispatchers at n2`, `maintainers with 4 tables, kafka`.
@@ -102,6 +122,7 @@ fn tell(hand: &mut Hand, line: &str) -> Result<String, String> {
         ("start", "") => hand.start(),
         ("crash", "") => hand.crash(),
         ("state", filter) => return Ok(lines_with(filter, &hand.state())),
+        ("count", filter) => return Ok(format!("{}\n", lines_with(filter, &hand.state()).lines().count())),
         ("pass", length) => hand.advance(millis(length)?),
         ("see", nodes) => see(hand, nodes)?,
         ("liveness", liveness) => {

@@ -72,6 +72,8 @@ pub struct Dispatcher {
     pub(super) progress: Progress,
     /// The database of its table.
     pub(super) schema: SchemaId,
+    /// The same, if it has changed since the dispatcher was created.
+    pub(super) moved_to: Option<SchemaId>,
     pub(super) blocking: Blocking,
     /// What the maintainer says about block events, from the first event on.
     pub(super) answers: Option<Answers>,
@@ -102,6 +104,7 @@ impl Dispatcher {
             batch: Vec::new(),
             progress: Progress::default(),
             schema: SchemaId(0),
+            moved_to: None,
             blocking: Blocking::default(),
             answers: None,
         }

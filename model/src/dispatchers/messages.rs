@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    ChangefeedId, ConfigEpoch, DispatcherId, Epoch, IsRedo, Mode, Span, Ts, Twin,
+    ChangefeedId, ConfigEpoch, DispatcherId, Epoch, IsRedo, Mode, SchemaId, Span, Ts, Twin,
     dispatchers::{BlockAnswer, BlockState, ComponentState, Stream},
     vocabulary::{spoken, vocabulary, words},
 };
@@ -161,6 +161,8 @@ spoken! {
         pub checkpoint: Ts,
         /// Whether it is a redo dispatcher.
         pub mode: Mode,
+        /// The database of its table, if that has changed since it was created.
+        pub schema: Option<SchemaId>,
         /// The block event at which it stops.
         pub block_state: Option<BlockState>,
     }

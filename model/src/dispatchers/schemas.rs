@@ -19,7 +19,7 @@ impl Manager {
         if change.old != one.schema {
             return;
         }
-        one.schema = change.new;
+        (one.schema, one.moved_to) = (change.new, Some(change.new));
         let mode = one.mode;
         let schemas = self.schemas_of(mode);
         if let Some(dispatchers) = schemas.remove(&change.old) {

@@ -50,6 +50,7 @@ impl Manager {
             state: one.state,
             checkpoint: one.checkpoint(),
             mode: one.mode,
+            schema: one.moved_to,
             block_state: one.block_state(),
         })
     }

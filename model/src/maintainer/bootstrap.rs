@@ -1,7 +1,7 @@
 //! The maintainer's bootstrap: it asks every node what runs there, and works out what its spans are.
 
 use crate::{
-    ConfigEpoch, Cx, DispatcherId, Epoch, Mode, NodeId, Place, Span, TableId, Ts, Twin,
+    ConfigEpoch, Cx, DispatcherId, Epoch, Mode, NodeId, Place, SchemaId, Span, TableId, Ts, Twin,
     bootstrapper::NodeChange,
     dispatchers::{self, Action, BootstrapResponse, OperatorType, ReportedSpan, ScheduleRequest},
     maintainer::{
@@ -150,7 +150,7 @@ impl Maintainer {
             match working.get(table) {
                 Some(spans) => {
                     for (node, span) in spans.values() {
-                        self.spans.add_replicating(span.id, span.span, *node, span.state, span.checkpoint);
+                        self.add_reported(*node, span, cx);
                     }
                 }
                 None if self.spans.has_table(*table) => {}
@@ -161,11 +161,7 @@ impl Maintainer {
             }
         }
         cx.shuffle(&mut responses, "order of nodes for the barrier");
-        for span in responses.iter().flat_map(|(_, response)| &response.spans) {
-            if let Some(state) = &span.block_state {
-                self.restore_block_state(span.id, state);
-            }
-        }
+        self.restore_block_events(&responses, cx);
         let (working, absent) = (self.spans.replicating().count(), self.spans.absent().count());
         let [working, absent] = [working, absent].map(|n| u32::try_from(n).expect("spans are few"));
         cx.note(Note::MaintainerBootstrapped { cf: self.cf, epoch: self.epoch, working, absent });
@@ -190,15 +186,22 @@ impl Maintainer {
     }
 
     fn add_new_table(&mut self, table: TableId, cx: &mut Cx) {
-        self.add_absent_spans(Span::whole(table), self.start_ts, cx);
+        self.add_absent_spans(Span::whole(table), cx.process.history.schema_of(table, self.start_ts), self.start_ts, cx);
     }
 
     /// Adds a span that nobody replicates, in parts if it has too many regions.
-    pub(super) fn add_absent_spans(&mut self, span: Span, checkpoint: Ts, cx: &mut Cx) {
+    pub(super) fn add_absent_spans(&mut self, span: Span, schema: SchemaId, checkpoint: Ts, cx: &mut Cx) {
         for part in self.split_at_first(span, cx) {
             let id = cx.process.fresh_id();
-            self.spans.add_absent(id, part, checkpoint);
+            self.spans.add_absent(id, part, schema, checkpoint);
         }
+    }
+
+    /// A span that a node reports is replicated there.
+    pub(super) fn add_reported(&mut self, node: NodeId, span: &ReportedSpan, cx: &Cx) {
+        let schema =
+            span.schema.unwrap_or_else(|| cx.process.history.schema_of(span.span.table, span.checkpoint));
+        self.spans.add_replicating(span.id, span.span, schema, node, span.state, span.checkpoint);
     }
 
     /// What the predecessor had begun and the nodes had not finished goes on (pingcap/ticdc#3691).
@@ -244,7 +247,8 @@ impl Maintainer {
             return Ok(());
         }
         if self.spans.get(request.id).is_none() {
-            self.spans.add_absent(request.id, span, request.start_ts);
+            let schema = cx.process.history.schema_of(span.table, request.start_ts);
+            self.spans.add_absent(request.id, span, schema, request.start_ts);
         }
         if !request.kind.creates() {
             return Ok(());
@@ -262,7 +266,7 @@ impl Maintainer {
     ) -> Restored {
         if self.spans.get(request.id).is_none() {
             let Some(span) = reported else { return Ok(()) };
-            self.spans.add_replicating(span.id, span.span, node, span.state, span.checkpoint);
+            self.add_reported(node, span, cx);
         }
         let Some(replica) = self.spans.get_mut(request.id) else { return Ok(()) };
         let (table, at) = (replica.span.table, *replica.node.get_or_insert(node));

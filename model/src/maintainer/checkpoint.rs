@@ -118,7 +118,7 @@ impl Maintainer {
         };
         let read = match order[next] {
             Part::Spans => self.lowest_of_spans(),
-            Part::Barrier => self.barrier.lowest().unwrap_or(Ts::INFINITE),
+            Part::Barrier => self.barrier.lowest(cx).unwrap_or(Ts::INFINITE),
             Part::Watermarks => match self.lowest_watermark(cx) {
                 Some(lowest) => lowest,
                 None => return self.end_round(cx),

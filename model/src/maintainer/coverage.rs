@@ -82,7 +82,7 @@ impl Maintainer {
 
     fn remove_overlap(&mut self, node: NodeId, span: &ReportedSpan, cx: &mut Cx) {
         cx.note(Note::OverlapRemoved { cf: self.cf, id: span.id, span: span.span, node });
-        self.spans.add_replicating(span.id, span.span, node, span.state, span.checkpoint);
+        self.add_reported(node, span, cx);
         self.add_operator(Remove::new(span.id, node, OperatorType::Remove, Then::Repaired), cx);
     }
 
@@ -94,17 +94,19 @@ impl Maintainer {
         if overlap && !cx.policy().maintainer.bootstrap_holes.tolerate_overlaps() {
             return self.spans.die("spans overlap where holes are looked for");
         }
+        let schema = cx.process.history.schema_of(table, self.start_ts);
         for hole in holes(table, &self.spans) {
-            self.add_absent_spans(hole, self.start_ts, cx);
+            self.add_absent_spans(hole, schema, self.start_ts, cx);
         }
     }
 
     /// The ranges of a table that no replica covers get new ones, which nobody replicates yet.
     pub(super) fn repair_coverage(&mut self, table: TableId, cx: &mut Cx) {
+        let schema = cx.process.history.schema_of(table, self.start_ts);
         for span in holes(table, &self.spans) {
             let id = cx.process.fresh_id();
             cx.note(Note::CoverageRepaired { cf: self.cf, id, span });
-            self.spans.add_absent(id, span, self.start_ts);
+            self.spans.add_absent(id, span, schema, self.start_ts);
         }
     }
 

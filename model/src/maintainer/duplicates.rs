@@ -21,6 +21,10 @@ impl Key {
         let (event, stage) = (status.state.event, status.state.stage);
         Key { from, mode: status.mode, id: status.id, event, stage }
     }
+
+    pub(super) fn of_all(from: NodeId, statuses: &[BlockStatus]) -> Vec<Key> {
+        statuses.iter().map(|status| Key::of(from, status)).collect()
+    }
 }
 
 impl Maintainer {
@@ -37,12 +41,17 @@ impl Maintainer {
         Some(inbox)
     }
 
-    /// An event is being handled in one step, or dropped: equal reports may come in again.
+    /// An event is dropped: equal reports may come in again.
     pub(super) fn release(&mut self, event: &Event) {
         if let Event::Message { from, inbox: Inbox::BlockStatusRequest { statuses, .. } } = event {
-            for status in statuses {
-                self.at_work.remove(&Key::of(*from, status));
-            }
+            self.release_all(&Key::of_all(*from, statuses));
+        }
+    }
+
+    /// Reports have been handled to the end: equal ones may come in again.
+    pub(super) fn release_all(&mut self, keys: &[Key]) {
+        for key in keys {
+            self.at_work.remove(key);
         }
     }
 }

@@ -10,8 +10,14 @@ use crate::{
     coordinator::{DrainOrder, MaintainerState, MaintainerStatus},
     dispatchers::{self, BootstrapResponse, MergeRequest, Watermark},
     maintainer::{
-        Inbox, MaintainerId, Note, Timer, barrier::Barrier, checkpoint, duplicates, heartbeat,
-        operators::Operators, removal, schedulers::Schedulers, spans::Spans, stamp,
+        Inbox, MaintainerId, Note, Timer,
+        barrier::{Barrier, Reports},
+        checkpoint, duplicates, heartbeat,
+        operators::Operators,
+        removal,
+        schedulers::Schedulers,
+        spans::Spans,
+        stamp,
     },
     node,
     policy::Stamped,
@@ -84,6 +90,8 @@ pub(super) enum AtHand {
     NodesLeft(NodeChange, Event),
     /// The statuses of a heartbeat.
     Statuses(heartbeat::Statuses),
+    /// Reports about block events.
+    Reports(Box<Reports>),
     /// A removal that is through: it may be cleaned up, and is not yet stopped.
     Stopping,
 }
@@ -272,9 +280,10 @@ impl Maintainer {
             Some(AtHand::NodesLeft(change, event)) => {
                 self.end_node_change(change, cx);
                 self.unlock_checkpoint(cx);
-                self.handle_to_end(event, cx);
+                self.handle(event, cx);
             }
             Some(AtHand::Statuses(statuses)) => self.handle_next_status(statuses, cx),
+            Some(AtHand::Reports(reports)) => self.handle_next_report(reports, cx),
             Some(AtHand::Stopping) => self.set_stopped(cx),
             None => self.next_event(cx),
         }
@@ -299,15 +308,10 @@ impl Maintainer {
             }
             Some(change) => {
                 self.end_node_change(change, cx);
-                self.handle_to_end(event, cx);
+                self.handle(event, cx);
             }
-            None => self.handle_to_end(event, cx),
+            None => self.handle(event, cx),
         }
-    }
-
-    fn handle_to_end(&mut self, event: Event, cx: &mut Cx) {
-        self.release(&event);
-        self.handle(event, cx);
     }
 
     /// Whether somebody is in the middle of a change of the node set: others wait for its end.
@@ -332,7 +336,7 @@ impl Maintainer {
                 }
                 Inbox::HeartBeatRequest { heartbeat, .. } => self.on_heartbeat(from, heartbeat, cx),
                 Inbox::BlockStatusRequest { statuses, mode, .. } => {
-                    self.on_block_statuses(from, &statuses, mode, cx);
+                    self.on_block_statuses(from, statuses, mode, cx);
                 }
                 Inbox::CheckpointTsPersisted { checkpoint, .. } => {
                     let (cf, here) = (self.cf, Place::Dispatchers);

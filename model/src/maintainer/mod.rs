@@ -176,6 +176,16 @@ vocabulary! {
         CoveredSpanRemoved { cf: ChangefeedId, id: DispatcherId },
         /// Tables come and go with a block event that has been written.
         BlockEventScheduled { cf: ChangefeedId, event: EventKey },
+        /// All have come to a block event: one of them is to write it.
+        BlockEventSelected { cf: ChangefeedId, event: EventKey, writer: DispatcherId },
+        /// A dispatcher is behind a block event that others wait at: it has been written.
+        BlockEventForwarded { cf: ChangefeedId, event: EventKey, id: DispatcherId },
+        /// A block event has been written, and tables are still to come and go with earlier ones.
+        BlockEventNotItsTurn { cf: ChangefeedId, event: EventKey },
+        /// All are behind a block event.
+        BlockEventFinished { cf: ChangefeedId, event: EventKey },
+        /// A report about a block event changes nothing.
+        BlockStatusIgnored { cf: ChangefeedId, id: DispatcherId, event: EventKey, why: &'static str },
         /// A fatal check has failed: the process ends.
         MaintainerPanicked { cf: ChangefeedId, why: &'static str },
         /// A dispatcher manager reports an error.

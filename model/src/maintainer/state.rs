@@ -48,6 +48,7 @@ impl Maintainer {
             writeln!(f, "  {id} {span} ghost {} {checkpoint}{node}", replica.placement.name())?;
         }
         self.operators.describe(f)?;
+        self.barrier.describe(f)?;
         for (node, watermark) in &self.watermarks {
             let (checkpoint, resolved, seq) = (watermark.checkpoint, watermark.resolved, watermark.seq);
             writeln!(f, "  watermark {node} {checkpoint} {resolved} seq={seq}")?;

@@ -4,6 +4,7 @@
 //! only this folder knows that the answers differ. Each alternative names the version or pull request of
 //! pingcap/ticdc that it stands for. A [`Policy`] is one choice for every switch; presets are whole versions.
 
+mod barrier;
 mod coordinator;
 mod dispatchers;
 mod maintainer;
@@ -13,6 +14,7 @@ mod node;
 mod orchestrator;
 mod presets;
 
+pub use barrier::*;
 pub use coordinator::*;
 pub use dispatchers::*;
 pub(crate) use maintainer::Stamped;
@@ -32,6 +34,8 @@ pub struct Policy {
     pub coordinator: Coordinator,
     /// The maintainer's and its manager's.
     pub maintainer: Maintainer,
+    /// The maintainer's barrier's.
+    pub barrier: Barrier,
     /// The dispatcher orchestrator's.
     pub orchestrator: Orchestrator,
     /// The dispatcher managers'.
@@ -53,11 +57,12 @@ pub struct About {
 
 impl Policy {
     /// The parts, by name.
-    pub fn parts(&self) -> [(&'static str, Vec<About>); 5] {
+    pub fn parts(&self) -> [(&'static str, Vec<About>); 6] {
         [
             ("node", self.node.switches()),
             ("coordinator", self.coordinator.switches()),
             ("maintainer", self.maintainer.switches()),
+            ("barrier", self.barrier.switches()),
             ("orchestrator", self.orchestrator.switches()),
             ("dispatchers", self.dispatchers.switches()),
         ]
@@ -69,6 +74,7 @@ impl Policy {
             "node" => self.node.choose(switch, nth),
             "coordinator" => self.coordinator.choose(switch, nth),
             "maintainer" => self.maintainer.choose(switch, nth),
+            "barrier" => self.barrier.choose(switch, nth),
             "orchestrator" => self.orchestrator.choose(switch, nth),
             _ => self.dispatchers.choose(switch, nth),
         }

@@ -126,6 +126,16 @@ fn baseline() -> Policy {
             quiesce_admission: QuiesceAdmission::Waited,
             quiesced_operators: QuiescedOperators::Kept,
         },
+        barrier: Barrier {
+            schedule: ScheduleMoment::AfterWrite,
+            schedule_order: ScheduleOrder::ByTimestamp,
+            wide_events: WideEvents::WaitForTables,
+            reporters: Reporters::CheckedAgain,
+            passed: Passed::Behind,
+            pass: PassTo::All,
+            early_report: EarlyReport::Answered,
+            new_tables: NewTables::Hold,
+        },
         orchestrator: Orchestrator {
             shards: Shards::Eight,
             pending_queue: PendingQueue::FirstWins,

@@ -129,6 +129,11 @@ impl History {
         Some(life.name_at(ts))
     }
 
+    /// The database that a table is in at a timestamp; none if there never was such a table.
+    pub(crate) fn schema_of(&self, table: TableId, ts: Ts) -> SchemaId {
+        self.name_of(table, ts).map_or(SchemaId(0), |name| name.schema)
+    }
+
     /// The rows of a span change at these times, and at no others: so many of them each time, the first rows of the span.
     /// Each change is a transaction of its own.
     pub fn change_only(&mut self, span: Span, times: &[(Ts, u32)]) {

@@ -1,6 +1,7 @@
 //! The model, driven by hand: what a party hears are values, what it does is text.
 
 mod api;
+mod barrier;
 mod block_events;
 mod close;
 mod connections;

@@ -29,6 +29,7 @@ fn respond(epoch: u64, checkpoint: u64, tables: &[u32], operators: Vec<ScheduleR
         state: ComponentState::Working,
         checkpoint: Ts(50),
         mode: Mode::Default,
+        schema: None,
         block_state: None,
     };
     let response = BootstrapResponse {
@@ -409,6 +410,7 @@ fn part(n: u32, from: u32, to: u32, state: ComponentState) -> ReportedSpan {
         state,
         checkpoint: Ts(50),
         mode: Mode::Default,
+        schema: None,
         block_state: None,
     }
 }

@@ -219,6 +219,7 @@ fn respond(epoch: u64, checkpoint: u64, tables: &[u32]) -> maintainer::Inbox {
         state: ComponentState::Working,
         checkpoint: Ts(50),
         mode: Mode::Default,
+        schema: None,
         block_state: None,
     };
     let response = BootstrapResponse {

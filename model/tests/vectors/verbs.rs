@@ -102,11 +102,12 @@ fn world(settings: &str) -> Result<World, String> {
             (.., Some(seed), _) => world.seed = Seed(seed),
             (.., Some(workers)) if workers > 0 => world.config.downstream.workers = workers,
             _ if setting == "low-latency" => world.config.low_latency = true,
+            _ if setting == "across-nodes" => world.config.scheduling.split_tables = true,
             _ if setting == "redo" => world.config.redo = true,
             _ => {
                 let classes: Vec<&str> = Class::ALL.into_iter().map(Class::name).collect();
                 let right = format!(
-                    "`4 tables`, `seed 3`, `2 workers`, `low-latency`, `redo`, `{}`",
+                    "`4 tables`, `seed 3`, `2 workers`, `low-latency`, `across-nodes`, `redo`, `{}`",
                     classes.join("` or `")
                 );
                 return Err(format!("`{setting}` is no setting; {right} would be right"));

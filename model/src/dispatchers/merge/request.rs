@@ -151,6 +151,7 @@ impl Manager {
         target.prepared = true;
         let source = request.sources.first().and_then(|source| self.dispatchers.get(source));
         target.schema = source.map_or(target.schema, |source| source.schema);
+        target.moved_to = source.and_then(|source| source.moved_to);
         self.schemas_of(request.mode).entry(target.schema).or_default().insert(request.merged);
         target.seq = self.number_next(request.mode);
         self.dispatchers.insert(request.merged, target);

@@ -188,8 +188,8 @@ impl Maintainer {
         }
     }
 
-    /// These spans are no longer desired: the dispatchers of those that a node has are removed.
-    pub(in crate::maintainer) fn remove_tasks(&mut self, ids: &[DispatcherId], cx: &mut Cx) {
+    /// The dispatchers of those spans that a node has are removed, whatever is being done to them.
+    pub(in crate::maintainer) fn remove_dispatchers(&mut self, ids: &[DispatcherId], cx: &mut Cx) {
         for id in ids {
             let node = self.spans.get(*id).and_then(|replica| replica.node);
             if let Some(node) = node.filter(|_| !self.is_frozen(*id, cx)) {
@@ -198,6 +198,11 @@ impl Maintainer {
                 self.push_operator(remove, cx);
             }
         }
+    }
+
+    /// These spans are no longer desired: the dispatchers of those that a node has are removed.
+    pub(in crate::maintainer) fn remove_tasks(&mut self, ids: &[DispatcherId], cx: &mut Cx) {
+        self.remove_dispatchers(ids, cx);
         for id in ids {
             self.spans.remove(*id);
         }

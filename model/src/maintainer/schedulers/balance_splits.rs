@@ -165,12 +165,12 @@ impl Maintainer {
         // The target takes its place before anybody asks whether the merge is admitted.
         let (first, last) = (self.spans.held(sources[0]), sources.last().and_then(|id| self.spans.held(*id)));
         let Some((first, last)) = first.zip(last) else { return false };
-        let (span, node) = (Span { to: last.span.to, ..first.span }, first.node);
+        let (span, schema, node) = (Span { to: last.span.to, ..first.span }, first.schema, first.node);
         let checkpoints =
             sources.iter().filter_map(|id| self.spans.held(*id)).map(|replica| replica.checkpoint);
         let checkpoint = checkpoints.min().unwrap_or(Ts::NONE).max(Ts(1));
         let target = cx.process.fresh_id();
-        self.spans.add_scheduling(target, span, node, checkpoint);
+        self.spans.add_scheduling(target, span, schema, node, checkpoint);
         let number = u32::try_from(sources.len()).expect("spans are few");
         let note = Note::SpansMerge { cf: self.cf, id: target, span, sources: number };
         let admitted = self.admit(Merge::new(target, sources.clone(), node), Some(note), cx);

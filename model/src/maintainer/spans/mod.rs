@@ -10,7 +10,7 @@ mod tracker;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Cx, DispatcherId, NodeId, Span, TableId, Ts,
+    Cx, DispatcherId, NodeId, SchemaId, Span, TableId, Ts,
     dispatchers::{BlockState, ComponentState, DispatcherStatus},
 };
 use groups::Group;
@@ -73,6 +73,7 @@ impl Spans {
         self.fatal.take()
     }
 
+    /// The real process does not survive this.
     pub(super) fn die(&mut self, why: &'static str) {
         self.fatal.get_or_insert(why);
     }
@@ -122,9 +123,24 @@ impl Spans {
         ids.filter_map(|id| self.get(*id)).map(|replica| replica.span)
     }
 
-    /// Every desired span, that of the table trigger included, and its table.
-    pub(super) fn tables(&self) -> impl Iterator<Item = (DispatcherId, TableId)> {
-        self.tasks.iter().map(|(id, replica)| (*id, replica.span.table))
+    /// Every desired span, that of the table trigger included.
+    pub(super) fn ids(&self) -> impl Iterator<Item = DispatcherId> {
+        self.tasks.keys().copied()
+    }
+
+    pub(super) fn ids_of_table(&self, table: TableId) -> impl Iterator<Item = DispatcherId> {
+        self.tables.get(&table).into_iter().flatten().copied()
+    }
+
+    pub(super) fn ids_in_schema(&self, schema: SchemaId) -> impl Iterator<Item = DispatcherId> {
+        self.tasks.iter().filter(move |(_, replica)| replica.schema == schema).map(|(id, _)| *id)
+    }
+
+    /// A table is in another database from now on.
+    pub(super) fn move_table(&mut self, table: TableId, schema: SchemaId) {
+        for replica in self.tasks.values_mut().filter(|replica| replica.span.table == table) {
+            replica.schema = schema;
+        }
     }
 
     /// The tables that are split.
@@ -181,8 +197,9 @@ impl Spans {
         self.tasks.insert(id, replica);
     }
 
-    pub(super) fn add_absent(&mut self, id: DispatcherId, span: Span, checkpoint: Ts) {
-        self.admit(id, Replica::new(span, None, ComponentState::Working, checkpoint));
+    pub(super) fn add_absent(&mut self, id: DispatcherId, span: Span, schema: SchemaId, checkpoint: Ts) {
+        let replica = Replica::new(span, None, ComponentState::Working, checkpoint);
+        self.admit(id, Replica { schema, ..replica });
         self.groups.entry(GroupId::of(span)).or_default();
         self.place(id, Placement::Absent);
         self.waiting.track(id, checkpoint);
@@ -193,6 +210,7 @@ impl Spans {
         &mut self,
         id: DispatcherId,
         span: Span,
+        schema: SchemaId,
         node: NodeId,
         state: ComponentState,
         checkpoint: Ts,
@@ -200,7 +218,8 @@ impl Spans {
         if self.tasks.contains_key(&id) {
             return;
         }
-        self.admit(id, Replica::new(span, Some(node), state, checkpoint));
+        let replica = Replica::new(span, Some(node), state, checkpoint);
+        self.admit(id, Replica { schema, ..replica });
         self.groups.entry(GroupId::of(span)).or_default();
         self.rebind(id, None, Some(node));
         self.place(id, Placement::Replicating);
@@ -211,10 +230,12 @@ impl Spans {
         &mut self,
         id: DispatcherId,
         span: Span,
+        schema: SchemaId,
         node: Option<NodeId>,
         checkpoint: Ts,
     ) {
-        self.admit(id, Replica::new(span, None, ComponentState::Working, checkpoint));
+        let replica = Replica::new(span, None, ComponentState::Working, checkpoint);
+        self.admit(id, Replica { schema, ..replica });
         self.rebind(id, None, node);
         self.mark_scheduling(id);
     }
@@ -306,7 +327,8 @@ impl Spans {
         checkpoint: Ts,
         nodes: &[NodeId],
     ) -> bool {
-        let Some(checkpoint) = self.get(id).map(|old| old.checkpoint.min(checkpoint)) else {
+        let Some((schema, checkpoint)) = self.get(id).map(|old| (old.schema, old.checkpoint.min(checkpoint)))
+        else {
             self.die("old replica set not found");
             return false;
         };
@@ -314,8 +336,8 @@ impl Spans {
         let aligned = !nodes.is_empty() && nodes.len() == parts.len();
         for (n, (part, span)) in parts.iter().enumerate() {
             match nodes.get(n).filter(|_| aligned) {
-                Some(node) => self.add_scheduling(*part, *span, Some(*node), checkpoint),
-                None => self.add_absent(*part, *span, checkpoint),
+                Some(node) => self.add_scheduling(*part, *span, schema, Some(*node), checkpoint),
+                None => self.add_absent(*part, *span, schema, checkpoint),
             }
         }
         aligned

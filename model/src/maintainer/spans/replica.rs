@@ -1,7 +1,7 @@
 //! A span that is to be replicated, and where a dispatcher for it starts.
 
 use crate::{
-    NodeId, Policy, Span, Ts,
+    NodeId, Policy, SchemaId, Span, Ts,
     dispatchers::{BlockState, ComponentState, EventKey, Stage},
     maintainer::spans::{GroupId, Placement},
 };
@@ -16,14 +16,16 @@ pub(in crate::maintainer) struct Replica {
     pub(in crate::maintainer) checkpoint: Ts,
     /// How often its dispatcher has told how much is written to it.
     pub(in crate::maintainer) reports: u32,
+    /// The database of its table; the trigger is in none.
+    pub(in crate::maintainer) schema: SchemaId,
     /// The last block event that its dispatcher told of, and how far that was. It stays when the event is over.
-    block: Option<(EventKey, Stage)>,
+    pub(in crate::maintainer) block: Option<(EventKey, Stage)>,
 }
 
 impl Replica {
     pub(super) fn new(span: Span, node: Option<NodeId>, state: ComponentState, checkpoint: Ts) -> Replica {
-        let placement = Placement::Nowhere;
-        Replica { span, placement, node, state, checkpoint, reports: 0, block: None }
+        let (placement, schema) = (Placement::Nowhere, SchemaId(0));
+        Replica { span, placement, node, state, checkpoint, reports: 0, schema, block: None }
     }
 
     pub(super) fn group(&self) -> GroupId {

@@ -160,6 +160,11 @@ impl Manager {
         self.sink_running && !self.write_path_closed && !self.cancelled
     }
 
+    /// Whether what it has begun downstream goes on: its context is not cancelled.
+    pub fn is_writing(&self) -> bool {
+        !self.cancelled && !self.closed
+    }
+
     /// Its changefeed.
     pub fn changefeed(&self) -> ChangefeedId {
         self.cf

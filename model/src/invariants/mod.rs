@@ -3,6 +3,7 @@
 //! An invariant reads records and machine states, keeps what it needs incrementally, and never changes a run.
 
 mod closed_stays_closed;
+mod ddl_once;
 mod downstream_is_fed;
 mod everything_ends;
 mod no_command_while_removed;
@@ -71,6 +72,12 @@ pub const ALL: &[Named] = &[
         promise: "a changefeed has at most one active table trigger, and no DDL is forgotten or done again",
         aspects: &["active", "twice", "regress"],
         make: || Box::new(one_ddl_owner::OneDdlOwner::default()),
+    },
+    Named {
+        name: ddl_once::NAME,
+        promise: "every DDL is executed once, by one dispatcher, after all rows before it and before any row after it",
+        aspects: &["twice", "early", "late", "overtaken", "skipped"],
+        make: || Box::new(ddl_once::DdlOnce::default()),
     },
     Named {
         name: downstream_is_fed::NAME,

@@ -233,6 +233,11 @@ impl Sink {
         Sink { store: Store::new(class), catalog: Catalog::new(history), ..Sink::default() }
     }
 
+    /// Whether it is a log.
+    pub fn is_log(&self) -> bool {
+        !self.store.has_locks()
+    }
+
     /// What is recorded about a table.
     pub fn record(&self, cf: ChangefeedId, table: TableId) -> Option<Record> {
         self.ddl_ts.get(cf, table)

@@ -73,6 +73,8 @@ pub struct History {
     databases: u32,
     /// By table, from the table trigger on: the DDLs that it gets to see, in order of commit.
     ddls: Vec<Vec<Arc<Ddl>>>,
+    /// All of them.
+    all_ddls: Vec<Arc<Ddl>>,
     /// The distance of syncpoints, in microseconds.
     syncpoint_every: Option<u64>,
     /// How many regions each table has, from these timestamps on.
@@ -92,8 +94,9 @@ impl History {
         let changes = workload.region_changes.iter().map(|(at, regions)| (Ts(at.nanos() / 1000), *regions));
         let regions = [(Ts::NONE, workload.regions)].into_iter().chain(changes).collect();
         let ddls_seen = Vec::new();
-        let mut history = History { rows, lives, databases, ddls: ddls_seen, syncpoint_every, regions };
-        history.ddls = events::deliveries(&history, &ddls);
+        let mut history =
+            History { rows, lives, databases, ddls: ddls_seen, all_ddls: ddls, syncpoint_every, regions };
+        history.ddls = events::deliveries(&history, &history.all_ddls);
         history
     }
 
@@ -127,6 +130,22 @@ impl History {
     pub fn name_of(&self, table: TableId, ts: Ts) -> Option<TableName> {
         let life = self.lives.get((table.0 as usize).checked_sub(1)?)?;
         Some(life.name_at(ts))
+    }
+
+    /// Every DDL, in order of commit.
+    pub fn all_ddls(&self) -> &[Arc<Ddl>] {
+        &self.all_ddls
+    }
+
+    /// The tables that may not go past a DDL before it is executed, without the table trigger.
+    pub fn concerned(&self, ddl: &Ddl) -> Vec<TableId> {
+        let receivers = events::receivers(self, ddl).into_iter();
+        receivers.filter(|table| *table != TableId::TRIGGER).collect()
+    }
+
+    /// The first syncpoint after a timestamp, if there are any.
+    pub fn sync_point_after(&self, ts: Ts) -> Option<Ts> {
+        self.syncpoint_every.map(|every| Ts((ts.0 / every + 1) * every))
     }
 
     /// The database that a table is in at a timestamp; none if there never was such a table.

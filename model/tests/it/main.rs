@@ -6,6 +6,7 @@ mod block_events;
 mod close;
 mod connections;
 mod coordinator;
+mod ddl_once;
 mod ddl_ts;
 mod dispatchers;
 mod downstream_is_fed;

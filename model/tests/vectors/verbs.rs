@@ -93,13 +93,13 @@ fn world(settings: &str) -> Result<World, String> {
     let mut world = World::default();
     for setting in settings.split(", ").filter(|setting| !setting.is_empty()) {
         let class = Class::ALL.into_iter().find(|class| class.name() == setting);
-        let tables = setting.strip_suffix(" tables").and_then(|number| number.parse().ok());
+        let number = |of: &str| setting.strip_suffix(of).and_then(|number| number.parse::<u32>().ok());
         let seed = setting.strip_prefix("seed ").and_then(|number| number.parse().ok());
-        let workers = setting.strip_suffix(" workers").and_then(|number| number.parse().ok());
-        match (class, tables, seed, workers) {
+        match (class, seed, number(" tables"), number(" databases"), number(" workers")) {
             (Some(class), ..) => world.config.downstream = Downstream::of(class),
-            (_, Some(tables), ..) => world.workload.tables = tables,
-            (.., Some(seed), _) => world.seed = Seed(seed),
+            (_, Some(seed), ..) => world.seed = Seed(seed),
+            (_, _, Some(tables), ..) => world.workload.tables = tables,
+            (.., Some(databases), _) => world.workload.databases = databases,
             (.., Some(workers)) if workers > 0 => world.config.downstream.workers = workers,
             _ if setting == "low-latency" => world.config.low_latency = true,
             _ if setting == "across-nodes" => world.config.scheduling.split_tables = true,
@@ -107,7 +107,7 @@ fn world(settings: &str) -> Result<World, String> {
             _ => {
                 let classes: Vec<&str> = Class::ALL.into_iter().map(Class::name).collect();
                 let right = format!(
-                    "`4 tables`, `seed 3`, `2 workers`, `low-latency`, `across-nodes`, `redo`, `{}`",
+                    "`4 tables`, `2 databases`, `seed 3`, `2 workers`, `low-latency`, `across-nodes`, `redo`, `{}`",
                     classes.join("` or `")
                 );
                 return Err(format!("`{setting}` is no setting; {right} would be right"));

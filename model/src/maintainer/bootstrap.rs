@@ -154,10 +154,10 @@ impl Maintainer {
                     }
                 }
                 None if self.spans.has_table(*table) => {}
-                None => self.add_new_table(*table, cx),
+                None => self.add_new_table(*table, start, cx),
             }
             if cx.process.config.scheduling.split_tables {
-                self.fill_holes(*table, cx);
+                self.fill_holes(*table, start, cx);
             }
         }
         cx.shuffle(&mut responses, "order of nodes for the barrier");
@@ -185,8 +185,11 @@ impl Maintainer {
         working
     }
 
-    fn add_new_table(&mut self, table: TableId, cx: &mut Cx) {
-        self.add_absent_spans(Span::whole(table), cx.process.history.schema_of(table, self.start_ts), self.start_ts, cx);
+    /// A table that nobody reports is in the database that it has where the table trigger starts; it starts where the
+    /// maintainer was told to.
+    fn add_new_table(&mut self, table: TableId, start: Ts, cx: &mut Cx) {
+        let schema = cx.process.history.schema_of(table, start);
+        self.add_absent_spans(Span::whole(table), schema, self.start_ts, cx);
     }
 
     /// Adds a span that nobody replicates, in parts if it has too many regions.

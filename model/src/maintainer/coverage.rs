@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Cx, DispatcherId, NodeId, Span, TableId,
+    Cx, DispatcherId, NodeId, SchemaId, Span, TableId, Ts,
     dispatchers::{BootstrapResponse, ComponentState, MergeRequest, OperatorType, ReportedSpan},
     maintainer::{
         Maintainer, Note,
@@ -86,23 +86,24 @@ impl Maintainer {
         self.add_operator(Remove::new(span.id, node, OperatorType::Remove, Then::Repaired), cx);
     }
 
-    /// What is missing of a table that may be split is to be replicated, in parts if it has too many regions.
-    pub(super) fn fill_holes(&mut self, table: TableId, cx: &mut Cx) {
+    /// What is missing of a table that may be split is to be replicated, in parts if it has too many regions. The table is in the
+    /// database that it has where the table trigger starts.
+    pub(super) fn fill_holes(&mut self, table: TableId, start: Ts, cx: &mut Cx) {
         let mut spans: Vec<Span> = self.spans.of_table(table).collect();
         spans.sort();
         let overlap = spans.windows(2).any(|pair| pair[0].overlaps(pair[1]));
         if overlap && !cx.policy().maintainer.bootstrap_holes.tolerate_overlaps() {
             return self.spans.die("spans overlap where holes are looked for");
         }
-        let schema = cx.process.history.schema_of(table, self.start_ts);
+        let schema = cx.process.history.schema_of(table, start);
         for hole in holes(table, &self.spans) {
             self.add_absent_spans(hole, schema, self.start_ts, cx);
         }
     }
 
-    /// The ranges of a table that no replica covers get new ones, which nobody replicates yet.
-    pub(super) fn repair_coverage(&mut self, table: TableId, cx: &mut Cx) {
-        let schema = cx.process.history.schema_of(table, self.start_ts);
+    /// The ranges of a table that no replica covers get new ones, which nobody replicates yet; they are in the database of
+    /// the replica that is gone.
+    pub(super) fn repair_coverage(&mut self, table: TableId, schema: SchemaId, cx: &mut Cx) {
         for span in holes(table, &self.spans) {
             let id = cx.process.fresh_id();
             cx.note(Note::CoverageRepaired { cf: self.cf, id, span });

@@ -233,7 +233,7 @@ fn a_table_moves_to_another_database() {
         ** BlockEventFinished cf1 ts20
         -> Ack ts20 to=d1@n1 to n1
     n3: d1@n3 WAITING ts30 blocked=db2 dropped=db2 & d1@n3 WAITING ts30 blocked=db2 dropped=db2
-        -> Ack ts30 to=d1@n3+d1@n3 to n3
+        -> Ack ts30 to=d1@n3 to n3
     state event
           event ts30 reported by d1@n3
     n1: d1@n1 WAITING ts30 blocked=db2 dropped=db2

@@ -18,7 +18,15 @@ pub fn id(n: u32) -> DispatcherId {
 pub fn part(n: u32, from: u32, to: u32) -> ReportedSpan {
     let [from, to] = [from, to].map(|eighth| Span::KEYS / 8 * eighth);
     let (span, state) = (Span { table: TableId(1), from, to }, ComponentState::Working);
-    ReportedSpan { id: id(n), span, state, checkpoint: Ts(50), mode: Mode::Default, block_state: None }
+    ReportedSpan {
+        id: id(n),
+        span,
+        state,
+        checkpoint: Ts(50),
+        mode: Mode::Default,
+        schema: None,
+        block_state: None,
+    }
 }
 
 /// What each node reports at the bootstrap of a maintainer on n3: whole tables, and parts of the first.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{dispatchers::EventKey, policy::ScheduleOrder};
+use crate::{Cx, dispatchers::EventKey, policy::ScheduleOrder};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pending {
@@ -26,8 +26,13 @@ impl Pending {
         self.events.iter()
     }
 
-    /// Takes an event out if it is its turn. One that is not there has no turn any more.
-    pub(super) fn take(&mut self, event: EventKey, order: ScheduleOrder) -> bool {
+    /// Takes an event out if it is its turn.
+    pub(super) fn takes_turn(&mut self, event: EventKey, cx: &Cx) -> bool {
+        self.take(event, cx.policy().barrier.schedule_order)
+    }
+
+    /// One that is not there has no turn any more.
+    fn take(&mut self, event: EventKey, order: ScheduleOrder) -> bool {
         let turn = self.events.first().is_some_and(|first| order.is_turn_of(event, *first));
         turn && self.events.remove(&event)
     }

@@ -174,7 +174,7 @@ impl Maintainer {
             reports.writes.entry(node).or_default().push(BlockAnswer::to(writer, event.write()));
         }
         if event.needs_schedule() {
-            if cx.policy().barrier.schedule.is_after_write() {
+            if is_scheduled_late(cx) {
                 self.barrier.pending.add(key);
             } else {
                 reports.scheduling = Some((last, Schedule::at_selection(&event.state)));
@@ -186,8 +186,8 @@ impl Maintainer {
     fn on_done(&mut self, id: DispatcherId, key: EventKey, reports: &mut Reports, cx: &mut Cx) {
         let Some(event) = self.barrier.events.get_mut(&key) else { return };
         if event.writer == Some(id) {
-            if event.needs_schedule() && cx.policy().barrier.schedule.is_after_write() {
-                if !self.barrier.pending.take(key, cx.policy().barrier.schedule_order) {
+            if event.needs_schedule() && is_scheduled_late(cx) {
+                if !self.barrier.pending.takes_turn(key, cx) {
                     // The report does not count. The writer is told to write again, and answers that it has.
                     cx.note(Note::BlockEventNotItsTurn { cf: self.cf, event: key });
                     return reports.acknowledge(id, key);
@@ -218,7 +218,7 @@ impl Maintainer {
             return reports.acknowledge(id, key);
         }
         self.barrier.pending.add(key);
-        if self.barrier.pending.take(key, cx.policy().barrier.schedule_order) {
+        if self.barrier.pending.takes_turn(key, cx) {
             reports.scheduling = Some((id, Schedule::of_written(&event.state)));
         } else {
             // It stays among those that are to be scheduled, and is reported again.
@@ -242,4 +242,9 @@ impl Maintainer {
             }
         }
     }
+}
+
+/// Whether tables come and go with an event when it has been written, and not when its writer is chosen.
+fn is_scheduled_late(cx: &Cx) -> bool {
+    cx.policy().barrier.schedule.is_after_write()
 }

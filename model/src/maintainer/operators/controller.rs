@@ -337,7 +337,7 @@ impl Maintainer {
         let after = self.operate(number, cx, |operator, scene| operator.post_finish(scene));
         match after.unwrap_or(After::Nothing) {
             After::Nothing => {}
-            After::Repair(table) => self.repair_coverage(table, cx),
+            After::Repair(table, schema) => self.repair_coverage(table, schema, cx),
             After::Split(parts) => self.place_parts(id, &parts, cx),
             After::Merged(sources) => {
                 let sources = u32::try_from(sources).expect("spans are few");

@@ -16,7 +16,7 @@ use std::fmt;
 use sim::{Duration, Instant};
 
 use crate::{
-    Cx, DispatcherId, NodeId, TableId,
+    Cx, DispatcherId, NodeId, SchemaId, TableId,
     dispatchers::{Action, DispatcherStatus, OperatorType},
     maintainer::spans::Spans,
 };
@@ -109,8 +109,8 @@ pub(super) enum Order {
 #[derive(Debug)]
 pub(super) enum After {
     Nothing,
-    /// What no span of this table covers is to be replicated again.
-    Repair(TableId),
+    /// What no span of this table covers is to be replicated again, in this database.
+    Repair(TableId, SchemaId),
     /// These spans are new, and each is to be replicated by its node; those without one are absent.
     Split(Vec<(DispatcherId, Option<NodeId>)>),
     /// So many spans have become one.

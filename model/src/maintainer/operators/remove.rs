@@ -86,11 +86,11 @@ impl Operator for Remove {
     }
 
     fn post_finish(&mut self, scene: &mut Scene) -> After {
-        match (self.then, scene.spans.held(self.id).map(|replica| replica.span.table)) {
+        match (self.then, scene.spans.held(self.id).map(|replica| (replica.span.table, replica.schema))) {
             (Then::Absent, _) if scene.spans.get(self.id).is_some() => scene.spans.mark_absent(self.id),
-            (Then::Repaired, Some(table)) => {
+            (Then::Repaired, Some((table, schema))) => {
                 scene.spans.remove(self.id);
-                return After::Repair(table);
+                return After::Repair(table, schema);
             }
             (Then::Absent | Then::Nothing | Then::Repaired, _) => {}
         }

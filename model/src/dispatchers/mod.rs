@@ -32,6 +32,7 @@ mod orchestrator;
 mod outgoing;
 mod post_bootstrap;
 mod progress;
+mod queries;
 mod redo;
 mod remove;
 mod reports;
@@ -49,7 +50,7 @@ mod takeover;
 mod trigger;
 mod try_close;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use sim::{Input, Instant};
 
@@ -73,6 +74,7 @@ pub(crate) use merge::Moment;
 pub use messages::*;
 use orchestrator::Orchestrator;
 use outgoing::Outgoing;
+use queries::Asker;
 use requests::{Request, Sender};
 pub use streams::Stream;
 use streams::Streams;
@@ -94,6 +96,8 @@ vocabulary! {
         WriteAgain { manager: ManagerId, worker: u32 },
         /// A transaction may have waited too long for its answer.
         WriteTimeout { manager: ManagerId },
+        /// A call of a task may have waited too long for its answer.
+        Unanswered,
         /// A manager reports an error to its maintainer.
         Errors { manager: ManagerId },
         /// A manager reports to its maintainer.
@@ -205,6 +209,8 @@ pub struct Dispatchers {
     /// Whom the answer to a query of the downstream is for.
     queries: BTreeMap<QueryId, Asker>,
     queries_made: u32,
+    /// Calls that tasks have made, and when each of them counts as failed; answered ones too, until they would.
+    patience: VecDeque<(Instant, QueryId)>,
     /// Up to where the event service of this node knows all changes.
     resolved: Ts,
     /// What PD's clock showed when this node last looked, and when that was.
@@ -241,23 +247,6 @@ enum Task {
     Cleanup(finish::Cleanup),
     Fence(fence::Fence),
     Shutdown(shutdown::Shutdown),
-}
-
-/// Who asked the downstream.
-#[derive(Clone, Copy, Debug)]
-enum Asker {
-    /// A task, which waits.
-    Task { task: TaskId, manager: ManagerId },
-    /// A task that waits even if the context of its manager is cancelled.
-    Record { task: TaskId },
-    /// A worker of a sink client.
-    Write { manager: ManagerId, worker: u32 },
-    /// The goroutine that tells a log of checkpoints: nothing cancels it.
-    Checkpoint { manager: ManagerId },
-    /// The redo client.
-    RedoFlush { manager: ManagerId },
-    /// What is deleted behind a manager that is closed: nothing cancels it.
-    Cleanup { task: TaskId },
 }
 
 /// Why a task goes on.
@@ -329,6 +318,7 @@ impl Dispatchers {
             Timer::Worker { manager, worker } => self.work(manager, worker, cx),
             Timer::WriteAgain { manager, worker } => self.write_again(manager, worker, cx),
             Timer::WriteTimeout { manager } => self.on_write_timeout(manager, cx),
+            Timer::Unanswered => self.on_unanswered(cx),
             Timer::Errors { manager } => self.on_errors(manager, cx),
             Timer::Heartbeat { manager } => self.on_heartbeat(manager, cx),
             Timer::Statuses { manager } => self.on_statuses(manager, cx),
@@ -339,28 +329,6 @@ impl Dispatchers {
             Timer::Send => self.send_next(cx),
             Timer::RedoFlush { manager } => self.on_redo_flush(manager, cx),
         }
-    }
-
-    fn on_sink(&mut self, reply: &sink::Reply, cx: &mut Cx) {
-        match self.queries.remove(&reply.query()) {
-            Some(Asker::Task { task, .. } | Asker::Record { task } | Asker::Cleanup { task }) => {
-                self.run(task, Wake::Answer(reply), cx);
-            }
-            Some(Asker::Write { manager, worker }) => self.written(manager, worker, reply, cx),
-            Some(Asker::Checkpoint { manager }) => self.checkpoint_told(manager, cx),
-            Some(Asker::RedoFlush { manager }) => self.redo_written(manager, reply, cx),
-            // The client has dropped the connection.
-            None => {}
-        }
-    }
-
-    /// Asks the downstream something.
-    fn ask(&mut self, asker: Asker, cx: &mut Cx, inbox: impl FnOnce(QueryId) -> sink::Inbox) -> QueryId {
-        self.queries_made += 1;
-        let query = QueryId(self.queries_made);
-        self.queries.insert(query, asker);
-        cx.out.send(Addr::Sink, inbox(query).into());
-        query
     }
 
     /// Begins a task in the thread of whoever begins it: its first step is taken now.

@@ -873,3 +873,29 @@ fn two_managers_are_built_at_once() {
         cf1 follows n1 e5
     ");
 }
+
+/// The downstream is silent: whoever asks it gives up after two minutes, and does not hold up others for ever.
+#[test]
+fn a_silent_downstream() {
+    let script = "
+        hold sink
+        n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
+        n1/maintainers: MaintainerCloseRequest cf9 e5
+        lose sink
+        pass 119s
+        pass 2s
+    ";
+    insta::assert_snapshot!(play("master", script), @"
+    hold sink
+    n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
+    n1/maintainers: MaintainerCloseRequest cf9 e5
+    lose sink
+    pass 119s
+    pass 2s
+        ** WritePathClosed cf1 n3 fenced
+        ** ManagerClosed cf1 n3
+        ** ConstructionFailed cf1 n3 `bad connection`
+        -> MaintainerBootstrapResponse cf1 e5 ts0 `bad connection` to n1/maintainers
+        -> MaintainerCloseResponse cf9 success e5 to n1/maintainers
+    ");
+}

@@ -107,7 +107,7 @@ fn a_wrong_line() {
     release sink
       mine.txt:3: row X1 under master: sink is not held; `hold sink` belongs before this
     stall Thread
-      mine.txt:3: row X1 under master: `Thread` is no thread of n3/dispatchers; there is Shard, Stream, Task, Events, Worker, WriteAgain, WriteTimeout, Errors, Heartbeat, Statuses, BlockStatuses, BlockStatusAgain, SendBlockStatuses, BlockAnswer, Send, RedoFlush
+      mine.txt:3: row X1 under master: `Thread` is no thread of n3/dispatchers; there is Shard, Stream, Task, Events, Worker, WriteAgain, WriteTimeout, Unanswered, Errors, Heartbeat, Statuses, BlockStatuses, BlockStatusAgain, SendBlockStatuses, BlockAnswer, Send, RedoFlush
     command:etcd Explode
       mine.txt:3: row X1 under master: nobody can ask for `Explode`
     n1/maintainers: MaintainerCloseRequest {1..9 cf#} e5

@@ -15,8 +15,8 @@ use crate::{
 };
 use detector::Detector;
 pub(super) use errors::Errors;
-pub(super) use worker::backoff;
 use worker::{State, Worker};
+pub(super) use worker::{backoff, timeout};
 
 /// Rows of one transaction (`max-txn-row`).
 const TRANSACTION: usize = 256;

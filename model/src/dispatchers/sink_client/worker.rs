@@ -141,7 +141,7 @@ fn tries(class: Class) -> u32 {
 }
 
 /// How long a connection waits for an answer. The deadline of a statement, 5 s later, is never reached.
-pub(super) fn timeout(class: Class) -> Duration {
+pub(in crate::dispatchers) fn timeout(class: Class) -> Duration {
     match class {
         Class::Mysql | Class::Tidb => Duration::from_secs(120),
         Class::Kafka => Duration::from_secs(10),

@@ -1,7 +1,7 @@
 //! How a worker writes: it takes a transaction, sends it, and does so again until it is downstream or there is no hope.
 
 use crate::{
-    Addr, Cx,
+    Cx,
     dispatchers::{
         Asker, Dispatchers, Manager, ManagerId, Note, Timer,
         sink_client::{
@@ -198,12 +198,6 @@ impl Dispatchers {
             self.disconnect(query, cx);
             self.failed(id, number, query, Failure::BadConnection, cx);
         }
-    }
-
-    /// Drops the connection of a call: no answer will come.
-    pub(in crate::dispatchers) fn disconnect(&mut self, query: QueryId, cx: &mut Cx) {
-        self.queries.remove(&query);
-        cx.out.send(Addr::Sink, sink::Inbox::Disconnect { query }.into());
     }
 }
 

@@ -124,7 +124,7 @@ pub const ALL: &[Named] = &[
     Named {
         name: no_panic::NAME,
         promise: "no process ends because it takes for granted what is not there",
-        aspects: &["coordinator", "dispatchers"],
+        aspects: &["coordinator", "maintainers", "dispatchers"],
         make: || Box::new(no_panic::NoPanic::default()),
     },
     Named {

@@ -1,7 +1,8 @@
 //! No process ends because it takes for granted what is not there.
 //!
 //! For the nil dereferences that reviews of pingcap/ticdc#5181 and pingcap/ticdc#5106 have found, and for what the real
-//! process treats as impossible. Reported separately for coordinators and dispatcher managers, each once per run.
+//! process treats as impossible. Reported separately for coordinators, maintainers and dispatcher managers, each
+//! once per run.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use sim::What;
 use crate::{
     Note, Record, Sim, coordinator, dispatchers,
     invariants::{Invariant, Violation},
+    maintainer,
 };
 
 pub(super) const NAME: &str = "no_panic";
@@ -25,6 +27,7 @@ impl Invariant for NoPanic {
         for note in &record.notes {
             let (aspect, why) = match note {
                 Note::Coordinator(coordinator::Note::Panicked { why }) => ("coordinator", why),
+                Note::Maintainers(maintainer::Note::MaintainerPanicked { why, .. }) => ("maintainers", why),
                 Note::Dispatchers(dispatchers::Note::ProcessPanicked { why, .. }) => ("dispatchers", why),
                 _ => continue,
             };

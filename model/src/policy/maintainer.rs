@@ -172,6 +172,13 @@ switches! {
             /// It leaves that to the event loop, and takes the nodes as they are (mutant).
             LeftToEventLoop => false,
         },
+        /// What becomes of the requests of a predecessor that nodes have not finished.
+        pub journal: Journal: is_restored {
+            /// Nobody takes them up (before pingcap/ticdc#3691).
+            Ignored => false,
+            /// They are operators again (pingcap/ticdc#3691).
+            Restored => true,
+        },
         /// What becomes of a dispatcher that a predecessor was creating for a table that is gone (`skip_create_of_dropped_table`).
         pub stale_create: StaleCreate: is_skipped {
             /// Nothing (pingcap/ticdc#4453).

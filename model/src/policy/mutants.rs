@@ -171,6 +171,11 @@ pub const MUTANTS: &[Mutant] = &[
         about: "a dispatcher that a predecessor was creating for a table that is gone is created (#3691, #4453)",
     },
     Mutant {
+        id: "MC-21",
+        policy: "master+maintainer.journal=ignored+maintainer.unasked_end=ignored",
+        about: "what a predecessor had begun is not taken up, and the end of a dispatcher that nobody asked for is not heard (#3691)",
+    },
+    Mutant {
         id: "MU-19",
         policy: "master+maintainer.remove_node_change=follows",
         about: "a maintainer that is removed follows the node set (#4828)",

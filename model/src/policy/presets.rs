@@ -107,6 +107,7 @@ fn baseline() -> Policy {
             watermark: WatermarkRule::LaterSequence,
             checkpoint_order: CheckpointOrder::ConstraintsFirst,
             checkpoint_node_change: CheckpointNodeChange::Followed,
+            journal: Journal::Restored,
             stale_create: StaleCreate::Skipped,
             restored_remove: RestoredRemove::LeavesReplica,
             covered_terminal: CoveredTerminal::MarkedAbsent,

@@ -81,7 +81,7 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
         changefeeds: u8::try_from(*file.cluster.changefeeds.get_ref()).expect("it was checked"),
         config: ChangefeedConfig {
             low_latency: file.cluster.low_latency,
-            redo: false,
+            redo: file.cluster.redo,
             downstream: downstream(&file.downstream),
             scheduling: scheduling(&file.scheduling),
         },

@@ -73,6 +73,9 @@ pub(crate) struct Cluster {
     /// Whether changefeeds are replicated with low latency rather than high throughput.
     #[serde(default)]
     pub(crate) low_latency: bool,
+    /// Whether everything is written to a redo log first.
+    #[serde(default)]
+    pub(crate) redo: bool,
     /// Nodes that run another version before their first restart.
     #[serde(default)]
     pub(crate) old: BTreeMap<Spanned<String>, Spanned<String>>,

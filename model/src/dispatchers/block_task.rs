@@ -3,7 +3,7 @@
 //! It tests neither whether the dispatcher is being removed nor whether it still exists.
 
 use crate::{
-    Cx, DispatcherId, Mode,
+    Cx, DispatcherId, IsRedo, Mode,
     dispatchers::{
         Dispatchers, ManagerId, Note, Wake,
         block_messages::{BlockState, EventKey, Stage},
@@ -167,6 +167,7 @@ impl BlockTask {
                 id: self.dispatcher,
                 event: self.event.clone(),
                 why,
+                redo: IsRedo::of(self.mode),
             });
         }
         if let Work::Local(local) = self.work

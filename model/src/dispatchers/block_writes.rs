@@ -4,7 +4,7 @@
 //! The records are written without a context: once begun they are waited for, even if the manager is fenced meanwhile.
 
 use crate::{
-    Cx, DispatcherId, Mode, TableId,
+    Cx, DispatcherId, IsRedo, Mode, TableId,
     dispatchers::{Asker, Dispatchers, ManagerId, Note, Wake, sink_client::backoff},
     sink::{self, Failure, QueryId, Reply},
     tasks::{Next, TaskId},
@@ -75,7 +75,8 @@ impl Writing {
         let Some(manager) = all.managers.get_mut(&who.0) else { return Written::Failed(CANCELLED) };
         let cf = manager.cf;
         if self.step == Step::Begin {
-            cx.note(Note::BlockEventWritten { cf, id: who.1, event: event.clone() });
+            let redo = IsRedo::of(who.2);
+            cx.note(Note::BlockEventWritten { cf, id: who.1, event: event.clone(), redo });
             if let Some(one) = manager.dispatchers.get_mut(&who.1) {
                 one.progress.add(event.commit());
             }

@@ -173,9 +173,9 @@ vocabulary! {
         /// A block event is not reported before earlier reports are acknowledged.
         BlockEventHeld { cf: ChangefeedId, id: DispatcherId, event: BlockEvent },
         /// A block event is being written.
-        BlockEventWritten { cf: ChangefeedId, id: DispatcherId, event: BlockEvent },
+        BlockEventWritten { cf: ChangefeedId, id: DispatcherId, event: BlockEvent, redo: IsRedo },
         /// A block event cannot be written.
-        BlockEventFailed { cf: ChangefeedId, id: DispatcherId, event: BlockEvent, why: &'static str },
+        BlockEventFailed { cf: ChangefeedId, id: DispatcherId, event: BlockEvent, why: &'static str, redo: IsRedo },
         /// A dispatcher does not do what it is told about a block event.
         ActionIgnored { cf: ChangefeedId, id: DispatcherId, event: EventKey, why: &'static str },
         /// A checkpoint is not passed on to the downstream.

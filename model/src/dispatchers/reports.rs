@@ -112,6 +112,9 @@ impl Dispatchers {
         let changes = &mut manager.changes;
         let mut watermark = std::mem::replace(&mut changes.watermark, manager.watermark.clone());
         let mut redo = std::mem::replace(&mut changes.redo, manager.redo.watermark.clone());
+        if cx.policy().dispatchers.changes_base.is_read_again() {
+            (watermark, redo) = (manager.watermark.clone(), manager.redo.watermark.clone());
+        }
         let mut statuses = Vec::with_capacity(changes.statuses.len());
         for (status, seq) in changes.statuses.drain(..) {
             let lowered = if status.redo.0 { &mut redo } else { &mut watermark };

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sim::{Input, StepId, What};
 
 use crate::{
-    Actor, Addr, ChangefeedId, DispatcherId, Msg, NodeId, Place, Record, RowKind, Sim, TableId, Ts,
+    Actor, Addr, ChangefeedId, DispatcherId, IsRedo, Msg, NodeId, Place, Record, RowKind, Sim, TableId, Ts,
     dispatchers::{self, EventKey},
     etcd::{self, Key, Op, Value},
     invariants::{Invariant, Violation},
@@ -109,7 +109,10 @@ impl DdlOnce {
         found: &mut Vec<Violation>,
     ) {
         match note {
-            dispatchers::Note::BlockEventWritten { cf, id, event } => {
+            // What is written to the redo log is no execution.
+            dispatchers::Note::BlockEventWritten { redo: IsRedo(true), .. }
+            | dispatchers::Note::BlockEventFailed { redo: IsRedo(true), .. } => {}
+            dispatchers::Note::BlockEventWritten { cf, id, event, .. } => {
                 let key = EventKey { ts: event.commit(), syncpoint: event.is_sync_point() };
                 self.begins(sim, (*cf, key), Attempt { node, id: *id, since: step }, found);
             }

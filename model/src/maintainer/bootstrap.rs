@@ -5,9 +5,10 @@ use crate::{
     bootstrapper::NodeChange,
     dispatchers::{self, Action, BootstrapResponse, OperatorType, ReportedSpan, ScheduleRequest},
     maintainer::{
-        Maintainer, Note, Timer,
+        Maintainer, Note,
         coverage::{Merges, Reported},
         operators::{Add, Operator, Remove, Then},
+        redo::Thread,
         stamp,
     },
     policy::Stamped,
@@ -43,8 +44,12 @@ impl Maintainer {
 
     pub(super) fn end_node_change(&mut self, change: NodeChange, cx: &mut Cx) {
         for gone in change.removed {
-            self.operators_on_node_removed(gone, cx);
-            self.watermarks.remove(&gone);
+            for mode in [Mode::Redo, Mode::Default] {
+                self.in_mode(mode, |m| m.operators_on_node_removed(gone, cx));
+            }
+            for mode in [Mode::Default, Mode::Redo] {
+                self.in_mode(mode, |m| m.watermarks.remove(&gone));
+            }
         }
         for node in change.added {
             self.ask(node, cx);
@@ -74,7 +79,7 @@ impl Maintainer {
             is_new: own && self.is_new,
             epoch: self.stamp(Stamped::Bootstrap, cx),
             config: ConfigEpoch::beside(self.stamp(Stamped::Bootstrap, cx), self.config_epoch),
-            redo: Twin(None),
+            redo: Twin(self.twin.as_ref().filter(|_| own).map(|twin| twin.spans.trigger())),
         };
         cx.send(node, Place::Dispatchers, request);
     }
@@ -120,31 +125,61 @@ impl Maintainer {
 
     /// Every node has answered: works out the spans, in the order of the real system.
     fn finish(&mut self, mut responses: Vec<(NodeId, BootstrapResponse)>, cx: &mut Cx) -> bool {
-        // Only the node that hosts the trigger reports from where it really starts.
-        let start = responses.iter().map(|(_, response)| response.checkpoint).max().unwrap_or(Ts::NONE);
-        if start == Ts::NONE {
-            self.on_error(cx.id(), "no start ts", cx);
-            return false;
+        // Only the node that hosts the triggers reports from where they really start.
+        let starts = responses.iter().map(|(_, response)| response.checkpoint);
+        let redo_starts = responses.iter().filter_map(|(_, response)| response.redo_checkpoint.0);
+        let start = starts.max().filter(|start| *start != Ts::NONE);
+        let redo_start = redo_starts.max().filter(|start| *start != Ts::NONE);
+        let starts = [(Mode::Default, start), (Mode::Redo, redo_start)];
+        let starts = starts.into_iter().filter(|(mode, _)| *mode == Mode::Default || self.twin.is_some());
+        let starts: Vec<(Mode, Option<Ts>)> = starts.collect();
+        for (mode, start) in &starts {
+            let Some(start) = start else {
+                self.on_error(cx.id(), "no start ts", cx);
+                return false;
+            };
+            self.in_mode(*mode, |m| {
+                let trigger = m.spans.trigger();
+                if let Some(replica) = m.spans.get_mut(trigger) {
+                    replica.checkpoint = *start;
+                }
+            });
         }
-        let trigger = self.spans.trigger();
-        if let Some(replica) = self.spans.get_mut(trigger) {
-            replica.checkpoint = start;
+        for (mode, start) in starts {
+            let start = start.unwrap_or(Ts::NONE);
+            if self.in_mode(mode, |m| m.find_spans(&mut responses, start, cx)) == Some(false) {
+                return false;
+            }
         }
+        self.restore_block_states(&mut responses, cx);
+        let (working, absent) = (self.spans.replicating().count(), self.spans.absent().count());
+        let [working, absent] = [working, absent].map(|n| u32::try_from(n).expect("spans are few"));
+        cx.note(Note::MaintainerBootstrapped { cf: self.cf, epoch: self.epoch, working, absent });
+        self.start_schedulers(cx);
+        for mode in [Mode::Redo, Mode::Default] {
+            self.in_mode(mode, |m| cx.out.give_way(m.timer(Thread::Operators).into()));
+        }
+        true
+    }
+
+    /// Works out the spans of the present mode, from where its trigger starts; whether that succeeds.
+    fn find_spans(&mut self, responses: &mut [(NodeId, BootstrapResponse)], start: Ts, cx: &mut Cx) -> bool {
         let tables: Vec<TableId> = cx.process.history.tables_at(start).collect();
         // Every pass visits the nodes in an order of its own.
-        cx.shuffle(&mut responses, "order of nodes at bootstrap");
-        let working = self.working_spans(&responses, cx);
-        cx.shuffle(&mut responses, "order of nodes for journals");
-        if let Err(why) = self.restore_operators(&responses, &tables, cx) {
+        cx.shuffle(responses, "order of nodes at bootstrap");
+        let working = self.working_spans(responses, cx);
+        cx.shuffle(responses, "order of nodes for journals");
+        if let Err(why) = self.restore_operators(responses, &tables, cx) {
             self.on_error(cx.id(), why, cx);
             return false;
         }
         if cx.policy().maintainer.bootstrap_overlap.is_resolved() {
-            self.resolve_overlaps(&working, &Merges::of(&responses), cx);
+            self.resolve_overlaps(&working, &Merges::of(responses), cx);
         }
-        cx.shuffle(&mut responses, "order of nodes for merges");
-        for (node, response) in &responses {
-            self.merge_operators.extend(response.merge_operators.iter().map(|merge| (*node, merge.clone())));
+        cx.shuffle(responses, "order of nodes for merges");
+        for (node, response) in responses.iter() {
+            let merges = response.merge_operators.iter().filter(|merge| merge.mode == self.mode);
+            self.merge_operators.extend(merges.map(|merge| (*node, merge.clone())));
         }
         for table in &tables {
             match working.get(table) {
@@ -160,14 +195,17 @@ impl Maintainer {
                 self.fill_holes(*table, start, cx);
             }
         }
-        cx.shuffle(&mut responses, "order of nodes for the barrier");
-        self.restore_block_events(&responses, cx);
-        let (working, absent) = (self.spans.replicating().count(), self.spans.absent().count());
-        let [working, absent] = [working, absent].map(|n| u32::try_from(n).expect("spans are few"));
-        cx.note(Note::MaintainerBootstrapped { cf: self.cf, epoch: self.epoch, working, absent });
-        self.start_schedulers(cx);
-        cx.out.give_way(Timer::Operators { m: self.id }.into());
         true
+    }
+
+    /// The events at which dispatchers stop; those of redo dispatchers first.
+    fn restore_block_states(&mut self, responses: &mut [(NodeId, BootstrapResponse)], cx: &mut Cx) {
+        for mode in [Mode::Redo, Mode::Default] {
+            self.in_mode(mode, |m| {
+                cx.shuffle(responses, "order of nodes for the barrier");
+                m.restore_block_events(responses, cx);
+            });
+        }
     }
 
     /// The reported spans by table; of two with one key the last one wins, and the order of the nodes is chance.
@@ -175,7 +213,7 @@ impl Maintainer {
         let mut working = Reported::new();
         for (node, response) in responses {
             for span in &response.spans {
-                if span.mode == Mode::Default && span.id != self.spans.trigger() {
+                if span.mode == self.mode && span.id != self.spans.trigger() {
                     let spans = working.entry(span.span.table).or_default();
                     let key = cx.policy().maintainer.bootstrap_key.of(span.span);
                     spans.insert(key, (*node, span.clone()));
@@ -221,7 +259,7 @@ impl Maintainer {
             for request in &response.operators {
                 let reported = response.spans.iter().find(|span| span.id == request.id);
                 let span = request.span.or(reported.map(|span| span.span));
-                if let Some(span) = span.filter(|_| request.mode == Mode::Default) {
+                if let Some(span) = span.filter(|_| request.mode == self.mode) {
                     match request.action {
                         Action::Create => self.restore_create(*node, request, span, reported, tables, cx)?,
                         Action::Remove => self.restore_remove(*node, request, reported, tables, cx)?,

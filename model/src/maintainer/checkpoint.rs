@@ -57,6 +57,10 @@ impl Checkpoints {
     pub(super) fn new(checkpoint: Ts) -> Checkpoints {
         Checkpoints { round: Round::Idle, due: false, displayed: checkpoint }
     }
+
+    pub(super) fn displayed(&self) -> Ts {
+        self.displayed
+    }
 }
 
 impl Maintainer {
@@ -148,14 +152,14 @@ impl Maintainer {
         }
     }
 
-    fn lowest_of_spans(&self) -> Ts {
+    pub(super) fn lowest_of_spans(&self) -> Ts {
         let operators = self.operators.lowest_blocking(&self.spans);
         let spans = self.spans.lowest_not_replicating();
         operators.into_iter().chain(spans).min().unwrap_or(Ts::INFINITE)
     }
 
     /// The lowest watermark of the nodes that count. Every one of them must have reported one.
-    fn lowest_watermark(&self, cx: &Cx) -> Option<Ts> {
+    pub(super) fn lowest_watermark(&self, cx: &Cx) -> Option<Ts> {
         let mut lowest = Ts::INFINITE;
         for node in self.bootstrapper.nodes() {
             if node == cx.id() || self.spans.count_on(node) > 0 {

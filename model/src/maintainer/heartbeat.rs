@@ -31,7 +31,7 @@ impl Maintainer {
         }
         let waits =
             !heartbeat.statuses.is_empty() && !cx.policy().maintainer.heartbeat_order.is_watermark_first();
-        let updated = !waits && self.store_watermark(from, &heartbeat, cx);
+        let updated = !waits && self.store_watermarks(from, &heartbeat, cx);
         if let Some(why) = heartbeat.err {
             self.on_error(from, why, cx);
         }
@@ -43,12 +43,18 @@ impl Maintainer {
         }
     }
 
-    /// Whether the watermark takes the place of the known one.
-    fn store_watermark(&mut self, from: NodeId, heartbeat: &Heartbeat, cx: &Cx) -> bool {
+    /// Whether the watermark takes the place of the known one. That of redo dispatchers is stored beside it.
+    fn store_watermarks(&mut self, from: NodeId, heartbeat: &Heartbeat, cx: &Cx) -> bool {
+        let updated = self.store_watermark(from, heartbeat.watermark.as_ref(), cx);
+        self.in_mode(Mode::Redo, |m| m.store_watermark(from, heartbeat.redo.0.as_ref(), cx));
+        updated
+    }
+
+    fn store_watermark(&mut self, from: NodeId, watermark: Option<&Watermark>, cx: &Cx) -> bool {
         let known = self.watermarks.get(&from);
         let rule = cx.policy().maintainer.watermark;
         let accepted = |new: &&Watermark| known.is_none_or(|known| rule.accepts(new, known));
-        let accepted = heartbeat.watermark.as_ref().filter(accepted).cloned();
+        let accepted = watermark.filter(accepted).cloned();
         accepted.map(|watermark| self.watermarks.insert(from, watermark)).is_some()
     }
 
@@ -60,17 +66,16 @@ impl Maintainer {
 
     pub(super) fn handle_next_status(&mut self, mut statuses: Statuses, cx: &mut Cx) {
         let status = &statuses.heartbeat.statuses[statuses.next];
-        if statuses.checked {
-            self.on_status(statuses.from, status, statuses.heartbeat.complete, cx);
-            statuses.next += 1;
-        } else {
-            self.check_operator(statuses.from, status, cx);
-        }
+        self.in_mode(status.redo.mode(), |m| match statuses.checked {
+            true => m.on_status(statuses.from, status, statuses.heartbeat.complete, cx),
+            false => m.check_operator(statuses.from, status, cx),
+        });
+        statuses.next += usize::from(statuses.checked);
         statuses.checked = !statuses.checked;
         if statuses.next < statuses.heartbeat.statuses.len() {
             self.at_hand = Some(AtHand::Statuses(statuses));
         } else {
-            let late = statuses.waits && self.store_watermark(statuses.from, &statuses.heartbeat, cx);
+            let late = statuses.waits && self.store_watermarks(statuses.from, &statuses.heartbeat, cx);
             self.end_heartbeat(statuses.updated || late, cx);
         }
     }
@@ -117,7 +122,7 @@ impl Maintainer {
             span: None,
             start_ts: crate::Ts::NONE,
             skip_dml: false,
-            mode: Mode::Default,
+            mode: self.mode,
             action: Action::Remove,
             kind: OperatorType::Remove,
             epoch: self.stamp(Stamped::Schedule, cx),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use sim::{Duration, Instant};
 
 use crate::{
-    ChangefeedId, Cx, DispatcherId, Epoch, NodeId, Place, Ts,
+    ChangefeedId, Cx, DispatcherId, Epoch, Mode, NodeId, Place, Ts,
     bootstrapper::{Bootstrapper, NodeChange},
     coordinator::{DrainOrder, MaintainerState, MaintainerStatus},
     dispatchers::{self, BootstrapResponse, MergeRequest, Watermark},
@@ -14,6 +14,7 @@ use crate::{
         barrier::{Barrier, Reports},
         checkpoint, duplicates, heartbeat,
         operators::Operators,
+        redo::Twin,
         removal,
         schedulers::Schedulers,
         spans::Spans,
@@ -56,6 +57,9 @@ pub struct Maintainer {
     pub(super) initialized: bool,
     /// Whether the table trigger still has to be activated.
     pub(super) post_bootstrap_pending: bool,
+    /// Whose spans, operators, block events, schedulers and watermarks these are; and what there is of the other mode.
+    pub(super) mode: Mode,
+    pub(super) twin: Option<Box<Twin>>,
     pub(super) spans: Spans,
     pub(super) operators: Operators,
     pub(super) barrier: Barrier,
@@ -106,6 +110,8 @@ impl Maintainer {
     ) -> Maintainer {
         // A fresh trigger for every maintainer instance.
         let trigger = cx.process.fresh_id();
+        let redo = cx.process.config.redo;
+        let twin = redo.then(|| Box::new(Twin::new(cx.process.fresh_id(), cx.id(), checkpoint)));
         Maintainer {
             id: MaintainerId(0),
             cf,
@@ -116,6 +122,8 @@ impl Maintainer {
             bootstrapper: Bootstrapper::default(),
             initialized: false,
             post_bootstrap_pending: false,
+            mode: Mode::Default,
+            twin,
             spans: Spans::new(trigger, cx.id(), checkpoint),
             operators: Operators::default(),
             barrier: Barrier::default(),
@@ -142,6 +150,7 @@ impl Maintainer {
         self.id = id;
         cx.out.alarm(Timer::Tick { m: id }.into(), TICK);
         cx.out.alarm(Timer::CheckpointTick { m: id }.into(), checkpoint::PERIOD);
+        self.begin_redo(cx);
     }
 
     /// Its changefeed.
@@ -176,7 +185,7 @@ impl Maintainer {
 
     /// How many operators are under way.
     pub fn operators(&self) -> usize {
-        self.operators.len()
+        self.operators.len() + self.twin.as_ref().map_or(0, |twin| twin.operators.len())
     }
 
     /// The merges that its predecessor had begun, and the nodes that told of them.
@@ -240,7 +249,8 @@ impl Maintainer {
 
     /// What the real process would not have survived ends this one.
     pub(super) fn survive(&mut self, cx: &mut Cx) {
-        if let Some(why) = self.spans.take_fatal() {
+        let redo = self.twin.as_mut().and_then(|twin| twin.spans.take_fatal());
+        if let Some(why) = self.spans.take_fatal().or(redo) {
             cx.note(Note::MaintainerPanicked { cf: self.cf, why });
             cx.out.exit(Some(node::RESTART_AFTER));
         }
@@ -283,7 +293,9 @@ impl Maintainer {
                 self.handle(event, cx);
             }
             Some(AtHand::Statuses(statuses)) => self.handle_next_status(statuses, cx),
-            Some(AtHand::Reports(reports)) => self.handle_next_report(reports, cx),
+            Some(AtHand::Reports(reports)) => {
+                self.in_mode(reports.mode(), |m| m.handle_next_report(reports, cx));
+            }
             Some(AtHand::Stopping) => self.set_stopped(cx),
             None => self.next_event(cx),
         }
@@ -336,13 +348,13 @@ impl Maintainer {
                 }
                 Inbox::HeartBeatRequest { heartbeat, .. } => self.on_heartbeat(from, heartbeat, cx),
                 Inbox::BlockStatusRequest { statuses, mode, .. } => {
-                    self.on_block_statuses(from, statuses, mode, cx);
+                    self.in_mode(mode, |m| m.on_block_statuses(from, statuses, mode, cx));
                 }
                 Inbox::CheckpointTsPersisted { checkpoint, .. } => {
                     let (cf, here) = (self.cf, Place::Dispatchers);
                     cx.send(cx.id(), here, dispatchers::Inbox::CheckpointTsMessage { cf, checkpoint });
                 }
-                Inbox::RedoResolvedTsProgressMessage { .. } => {}
+                Inbox::RedoResolvedTsProgressMessage { resolved, .. } => self.on_redo_persisted(resolved, cx),
                 Inbox::NodesChanged
                 | Inbox::StopManager
                 | Inbox::CloseMaintainers
@@ -361,7 +373,7 @@ impl Maintainer {
             self.resend_while_removing(cx);
         } else {
             self.resend_bootstrap(cx);
-            self.advance_barrier(cx);
+            self.advance_barriers(cx);
         }
     }
 

@@ -14,6 +14,7 @@ mod instance;
 mod manager;
 mod node_state;
 mod operators;
+mod redo;
 mod removal;
 mod schedulers;
 mod spans;
@@ -120,6 +121,14 @@ vocabulary! {
         Checker { m: MaintainerId },
         /// The drain scheduler of a maintainer looks at the node that is to be drained.
         Drain { m: MaintainerId },
+        /// The same for redo dispatchers.
+        RedoOperators { m: MaintainerId },
+        /// The same for redo dispatchers.
+        RedoBasicScheduler { m: MaintainerId },
+        /// The same for redo dispatchers.
+        RedoDrain { m: MaintainerId },
+        /// The redo loop of a maintainer goes on.
+        RedoMeta { m: MaintainerId },
     }
 }
 
@@ -278,7 +287,11 @@ impl Maintainers {
             | Timer::Operators { m }
             | Timer::BasicScheduler { m }
             | Timer::Checker { m }
-            | Timer::Drain { m } => m,
+            | Timer::Drain { m }
+            | Timer::RedoOperators { m }
+            | Timer::RedoBasicScheduler { m }
+            | Timer::RedoDrain { m }
+            | Timer::RedoMeta { m } => m,
         };
         // One that has been cleaned up has no threads any more.
         let Some(maintainer) = self.maintainers.get_mut(&m) else { return };
@@ -292,6 +305,10 @@ impl Maintainers {
             Timer::BasicScheduler { .. } => maintainer.run_basic(cx),
             Timer::Checker { .. } => maintainer.run_checker(cx),
             Timer::Drain { .. } => maintainer.run_drain(cx),
+            Timer::RedoOperators { .. } => _ = maintainer.in_mode(Mode::Redo, |redo| redo.run_operators(cx)),
+            Timer::RedoBasicScheduler { .. } => _ = maintainer.in_mode(Mode::Redo, |redo| redo.run_basic(cx)),
+            Timer::RedoDrain { .. } => _ = maintainer.in_mode(Mode::Redo, |redo| redo.run_drain(cx)),
+            Timer::RedoMeta { .. } => maintainer.run_redo(cx),
         }
         maintainer.survive(cx);
         self.listen(m, cx);

@@ -5,7 +5,7 @@
 use sim::{Duration, Instant, Now};
 
 use crate::{
-    Cx, Liveness, NodeId, Place,
+    Cx, Liveness, Mode, NodeId, Place,
     coordinator::{self, DrainOrder, DrainProgress},
     maintainer::{Maintainer, Maintainers, Note},
 };
@@ -104,7 +104,9 @@ impl Maintainer {
     pub(super) fn set_drain_order(&mut self, order: Option<DrainOrder>, cx: &mut Cx) {
         self.drain = order;
         self.mark_dirty();
-        self.wake_drain(cx);
+        for mode in [Mode::Default, Mode::Redo] {
+            self.in_mode(mode, |m| m.wake_drain(cx));
+        }
     }
 
     /// The node that dispatchers are to leave.
@@ -116,8 +118,15 @@ impl Maintainer {
     pub(super) fn drain_progress(&self) -> Option<DrainProgress> {
         let target = self.drained()?;
         let target_epoch = self.drain?.target_epoch;
-        let spans = u32::try_from(self.spans.count_on(target)).unwrap_or(u32::MAX);
-        let moves = u32::try_from(self.operators.moving_from(target)).unwrap_or(u32::MAX);
+        let spans = u32::try_from(
+            self.spans.count_on(target) + self.twin.as_ref().map_or(0, |twin| twin.spans.count_on(target)),
+        )
+        .unwrap_or(u32::MAX);
+        let moves = u32::try_from(
+            self.operators.moving_from(target)
+                + self.twin.as_ref().map_or(0, |twin| twin.operators.moving_from(target)),
+        )
+        .unwrap_or(u32::MAX);
         Some(DrainProgress { target, target_epoch, spans, moves })
     }
 }

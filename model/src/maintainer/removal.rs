@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Cx, Epoch, NodeId, Place, dispatchers,
+    Cx, Epoch, Mode, NodeId, Place, dispatchers,
     maintainer::{Maintainer, Note, instance::AtHand},
     policy::Stamped,
     state::flags,
@@ -111,7 +111,9 @@ impl Maintainer {
         if !std::mem::replace(&mut self.removal.begun, true) {
             cx.note(Note::MaintainerRemoving { cf: self.cf, epoch: self.epoch, cascade });
             if self.is_quiescing(cx) {
-                self.quiesce(cx);
+                for mode in [Mode::Default, Mode::Redo] {
+                    self.in_mode(mode, |m| m.quiesce(cx));
+                }
             }
         }
         (self.removal.cascade, self.removal.removed) = (cascade, removed);
@@ -142,8 +144,15 @@ impl Maintainer {
     /// A successor takes over the dispatchers; only the table trigger has to go first. It is no longer desired from now
     /// on, so only the operator hears of its end.
     fn remove_trigger(&mut self, cx: &mut Cx) -> bool {
-        self.remove_tasks(&[self.spans.trigger()], cx);
-        !self.spans.is_trigger_working()
+        let mut closed = true;
+        for mode in [Mode::Default, Mode::Redo] {
+            let gone = self.in_mode(mode, |m| {
+                m.remove_tasks(&[m.spans.trigger()], cx);
+                !m.spans.is_trigger_working()
+            });
+            closed &= gone.unwrap_or(true);
+        }
+        closed
     }
 
     pub(super) fn on_close_response(&mut self, from: NodeId, success: bool, epoch: Epoch, cx: &mut Cx) {
@@ -166,7 +175,7 @@ impl Maintainer {
             self.close_nodes(cx);
         } else if cx.policy().maintainer.remove_resend.resends() {
             self.resend_bootstrap(cx);
-            self.advance_barrier(cx);
+            self.advance_barriers(cx);
         }
     }
 }

@@ -1,9 +1,19 @@
 //! The state of the maintainer manager and its maintainers, as lines.
 
-use std::fmt::{self, Write};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write},
+};
 
 use crate::{
-    maintainer::{Maintainer, Maintainers, spans::Placement},
+    NodeId,
+    dispatchers::Watermark,
+    maintainer::{
+        Maintainer, Maintainers,
+        barrier::Barrier,
+        operators::Operators,
+        spans::{Placement, Spans},
+    },
     state::{flags, list},
 };
 
@@ -37,21 +47,10 @@ impl Maintainer {
         if !silent.is_empty() {
             writeln!(f, "  silent {silent}")?;
         }
-        for (id, replica) in self.spans.iter() {
-            let (span, state, checkpoint) = (replica.span, replica.state, replica.checkpoint);
-            let node = replica.node.map_or(String::new(), |node| format!(" at {node}"));
-            writeln!(f, "  {id} {span} {} {state} {checkpoint}{node}", replica.placement.name())?;
-        }
-        for (id, replica) in self.spans.ghosts() {
-            let (span, checkpoint) = (replica.span, replica.checkpoint);
-            let node = replica.node.map_or(String::new(), |node| format!(" at {node}"));
-            writeln!(f, "  {id} {span} ghost {} {checkpoint}{node}", replica.placement.name())?;
-        }
-        self.operators.describe(f)?;
-        self.barrier.describe(f)?;
-        for (node, watermark) in &self.watermarks {
-            let (checkpoint, resolved, seq) = (watermark.checkpoint, watermark.resolved, watermark.seq);
-            writeln!(f, "  watermark {node} {checkpoint} {resolved} seq={seq}")?;
+        describe_spans(&self.spans, (&self.operators, &self.barrier), &self.watermarks, f)?;
+        if let Some(twin) = &self.twin {
+            writeln!(f, "  redo committed {}", twin.spans.committed())?;
+            describe_spans(&twin.spans, (&twin.operators, &twin.barrier), &twin.watermarks, f)?;
         }
         let closed = list(self.removal.closed());
         if !closed.is_empty() {
@@ -59,6 +58,32 @@ impl Maintainer {
         }
         Ok(())
     }
+}
+
+/// The spans of one mode, with where each is, its operators and how far the nodes are.
+fn describe_spans(
+    spans: &Spans,
+    (operators, barrier): (&Operators, &Barrier),
+    watermarks: &BTreeMap<NodeId, Watermark>,
+    f: &mut impl Write,
+) -> fmt::Result {
+    for (id, replica) in spans.iter() {
+        let (span, state, checkpoint) = (replica.span, replica.state, replica.checkpoint);
+        let node = replica.node.map_or(String::new(), |node| format!(" at {node}"));
+        writeln!(f, "  {id} {span} {} {state} {checkpoint}{node}", replica.placement.name())?;
+    }
+    for (id, replica) in spans.ghosts() {
+        let (span, checkpoint) = (replica.span, replica.checkpoint);
+        let node = replica.node.map_or(String::new(), |node| format!(" at {node}"));
+        writeln!(f, "  {id} {span} ghost {} {checkpoint}{node}", replica.placement.name())?;
+    }
+    operators.describe(f)?;
+    barrier.describe(f)?;
+    for (node, watermark) in watermarks {
+        let (checkpoint, resolved, seq) = (watermark.checkpoint, watermark.resolved, watermark.seq);
+        writeln!(f, "  watermark {node} {checkpoint} {resolved} seq={seq}")?;
+    }
+    Ok(())
 }
 
 impl Placement {

@@ -42,6 +42,13 @@ switches! {
         /// Whether the redo meta follows the maintainer when the write path is closed (S8,
         /// `checkpoint_and_redo_meta_stop_on_fence`).
         pub redo_meta_gate: CheckpointGate,
+        /// The watermark that a report of changed states starts from.
+        pub changes_base: ChangesBase: is_read_again {
+            /// The one that was known when the previous such report was sent (all versions).
+            PreviousReport => false,
+            /// The one that is known when this report is sent (no version).
+            Latest => true,
+        },
         /// What becomes of the journal entry of an earlier owner when the present one sends its own request (S25,
         /// `journal_replaces_stale_entry`).
         pub stale_journal: StaleJournal {

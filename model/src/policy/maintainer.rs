@@ -52,6 +52,13 @@ switches! {
             /// All but statuses, those of maintainers that are not there included (mutant).
             AllButStatus,
         },
+        /// Whether what a maintainer says about the redo log carries its generation (S34, `fence_redo_control`).
+        pub redo_stamp: RedoStamp: is_stamped {
+            /// There is no field for it (before pingcap/ticdc#5436).
+            Unstamped => false,
+            /// It does (pingcap/ticdc#5436).
+            Stamped => true,
+        },
         /// Where a maintainer has its generation from (`wire_epoch_is_authoritative`).
         pub generation: Generation {
             /// From the request that adds it; none from a coordinator that does not say (all versions).

@@ -91,6 +91,7 @@ fn baseline() -> Policy {
         },
         maintainer: Maintainer {
             stamp: EpochStamp::Unstamped,
+            redo_stamp: RedoStamp::Unstamped,
             generation: Generation::FromRequest,
             add_admission: AddAdmission::NeverOver,
             remove_admission: RemoveAdmission::Anybodys,
@@ -180,6 +181,7 @@ fn baseline() -> Policy {
             checkpoint_gate: CheckpointGate::Always,
             redo_fence: RequestFence::AnySender,
             redo_meta_gate: CheckpointGate::Always,
+            changes_base: ChangesBase::PreviousReport,
             stale_journal: StaleJournal::Blocks,
             create_journal: CreateJournal::UntilAttempted,
             journal_key: JournalKey::Dispatcher,
@@ -281,6 +283,7 @@ fn pr_5436() -> Policy {
     policy.orchestrator.mutex_release = MutexRelease::Always;
     policy.orchestrator.ending_errors = EndingErrors::Silent;
     policy.dispatchers.redo_fence = RequestFence::OwnerAndEpoch;
+    policy.maintainer.redo_stamp = RedoStamp::Stamped;
     policy.dispatchers.stale_creates = StaleCreates::Omitted;
     policy.dispatchers.stale_removes = StaleRemoves::ToldIfReported;
     policy

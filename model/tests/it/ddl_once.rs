@@ -95,14 +95,19 @@ impl Story {
 
     fn begins(&mut self, node: NodeId, ddl: usize) {
         let event = BlockEvent::Ddl(self.ddl(ddl));
-        let note = dispatchers::Note::BlockEventWritten { cf: CF, id: dispatcher(node), event };
+        let note = dispatchers::Note::BlockEventWritten {
+            cf: CF,
+            id: dispatcher(node),
+            event,
+            redo: Default::default(),
+        };
         self.note_of(Addr::Node(node, Place::Dispatchers), note);
     }
 
     fn fails(&mut self, node: NodeId, ddl: usize) {
         let event = BlockEvent::Ddl(self.ddl(ddl));
         let (id, why) = (dispatcher(node), "too bad");
-        let note = dispatchers::Note::BlockEventFailed { cf: CF, id, event, why };
+        let note = dispatchers::Note::BlockEventFailed { cf: CF, id, event, why, redo: Default::default() };
         self.note_of(Addr::Node(node, Place::Dispatchers), note);
     }
 

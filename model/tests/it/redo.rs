@@ -106,7 +106,7 @@ fn a_ddl_is_executed_when_the_redo_log_has_it() {
     hand.tell(N1, forward(3 * SECOND));
     hand.advance(20);
     insta::assert_snapshot!(hand.text, @"
-        ** BlockEventWritten cf1 d9@n1 ts2000000 CreateTable db1.a2 t2
+        ** BlockEventWritten cf1 d9@n1 ts2000000 CreateTable db1.a2 t2 redo
         ** RedoDdlLogged n3/dispatchers query6 cf1 ts2000000 CreateTable db1.a2 t2
     20 ms pass
         -> BlockStatusRequest cf1 statuses: d9@n1 NONE ts2000000 added=t2@db1 redo redo to n1/maintainers
@@ -151,7 +151,7 @@ fn what_stops_everybody_stops_redo_dispatchers_by_themselves() {
     }
     insta::assert_snapshot!(hand.text, @"
     n1/maintainers: HeartBeatResponse cf1 statuses: Write ts2000000 to=d9@n1 redo e5
-        ** BlockEventWritten cf1 d9@n1 ts2000000 CreateView db1
+        ** BlockEventWritten cf1 d9@n1 ts2000000 CreateView db1 redo
         ** RedoDdlLogged n3/dispatchers query7 cf1 ts2000000 CreateView db1
     20 ms pass
         -> BlockStatusRequest cf1 statuses: d9@n1 DONE ts2000000 redo redo to n1/maintainers

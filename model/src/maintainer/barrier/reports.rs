@@ -33,6 +33,11 @@ pub(in crate::maintainer) struct Reports {
 }
 
 impl Reports {
+    /// Whether they are from redo dispatchers, which have a barrier of their own.
+    pub(in crate::maintainer) fn mode(&self) -> Mode {
+        self.mode
+    }
+
     fn acknowledge(&mut self, id: DispatcherId, event: EventKey) {
         self.acknowledged.entry(event).or_default().push(id);
     }
@@ -49,8 +54,7 @@ impl Maintainer {
     ) {
         let keys = Key::of_all(from, &statuses);
         let removing = self.removal.has_begun() && cx.policy().maintainer.remove_block_status.is_ignored();
-        // Redo dispatchers have a barrier of their own, which is not there yet.
-        if !self.initialized || removing || mode != Mode::Default {
+        if !self.initialized || removing {
             return self.release_all(&keys);
         }
         let reports = Reports {
@@ -118,7 +122,7 @@ impl Maintainer {
         // Whoever has come to an event has everything before it downstream. What holds the checkpoint back does not hear of it.
         if self.spans.get(id).is_some() {
             let (state, checkpoint) = (ComponentState::Working, event.ts.before());
-            self.spans.store(&DispatcherStatus { id, state, checkpoint, redo: IsRedo(false) });
+            self.spans.store(&DispatcherStatus { id, state, checkpoint, redo: IsRedo::of(self.mode) });
             self.spans.remember_block(id, &status.state);
         }
         match status.state.stage {

@@ -13,7 +13,14 @@ use crate::{
 
 impl Maintainer {
     /// Every 100 ms: each event sends an action once in a second at most.
-    pub(in crate::maintainer) fn advance_barrier(&mut self, cx: &mut Cx) {
+    /// What is to be said again about block events; those of redo dispatchers come first.
+    pub(in crate::maintainer) fn advance_barriers(&mut self, cx: &mut Cx) {
+        for mode in [Mode::Redo, Mode::Default] {
+            self.in_mode(mode, |m| m.advance_barrier(cx));
+        }
+    }
+
+    fn advance_barrier(&mut self, cx: &mut Cx) {
         let mut events: Vec<EventKey> = self.barrier.events.keys().copied().collect();
         cx.shuffle(&mut events, "order of block events");
         for event in &events {
@@ -57,7 +64,7 @@ impl Maintainer {
         let node = |id: DispatcherId| self.spans.get(id).and_then(|replica| replica.node);
         if let Some((writer, node)) = event.writer.and_then(|writer| Some((writer, node(writer)?))) {
             let write = BlockAnswer::to(writer, event.write());
-            return self.answer(node, vec![write], Mode::Default, cx);
+            return self.answer(node, vec![write], self.mode, cx);
         }
         // The writer is gone. Another one is told at the next turn.
         let first = event.state.blocked.as_ref().and_then(|blocked| blocked.tables().first().copied());
@@ -112,7 +119,7 @@ impl Maintainer {
         for (node, ids) in nodes {
             let influenced = event.influenced().unwrap_or(Influenced::Normal(ids));
             let pass = BlockAnswer { answer: event.pass(), influenced, exclude: Joined(Vec::new()) };
-            self.answer(node, vec![pass], Mode::Default, cx);
+            self.answer(node, vec![pass], self.mode, cx);
         }
         self.barrier.events.insert(key, event);
     }

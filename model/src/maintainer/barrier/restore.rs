@@ -4,7 +4,7 @@
 //! is in the snapshot that the maintainer begins with.
 
 use crate::{
-    Cx, Mode, NodeId,
+    Cx, NodeId,
     dispatchers::{BootstrapResponse, EventKey, Stage},
     maintainer::Maintainer,
 };
@@ -16,7 +16,7 @@ impl Maintainer {
         cx: &mut Cx,
     ) {
         for span in responses.iter().flat_map(|(_, response)| &response.spans) {
-            let Some(state) = span.block_state.as_ref().filter(|_| span.mode == Mode::Default) else {
+            let Some(state) = span.block_state.as_ref().filter(|_| span.mode == self.mode) else {
                 continue;
             };
             if state.stage == Stage::None {

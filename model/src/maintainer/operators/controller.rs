@@ -15,8 +15,9 @@ use crate::{
     Cx, DispatcherId, NodeId, Place, Ts,
     dispatchers::{self, Action, DispatcherStatus, OperatorType},
     maintainer::{
-        Maintainer, Note, Timer,
+        Maintainer, Note,
         operators::{Add, After, Operator, Order, Remove, Scene, Then},
+        redo::Thread,
         spans::Spans,
     },
     policy::Stamped,
@@ -229,7 +230,7 @@ impl Maintainer {
 
     /// The controller takes its next step.
     pub(in crate::maintainer) fn run_operators(&mut self, cx: &mut Cx) {
-        let timer = Timer::Operators { m: self.id };
+        let timer = self.timer(Thread::Operators);
         let pause = match std::mem::take(&mut self.operators.at_hand) {
             AtHand::Nothing => self.poll(cx),
             AtHand::Polled(number) => self.schedule(number, cx),
@@ -310,7 +311,7 @@ impl Maintainer {
                     span: self.spans.held(id).map(|replica| replica.span),
                     start_ts,
                     skip_dml,
-                    mode: crate::Mode::Default,
+                    mode: self.mode,
                     action: *action,
                     kind: *kind,
                     epoch: self.stamp(Stamped::Schedule, cx),
@@ -323,7 +324,7 @@ impl Maintainer {
                     cf: self.cf,
                     merged: id,
                     sources: sources.clone(),
-                    mode: crate::Mode::Default,
+                    mode: self.mode,
                     epoch: self.stamp(Stamped::Merge, cx),
                 };
                 cx.send(*node, Place::Dispatchers, dispatchers::Inbox::MergeDispatcherRequest { request });

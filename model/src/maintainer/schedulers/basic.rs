@@ -12,8 +12,9 @@ use crate::{
     Cx, DispatcherId, NodeId,
     dispatchers::OperatorType,
     maintainer::{
-        Maintainer, Note, Timer,
+        Maintainer, Note,
         operators::{Add, BATCH},
+        redo::Thread,
         schedulers::Admitted,
         spans::GroupId,
     },
@@ -54,7 +55,7 @@ impl Placing {
 
 impl Maintainer {
     pub(in crate::maintainer) fn run_basic(&mut self, cx: &mut Cx) {
-        let timer = Timer::BasicScheduler { m: self.id };
+        let timer = self.timer(Thread::BasicScheduler);
         let admitted = self.schedulers.basic.admitted.take();
         self.take_admitted(admitted, cx);
         if self.is_between_runs()

@@ -4,7 +4,7 @@
 use sim::{Duration, Instant};
 
 use crate::{
-    Cx,
+    Cx, Mode,
     maintainer::{
         Maintainer, Timer,
         schedulers::{Admitted, balance::Balance, balance_splits::BalanceSplits, regions::Regions},
@@ -37,7 +37,7 @@ pub(super) enum Wants {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Checker {
     /// The schedulers that are still to be run in this pass, the next one last; the last one may be in the middle of it.
-    left: Vec<Which>,
+    left: Vec<(Mode, Which)>,
     /// When the next pass is due.
     next: Option<Instant>,
     /// Until when nothing is moved, after a node has been drained.
@@ -51,20 +51,29 @@ pub(super) struct Checker {
 impl Maintainer {
     pub(in crate::maintainer) fn run_checker(&mut self, cx: &mut Cx) {
         let (timer, now) = (Timer::Checker { m: self.id }, cx.now.steady);
-        let admitted = self.schedulers.checker.admitted.take();
-        self.take_admitted(admitted, cx);
+        for mode in [Mode::Default, Mode::Redo] {
+            self.in_mode(mode, |m| {
+                let admitted = m.schedulers.checker.admitted.take();
+                m.take_admitted(admitted, cx);
+            });
+        }
         if self.schedulers.checker.left.is_empty() {
             let splits = cx.process.config.scheduling.split_tables.then_some(Which::BalanceSplits);
-            let mut order: Vec<Which> = [Which::Balance].into_iter().chain(splits).collect();
+            let all = [Which::Balance].into_iter().chain(splits);
+            let redo = self.twin.iter().map(|_| Mode::Redo);
+            let modes = [Mode::Default].into_iter().chain(redo);
+            let mut order: Vec<(Mode, Which)> =
+                modes.flat_map(|mode| all.clone().map(move |which| (mode, which))).collect();
             cx.shuffle(&mut order, "order of schedulers");
             self.schedulers.checker.left = order;
             self.schedulers.checker.next = Some(now + LONGEST);
         }
-        while let Some(which) = self.schedulers.checker.left.last() {
-            let wants = match which {
-                Which::Balance => self.run_balance(cx),
-                Which::BalanceSplits => self.run_balance_splits(cx),
-            };
+        while let Some((mode, which)) = self.schedulers.checker.left.last().copied() {
+            let wants = self.in_mode(mode, |m| match which {
+                Which::Balance => m.run_balance(cx),
+                Which::BalanceSplits => m.run_balance_splits(cx),
+            });
+            let Some(wants) = wants else { return };
             let checker = &mut self.schedulers.checker;
             match wants {
                 Wants::Yield => return cx.out.give_way(timer.into()),

@@ -7,8 +7,9 @@ use crate::{
     Cx, DispatcherId, NodeId,
     coordinator::DrainOrder,
     maintainer::{
-        Maintainer, Note, Timer,
+        Maintainer, Note,
         operators::{BATCH, Move},
+        redo::Thread,
         schedulers::Admitted,
     },
 };
@@ -38,12 +39,12 @@ impl Maintainer {
     /// There may be something to drain.
     pub(in crate::maintainer) fn wake_drain(&mut self, cx: &mut Cx) {
         if std::mem::replace(&mut self.schedulers.drain.sleeps, false) {
-            cx.out.alarm(Timer::Drain { m: self.id }.into(), IDLE);
+            cx.out.alarm(self.timer(Thread::Drain).into(), IDLE);
         }
     }
 
     pub(in crate::maintainer) fn run_drain(&mut self, cx: &mut Cx) {
-        let timer = Timer::Drain { m: self.id };
+        let timer = self.timer(Thread::Drain);
         let admitted = self.schedulers.drain.admitted.take();
         self.take_admitted(admitted, cx);
         if self.schedulers.drain.left.is_empty() {

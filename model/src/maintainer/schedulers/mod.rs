@@ -11,8 +11,8 @@ mod split_check;
 mod splitter;
 
 use crate::{
-    Cx, NodeId, Span, Ts,
-    maintainer::{Maintainer, Note, Timer, operators::Operator},
+    Cx, Mode, NodeId, Span, Ts,
+    maintainer::{Maintainer, Note, Timer, operators::Operator, redo::Thread},
 };
 use splitter::{Parts, split};
 
@@ -34,9 +34,13 @@ struct Admitted {
 impl Maintainer {
     /// The schedulers start.
     pub(super) fn start_schedulers(&mut self, cx: &mut Cx) {
-        cx.out.give_way(Timer::BasicScheduler { m: self.id }.into());
+        for mode in [Mode::Default, Mode::Redo] {
+            self.in_mode(mode, |m| cx.out.give_way(m.timer(Thread::BasicScheduler).into()));
+        }
         cx.out.give_way(Timer::Checker { m: self.id }.into());
-        self.run_drain(cx);
+        for mode in [Mode::Default, Mode::Redo] {
+            self.in_mode(mode, |m| m.run_drain(cx));
+        }
     }
 
     /// Admits an operator, to be taken in the next step of its scheduler.

@@ -264,6 +264,21 @@ impl Dispatchers {
         self.managers.values().filter(|manager| !manager.closed)
     }
 
+    /// The manager that requests for a changefeed come to.
+    pub fn registered(&self, cf: ChangefeedId) -> Option<&Manager> {
+        self.managers.get(self.orchestrator.managers.get(&cf)?)
+    }
+
+    /// With which epoch a changefeed counts as closed here.
+    pub fn closed_epoch(&self, cf: ChangefeedId) -> Option<Epoch> {
+        self.orchestrator.closed_epochs().find(|(closed, _)| *closed == cf).map(|(_, epoch)| epoch)
+    }
+
+    /// The changefeeds that have a manager here, or count as closed; some are named twice.
+    pub fn known_changefeeds(&self) -> impl Iterator<Item = ChangefeedId> {
+        self.orchestrator.managers.keys().copied().chain(self.orchestrator.closed_epochs().map(|(cf, _)| cf))
+    }
+
     /// Whether the manager of a dispatcher is to write nothing any more.
     pub fn has_ended_with(&self, id: DispatcherId) -> bool {
         let mut its = self.managers.values().filter(|manager| manager.dispatchers.contains_key(&id));

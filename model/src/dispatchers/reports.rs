@@ -112,7 +112,7 @@ impl Dispatchers {
         let changes = &mut manager.changes;
         let mut watermark = std::mem::replace(&mut changes.watermark, manager.watermark.clone());
         let mut redo = std::mem::replace(&mut changes.redo, manager.redo.watermark.clone());
-        if cx.policy().dispatchers.changes_base.is_read_again() {
+        if cx.policy().dispatchers.status_watermark.is_read_for_the_report() {
             (watermark, redo) = (manager.watermark.clone(), manager.redo.watermark.clone());
         }
         let mut statuses = Vec::with_capacity(changes.statuses.len());

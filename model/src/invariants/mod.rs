@@ -15,6 +15,7 @@ mod no_write_after_fence;
 mod no_write_after_stop;
 mod one_ddl_owner;
 mod redo_is_ahead;
+mod refused_changes_nothing;
 mod single_writer;
 
 use std::fmt;
@@ -138,6 +139,12 @@ pub const ALL: &[Named] = &[
         promise: "a dispatcher manager that has been fenced, or is being closed, gets no new dispatcher",
         aspects: &[],
         make: || Box::new(closed_stays_closed::ClosedStaysClosed::default()),
+    },
+    Named {
+        name: refused_changes_nothing::NAME,
+        promise: "a request of another owner or generation that is refused changes nothing",
+        aspects: &["owner", "journal", "closed epoch"],
+        make: || Box::new(refused_changes_nothing::RefusedChangesNothing::default()),
     },
     Named {
         name: everything_ends::NAME,

@@ -271,9 +271,19 @@ impl Maintainer {
     }
 
     /// Another operator on the span fails the whole bootstrap; the coordinator has to stop this maintainer.
-    fn restore(&mut self, operator: Box<dyn Operator>, cx: &mut Cx) -> Restored {
-        let added = self.add_operator(operator, cx);
-        if added { Ok(()) } else { Err("two operators are to be restored for one span") }
+    fn restore(
+        &mut self,
+        request: &ScheduleRequest,
+        node: NodeId,
+        operator: Box<dyn Operator>,
+        cx: &mut Cx,
+    ) -> Restored {
+        if !self.add_operator(operator, cx) {
+            return Err("two operators are to be restored for one span");
+        }
+        let ScheduleRequest { id, action, kind, .. } = *request;
+        cx.note(Note::OperatorRestored { cf: self.cf, id, action, kind, node });
+        Ok(())
     }
 
     fn restore_create(
@@ -297,7 +307,7 @@ impl Maintainer {
         if !request.kind.creates() {
             return Ok(());
         }
-        self.restore(Add::new(request.id, node, OperatorType::Add), cx)
+        self.restore(request, node, Add::new(request.id, node, OperatorType::Add), cx)
     }
 
     fn restore_remove(
@@ -322,7 +332,11 @@ impl Maintainer {
             OperatorType::Remove if repairs => Then::Repaired,
             OperatorType::Remove => Then::Nothing,
         };
-        self.restore(Remove::new(request.id, at, request.kind, then), cx)?;
+        let mut remove = Remove::new(request.id, at, request.kind, then);
+        if then == Then::Absent && cx.policy().maintainer.restored_move.holds_checkpoint() {
+            remove = remove.holding_back();
+        }
+        self.restore(request, at, remove, cx)?;
         if request.kind == OperatorType::Remove && !exists {
             self.spans.remove(request.id);
         }

@@ -27,7 +27,7 @@ use sim::Input;
 use crate::{
     Addr, ChangefeedId, ConfigEpoch, Cx, DispatcherId, Epoch, Liveness, Mode, Msg, NodeId, Span, Ts,
     coordinator::DrainOrder,
-    dispatchers::{BlockStatus, BootstrapResponse, EventKey, Heartbeat},
+    dispatchers::{Action, BlockStatus, BootstrapResponse, EventKey, Heartbeat, OperatorType},
     policy::Stamped,
     vocabulary::{say, vocabulary},
 };
@@ -199,6 +199,8 @@ vocabulary! {
         MaintainerPanicked { cf: ChangefeedId, why: &'static str },
         /// A dispatcher manager reports an error.
         ErrorReported { cf: ChangefeedId, from: NodeId, why: &'static str },
+        /// What a predecessor had begun, as a node tells at the bootstrap, goes on.
+        OperatorRestored { cf: ChangefeedId, id: DispatcherId, action: Action, kind: OperatorType, node: NodeId },
     }
 }
 

@@ -59,6 +59,14 @@ switches! {
             /// The origin lets go first (pingcap/ticdc#5434).
             OriginFirst => true,
         },
+        /// Which epoch the last request of a move carries, if its target has left and the origin is to have the changefeed again.
+        pub move_epoch: MoveEpoch {
+            /// None: it is looked up when the target is told, and not when the move turns back (draft pingcap/ticdc#5181, review
+            /// mutants M7 and MU-01).
+            OnTheWayOut,
+            /// The one that was persisted for the move (pingcap/ticdc#5434).
+            Always,
+        },
         /// Which status ends a stop (`stop_check_sender` and `stop_check_epoch`).
         pub stop_check: StopCheck {
             /// From any node, of any generation (before pingcap/ticdc#5434).
@@ -137,6 +145,16 @@ impl AddCheck {
             AddCheck::AnyEpoch => true,
             AddCheck::MatchingEpoch => status.matches(current),
             AddCheck::ExactEpoch => status == current,
+        }
+    }
+}
+
+impl MoveEpoch {
+    /// `persisted`: the epoch of the changefeed. `back`: whether the move has turned back.
+    pub(crate) fn of(self, persisted: Epoch, back: bool) -> Epoch {
+        match self {
+            MoveEpoch::OnTheWayOut if back => Epoch::NONE,
+            MoveEpoch::OnTheWayOut | MoveEpoch::Always => persisted,
         }
     }
 }

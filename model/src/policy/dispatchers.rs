@@ -42,13 +42,6 @@ switches! {
         /// Whether the redo meta follows the maintainer when the write path is closed (S8,
         /// `checkpoint_and_redo_meta_stop_on_fence`).
         pub redo_meta_gate: CheckpointGate,
-        /// The watermark that a report of changed states starts from.
-        pub changes_base: ChangesBase: is_read_again {
-            /// The one that was known when the previous such report was sent (all versions).
-            PreviousReport => false,
-            /// The one that is known when this report is sent (no version).
-            Latest => true,
-        },
         /// What becomes of the journal entry of an earlier owner when the present one sends its own request (S25,
         /// `journal_replaces_stale_entry`).
         pub stale_journal: StaleJournal {
@@ -87,6 +80,16 @@ switches! {
             Told,
             /// Of those whose dispatcher it reports (pingcap/ticdc#5436).
             ToldIfReported,
+            /// It does not (draft pingcap/ticdc#5182, review mutant MU-48).
+            Omitted,
+        },
+        /// When the watermark is read from which the report of a changed state starts.
+        pub status_watermark: StatusWatermark: is_read_for_the_report {
+            /// When the report before it has been made: minutes ago, perhaps, and without the dispatchers that came since (all
+            /// versions).
+            AfterTheOneBefore => false,
+            /// When the report is made. No version does this; it shows what the other one costs.
+            ForTheReport => true,
         },
         /// Whether a manager writes down the merges that it has begun, for the next maintainer (S36, `merge_journal`).
         pub merge_journal: MergeJournal: is_kept {
@@ -181,6 +184,7 @@ impl StaleRemoves {
         match self {
             StaleRemoves::Told => true,
             StaleRemoves::ToldIfReported => reported,
+            StaleRemoves::Omitted => false,
         }
     }
 }

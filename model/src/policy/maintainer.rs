@@ -200,6 +200,13 @@ switches! {
             /// It goes, and what nothing else covers is to be replicated again (pingcap/ticdc#3769).
             RepairsCoverage => true,
         },
+        /// Whether the first half of a move, which a successor takes up, holds the checkpoint back as the move did.
+        pub restored_move: RestoredMove: holds_checkpoint {
+            /// It does not: between the end of the dispatcher and that of the operator nothing stands for the span (all versions).
+            LetsPass => false,
+            /// It does. No version does this; it shows what the other one costs.
+            HoldsBack => true,
+        },
         /// What becomes of a span whose dispatcher has gone unasked, if another one covers it (`terminal_covered_span_removed`).
         pub covered_terminal: CoveredTerminal: is_removed {
             /// It is to be replicated again (before pingcap/ticdc#3769).

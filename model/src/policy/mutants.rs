@@ -51,6 +51,11 @@ pub const MUTANTS: &[Mutant] = &[
         about: "a maintainer of an unknown changefeed or of another generation is told to go without its epoch (#5181)",
     },
     Mutant {
+        id: "M7",
+        policy: "master+coordinator.move_epoch=on_the_way_out",
+        about: "a move that turns back to its origin, because its target has left, carries no epoch (#5181)",
+    },
+    Mutant {
         id: "M8",
         policy: "master+coordinator.add_check=exact_epoch",
         about: "what the review asked for: a status without an epoch does not end an add that has one (#5181)",
@@ -149,6 +154,11 @@ pub const MUTANTS: &[Mutant] = &[
         id: "MU-46",
         policy: "master+orchestrator.takeover_order=owner_first",
         about: "the owner changes before its table trigger has been looked at (#5436)",
+    },
+    Mutant {
+        id: "MU-48",
+        policy: "master+dispatchers.stale_removes=omitted",
+        about: "a maintainer is not told of the removals that its predecessor has begun (draft #5182)",
     },
     Mutant {
         id: "MC-25",

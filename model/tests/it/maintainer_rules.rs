@@ -425,6 +425,7 @@ fn a_dispatcher_of_a_table_that_is_gone_is_not_created() {
     n1/dispatchers: MaintainerBootstrapResponse cf1 e5 ts0 operators: cf1 Create (Add) d8@n1 t77 ts40 default e4
     n2/dispatchers: MaintainerBootstrapResponse cf1 e5 ts0
     n3/dispatchers: MaintainerBootstrapResponse cf1 e5 ts50
+        ** OperatorRestored cf1 d8@n1 Create (Add) n1
         ** MaintainerBootstrapped cf1 e5 working=0 absent=1
         -> MaintainerPostBootstrapRequest cf1 d1@n3 e5 to n3/dispatchers
         ** SpanAssigned cf1 d2@n3 t1 n2

@@ -341,6 +341,7 @@ fn two_journals_for_one_dispatcher_fail_the_bootstrap() {
     n1/dispatchers: MaintainerBootstrapResponse cf1 e5 ts0 spans: d5@n1 t5 Working ts50 default operators: cf1 Remove (Move) d5@n1 t5 ts40 default e4
     n2/dispatchers: MaintainerBootstrapResponse cf1 e5 ts0 spans: d5@n1 t5 Working ts50 default operators: cf1 Remove (Move) d5@n1 t5 ts40 default e4
     n3/dispatchers: MaintainerBootstrapResponse cf1 e5 ts10
+        ** OperatorRestored cf1 d5@n1 Remove (Move) n1
         ** ErrorReported cf1 n3 `two operators are to be restored for one span`
     ");
 }

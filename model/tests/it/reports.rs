@@ -318,3 +318,30 @@ fn an_unknown_dispatcher_stops_under_the_present_number() {
         -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d5@n1 Stopped ts0 to n1/maintainers
     ");
 }
+
+/// The report of the second dispatcher starts from what was known when that of the first was made (F17 in docs/findings.md).
+#[test]
+fn a_report_of_a_change_starts_from_where_the_one_before_ended() {
+    let told = |policy| {
+        let mut hand = Hand::new(Place::Dispatchers, policy);
+        begin(&mut hand, 100);
+        hand.tell(N1, create(5, 7));
+        hand.advance(2000);
+        hand.text.clear();
+        hand.tell(N1, changed(create(5, 8), |request| request.start_ts = Ts(20)));
+        hand.advance(10);
+        hand.text
+    };
+    insta::assert_snapshot!(told("master"), @"
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t8 ts20 default e5
+        ** DispatcherCreated cf1 d8@n1 t8 ts20
+    10 ms pass
+        -> HeartBeatRequest cf1 ts10 ts10 seq=2 statuses: d8@n1 Working ts20 to n1/maintainers
+    ");
+    insta::assert_snapshot!(told("master+dispatchers.status_watermark=for_the_report"), @"
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t8 ts20 default e5
+        ** DispatcherCreated cf1 d8@n1 t8 ts20
+    10 ms pass
+        -> HeartBeatRequest cf1 ts20 ts100 seq=2 statuses: d8@n1 Working ts20 to n1/maintainers
+    ");
+}

@@ -386,7 +386,7 @@ impl Term {
         match &mut queued.operator {
             Operator::Add(add) => {
                 let dest = add.dest;
-                self.send_add(cf, dest, cx);
+                self.send_add(cf, dest, false, cx);
             }
             Operator::Move(one) => match one.schedule(cf, &mut self.changefeeds) {
                 Some(Says::Remove) => {
@@ -394,8 +394,8 @@ impl Term {
                     self.send_remove(cf, origin, false, false, epoch, cx);
                 }
                 Some(Says::Add) => {
-                    let target = one.target;
-                    self.send_add(cf, target, cx);
+                    let (target, back) = (one.target, one.has_turned_back());
+                    self.send_add(cf, target, back, cx);
                 }
                 None => {}
             },
@@ -406,9 +406,11 @@ impl Term {
         }
     }
 
-    fn send_add(&self, cf: ChangefeedId, node: NodeId, cx: &mut Cx) {
+    /// `back`: a move has turned back to its origin.
+    fn send_add(&self, cf: ChangefeedId, node: NodeId, back: bool, cx: &mut Cx) {
         let Some(changefeed) = self.changefeeds.get(cf) else { return };
-        let epoch = wire_epoch(changefeed.info.epoch, cx);
+        let epoch = cx.policy().coordinator.move_epoch.of(changefeed.info.epoch, back);
+        let epoch = wire_epoch(epoch, cx);
         let config = ConfigEpoch::beside(epoch, changefeed.info.epoch);
         let (checkpoint, is_new) = (changefeed.checkpoint(), changefeed.is_new);
         let request = maintainer::Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch, config };

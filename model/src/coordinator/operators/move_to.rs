@@ -67,6 +67,11 @@ impl Move {
         (waits && self.course.is_origin_first()).then_some((self.origin, self.origin_epoch))
     }
 
+    /// Whether its target has left, so that the origin is to have the changefeed again.
+    pub(super) fn has_turned_back(&self) -> bool {
+        self.target == self.origin
+    }
+
     pub(super) fn schedule(&mut self, cf: ChangefeedId, db: &mut ChangefeedDb) -> Option<Says> {
         match self.stage {
             Stage::RemoveOrigin => Some(Says::Remove),

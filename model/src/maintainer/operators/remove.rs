@@ -13,6 +13,8 @@ pub(in crate::maintainer) struct Remove {
     node: NodeId,
     kind: OperatorType,
     then: Then,
+    /// Whether the checkpoint of its span holds back that of the changefeed.
+    blocks: bool,
     finished: bool,
     throttle: Throttle,
 }
@@ -35,7 +37,14 @@ impl Remove {
         kind: OperatorType,
         then: Then,
     ) -> Box<Remove> {
-        Box::new(Remove { id, node, kind, then, finished: false, throttle: Throttle::default() })
+        let (blocks, finished, throttle) = (false, false, Throttle::default());
+        Box::new(Remove { id, node, kind, then, blocks, finished, throttle })
+    }
+
+    /// It stands for a move, and holds the checkpoint back as that does.
+    pub(in crate::maintainer) fn holding_back(mut self: Box<Remove>) -> Box<Remove> {
+        self.blocks = true;
+        self
     }
 
     /// To whom it talks.
@@ -102,7 +111,7 @@ impl Operator for Remove {
     }
 
     fn blocks_checkpoint(&self) -> bool {
-        false
+        self.blocks
     }
 
     fn copy(&self) -> Box<dyn Operator> {

@@ -30,6 +30,10 @@ pub struct Scheduling {
     pub region_refresh: Duration,
     /// How many spans of a split table a node is given at once (`scheduling-task-count-per-node`).
     pub tasks_per_node: u32,
+    /// How many operators there are at once, and how many a controller asks in a row (`add-table-batch-size`).
+    pub add_batch: u32,
+    /// How many tables are split or moved in one run for balance (`balance-move-batch-size`).
+    pub move_batch: u32,
     /// How often it is looked whether the nodes have as much to do (`check-balance-interval`), where that can be said.
     pub balance_every: Duration,
 }
@@ -42,6 +46,8 @@ impl Default for Scheduling {
             regions_per_span: 100,
             region_refresh: Duration::from_secs(300),
             tasks_per_node: 20,
+            add_batch: 10_000,
+            move_batch: 1024,
             balance_every: Duration::from_secs(15),
         }
     }

@@ -134,6 +134,8 @@ fn scheduling(file: &file::Scheduling) -> Scheduling {
         regions_per_span: *file.regions_per_span.get_ref(),
         region_refresh: *file.region_refresh.get_ref(),
         tasks_per_node: *file.tasks_per_node.get_ref(),
+        add_batch: *file.add_batch.get_ref(),
+        move_batch: *file.move_batch.get_ref(),
         balance_every: *file.balance_every.get_ref(),
     }
 }
@@ -232,6 +234,8 @@ pub(crate) fn check(file: &File, place: &Place) -> Result<(), Error> {
     within(&scheduling.region_threshold, "regions of a span", 1_000_000)?;
     within(&scheduling.regions_per_span, "regions of a span", 1_000_000)?;
     within(&scheduling.tasks_per_node, "spans that a node is given at once", 10_000)?;
+    within(&scheduling.add_batch, "operators at once", 1_000_000)?;
+    within(&scheduling.move_batch, "moves in one run", 1_000_000)?;
     for (every, what, least) in [
         (&scheduling.region_refresh, "regions are counted", Duration::from_secs(1)),
         // The real configuration is refused below that, too.

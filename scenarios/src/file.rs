@@ -150,6 +150,10 @@ pub(crate) struct Scheduling {
     pub(crate) region_refresh: Spanned<Duration>,
     /// How many spans of a split table a node is given at once.
     pub(crate) tasks_per_node: Spanned<u32>,
+    /// How many operators there are at once.
+    pub(crate) add_batch: Spanned<u32>,
+    /// How many tables are split or moved in one run for balance.
+    pub(crate) move_batch: Spanned<u32>,
     /// How often it is looked whether the nodes have as much to do.
     pub(crate) balance_every: Spanned<Duration>,
 }
@@ -164,6 +168,8 @@ impl Default for Scheduling {
             regions_per_span: spanned(defaults.regions_per_span),
             region_refresh: Spanned::new(0..0, defaults.region_refresh),
             tasks_per_node: spanned(defaults.tasks_per_node),
+            add_batch: spanned(defaults.add_batch),
+            move_batch: spanned(defaults.move_batch),
             balance_every: Spanned::new(0..0, defaults.balance_every),
         }
     }

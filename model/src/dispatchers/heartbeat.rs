@@ -54,13 +54,13 @@ impl Beat {
             }
             Stage::Redo { complete } => {
                 let (complete, seq) = (*complete, manager.redo.seq);
-                let redo = manager.aggregate(Mode::Redo, seq, complete);
+                let redo = manager.aggregate(Mode::Redo, seq, complete, cx.policy());
                 self.stage = Stage::Aggregate { seq: manager.seq, complete, redo: Some(redo) };
             }
             Stage::Aggregate { seq, complete, redo } => {
                 let (seq, complete, redo) = (*seq, *complete, redo.take());
                 let (report, mut left) =
-                    manager.aggregate(Mode::Default, seq, complete).behind(redo, complete);
+                    manager.aggregate(Mode::Default, seq, complete, cx.policy()).behind(redo, complete);
                 left.reverse();
                 // While the manager closes nothing is taken out, and every report tells of it again.
                 self.stage = match manager.closing || left.is_empty() {

@@ -3,7 +3,7 @@
 use sim::Duration;
 
 use crate::{
-    Cx, DispatcherId, IsRedo, Mode, Ts, Twin,
+    Cx, DispatcherId, IsRedo, Mode, Policy, Ts, Twin,
     dispatchers::{
         ComponentState, DispatcherStatus, Dispatchers, Heartbeat, Manager, ManagerId, Task, Timer, Watermark,
         heartbeat::Beat,
@@ -164,18 +164,19 @@ impl Manager {
     /// How far all dispatchers of a mode are, and those that are drained and removed: they are reported stopped. `seq`: how
     /// many had been inserted before this.
     ///
-    /// The target of a merge that does not take over yet is passed by, even if it is being removed: it is never cleaned.
-    pub(super) fn aggregate(&mut self, mode: Mode, seq: u64, complete: bool) -> Aggregated {
+    /// The target of a merge that does not take over yet is passed by, even if it is being removed: then it is never cleaned.
+    pub(super) fn aggregate(&mut self, mode: Mode, seq: u64, complete: bool, policy: &Policy) -> Aggregated {
         let mut watermark = Watermark { checkpoint: Ts::INFINITE, resolved: Ts::INFINITE, seq };
         let (normal, redo) = (self.sink_is_normal(mode), IsRedo::of(mode));
         let (mut statuses, mut drained) = (Vec::new(), Vec::new());
         for one in self.dispatchers_of(mode) {
-            if matches!(one.state, ComponentState::Preparing | ComponentState::MergeReady) {
+            let checkpoint = one.checkpoint();
+            if !matches!(one.state, ComponentState::Preparing | ComponentState::MergeReady) {
+                watermark.checkpoint = watermark.checkpoint.min(checkpoint);
+                watermark.resolved = watermark.resolved.min(one.resolved);
+            } else if !one.removing || !policy.dispatchers.removed_target.is_cleaned() {
                 continue;
             }
-            let checkpoint = one.checkpoint();
-            watermark.checkpoint = watermark.checkpoint.min(checkpoint);
-            watermark.resolved = watermark.resolved.min(one.resolved);
             if one.removing && one.may_close(normal) {
                 let state = ComponentState::Stopped;
                 statuses.push(DispatcherStatus { id: one.id, state, checkpoint, redo });

@@ -176,11 +176,6 @@ impl Maintainer {
         if cx.policy().maintainer.bootstrap_overlap.is_resolved() {
             self.resolve_overlaps(&working, &Merges::of(responses), cx);
         }
-        cx.shuffle(responses, "order of nodes for merges");
-        for (node, response) in responses.iter() {
-            let merges = response.merge_operators.iter().filter(|merge| merge.mode == self.mode);
-            self.merge_operators.extend(merges.map(|merge| (*node, merge.clone())));
-        }
         for table in &tables {
             match working.get(table) {
                 Some(spans) => {
@@ -194,6 +189,10 @@ impl Maintainer {
             if cx.process.config.scheduling.split_tables {
                 self.fill_holes(*table, start, cx);
             }
+        }
+        cx.shuffle(responses, "order of nodes for merges");
+        if cx.policy().maintainer.bootstrap_merges.are_restored() {
+            self.restore_merges(responses, &tables, cx);
         }
         true
     }

@@ -8,7 +8,7 @@ use crate::{
     ChangefeedId, Cx, DispatcherId, Epoch, Mode, NodeId, Place, Ts,
     bootstrapper::{Bootstrapper, NodeChange},
     coordinator::{DrainOrder, MaintainerState, MaintainerStatus},
-    dispatchers::{self, BootstrapResponse, MergeRequest, Watermark},
+    dispatchers::{self, BootstrapResponse, Watermark},
     maintainer::{
         Inbox, MaintainerId, Note, Timer,
         barrier::{Barrier, Reports},
@@ -66,8 +66,6 @@ pub struct Maintainer {
     pub(super) schedulers: Schedulers,
     pub(super) checkpoints: checkpoint::Checkpoints,
     pub(super) watermarks: BTreeMap<NodeId, Watermark>,
-    /// Merges that nodes had begun and not finished when they answered the bootstrap. Nobody takes them up yet.
-    pub(super) merge_operators: Vec<(NodeId, MergeRequest)>,
     pub(super) removal: removal::Removal,
     pub(super) nodes_changed: bool,
     /// Which node its dispatchers are to leave.
@@ -130,7 +128,6 @@ impl Maintainer {
             schedulers: Schedulers::default(),
             checkpoints: checkpoint::Checkpoints::new(checkpoint),
             watermarks: BTreeMap::new(),
-            merge_operators: Vec::new(),
             removal: removal::Removal::default(),
             nodes_changed: false,
             drain: None,
@@ -186,11 +183,6 @@ impl Maintainer {
     /// How many operators are under way.
     pub fn operators(&self) -> usize {
         self.operators.len() + self.twin.as_ref().map_or(0, |twin| twin.operators.len())
-    }
-
-    /// The merges that its predecessor had begun, and the nodes that told of them.
-    pub fn merge_operators(&self) -> &[(NodeId, MergeRequest)] {
-        &self.merge_operators
     }
 
     /// The nodes that have not answered the bootstrap.

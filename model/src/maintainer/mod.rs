@@ -16,6 +16,7 @@ mod node_state;
 mod operators;
 mod redo;
 mod removal;
+mod restored_merges;
 mod schedulers;
 mod spans;
 mod state;
@@ -169,6 +170,12 @@ vocabulary! {
         SpansMerge { cf: ChangefeedId, id: DispatcherId, span: Span, sources: u32 },
         /// A span has taken the place of its neighbouring sources.
         SpansMerged { cf: ChangefeedId, id: DispatcherId, sources: u32 },
+        /// A merge that a predecessor had begun goes on.
+        MergeRestored { cf: ChangefeedId, id: DispatcherId, sources: u32 },
+        /// A merge that a predecessor had begun is over: its target takes the place of the sources.
+        MergeAdopted { cf: ChangefeedId, id: DispatcherId, node: NodeId },
+        /// A merge that a predecessor had begun cannot go on: its target is removed.
+        MergeCleanedUp { cf: ChangefeedId, id: DispatcherId, node: NodeId },
         /// A span that is to move cannot, and the scheduler asks again and again.
         MoveRefused { cf: ChangefeedId, id: DispatcherId },
         /// A span is replicated.

@@ -126,6 +126,13 @@ switches! {
             /// It does (review mutant M28).
             Any => true,
         },
+        /// What becomes of the target of a merge that is removed before it takes over.
+        pub removed_target: RemovedTarget: is_cleaned {
+            /// It stays, and nobody hears of its end: heartbeats pass it by (every version).
+            Stays => false,
+            /// It is cleaned and reported as stopped, as any other dispatcher is (proposed).
+            Cleaned => true,
+        },
         /// How often a manager reports where low latency is configured (S39, `low_latency_heartbeat`).
         pub heartbeat_pace: HeartbeatPace {
             /// As often as elsewhere: every 200 ms (before pingcap/ticdc#5862).

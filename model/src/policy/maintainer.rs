@@ -299,6 +299,13 @@ switches! {
             /// before pingcap/ticdc#4543).
             Early => true,
         },
+        /// What a maintainer makes of the merges that its predecessor had begun (`restore_merge_ops`).
+        pub bootstrap_merges: BootstrapMerges: are_restored {
+            /// Nothing: their targets are orphans, and nobody waits for their sources (before pingcap/ticdc#3769).
+            Ignored => false,
+            /// They go on, are taken as done, or are cleaned up (pingcap/ticdc#3769).
+            Restored => true,
+        },
         /// Whether spans that are reported may overlap when holes between them are looked for
         /// (`find_holes_tolerates_overlap`).
         pub bootstrap_holes: BootstrapHoles: tolerate_overlaps {

@@ -126,6 +126,7 @@ fn baseline() -> Policy {
             affected_check: AffectedCheck::AfterStart,
             balance_interval: BalanceInterval::FiveSeconds,
             occupy_release: OccupyRelease::Last,
+            bootstrap_merges: BootstrapMerges::Ignored,
             bootstrap_holes: BootstrapHoles::TakeNoOverlaps,
             quiesce_admission: QuiesceAdmission::Waited,
             quiesced_operators: QuiescedOperators::Kept,
@@ -194,6 +195,7 @@ fn baseline() -> Policy {
             merge_journal_end: MergeJournalEnd::SourcesGone,
             merge_journal_entry: MergeJournalEntry::Copy,
             merge_journal_key: MergeJournalKey::Named,
+            removed_target: RemovedTarget::Stays,
             heartbeat_pace: HeartbeatPace::Ordinary,
         },
     }
@@ -298,6 +300,7 @@ fn pr_3769() -> Policy {
     policy.maintainer.covered_terminal = CoveredTerminal::Removed;
     policy.maintainer.bootstrap_overlap = BootstrapOverlap::Resolved;
     policy.maintainer.bootstrap_key = BootstrapKey::Range;
+    policy.maintainer.bootstrap_merges = BootstrapMerges::Restored;
     policy.maintainer.bootstrap_holes = BootstrapHoles::OfTheUnion;
     policy.dispatchers.merge_journal = MergeJournal::Kept;
     policy

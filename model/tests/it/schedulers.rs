@@ -1,12 +1,15 @@
 //! The schedulers of a maintainer: what they make of its spans.
 
 use crate::{
-    hand::{Hand, N1, N2, N3, preset},
+    hand::{Hand, N1, N2, N3, World, preset, workload},
     spans::{Nodes, bootstrap, bootstrapped, id, own, part, report, scheduled, splittable},
 };
 use ComponentState::{Stopped, Working};
-use model::{DispatcherId, NodeId, Place, Scheduling, coordinator, dispatchers::ComponentState, maintainer};
-use sim::{Input, What};
+use model::{
+    ChangefeedConfig, DispatcherId, NodeId, Place, Scheduling, Workload, coordinator,
+    dispatchers::ComponentState, maintainer,
+};
+use sim::{Input, Seed, What};
 
 /// The notes of a maintainer about its spans.
 fn notes(hand: &Hand) -> String {
@@ -219,4 +222,51 @@ fn a_node_is_drained_ten_spans_at_a_time() {
     drain(&mut hand, None, 1);
     drain(&mut hand, Some(N3), 2);
     insta::assert_snapshot!(passing(&mut hand, 5000), @"");
+}
+
+/// A maintainer whose tables are all on n1, which is being drained.
+fn draining(tables: u32) -> Hand {
+    let scheduling = Scheduling { move_batch: 0, ..Scheduling::default() };
+    let workload = Workload { tables, ..workload() };
+    let config = ChangefeedConfig { scheduling, ..ChangefeedConfig::default() };
+    let world = World { workload, config, seed: Seed(0) };
+    let all: Vec<u32> = (1..=tables).collect();
+    let hand = Hand::with(N3, Place::Maintainers, preset("master"), world);
+    let mut hand = bootstrap(hand, [(&all, &[]), (&[], &[]), (&[], &[])], &[]);
+    drain(&mut hand, Some(N1), 1);
+    hand
+}
+
+/// How many moves begin within a second; all of them are over then.
+fn moved(hand: &mut Hand) -> usize {
+    let notes = passing(hand, 1000);
+    let moves: Vec<(DispatcherId, NodeId)> = (1..=1100)
+        .map(id)
+        .flat_map(|id| [N2, N3].map(|to| (id, to)))
+        .filter(|(id, to)| notes.contains(&format!("SpanMoves {id} n1 {to}")))
+        .collect();
+    for (id, to) in &moves {
+        report(hand, N1, &[(*id, Stopped, 60)], false);
+        report(hand, *to, &[(*id, Working, 60)], false);
+    }
+    hand.steps.clear();
+    moves.len()
+}
+
+// TestCalculateDrainMoveLimit.
+#[test]
+fn a_hundredth_of_the_tables_is_moved_at_once_and_ten_at_least() {
+    let at_once = |tables: u32| moved(&mut draining(tables));
+    assert_eq!([0, 999, 1000, 1001].map(at_once), [0, 10, 10, 11]);
+}
+
+// TestDrainSchedulerKeepsFixedLimitWithinDrainEpoch, TestDrainSchedulerRecomputesLimitForNewDrainEpoch.
+#[test]
+fn how_many_are_moved_at_once_does_not_change_until_the_next_order() {
+    let mut hand = draining(1100);
+    let rounds: Vec<usize> = (0..20).map(|_| moved(&mut hand)).collect();
+    assert_eq!(rounds, [11; 20]);
+    drain(&mut hand, None, 1);
+    drain(&mut hand, Some(N1), 2);
+    assert_eq!(moved(&mut hand), 10, "880 are left");
 }

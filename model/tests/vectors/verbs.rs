@@ -93,25 +93,38 @@ fn world(settings: &str) -> Result<World, String> {
     let mut world = World::default();
     for setting in settings.split(", ").filter(|setting| !setting.is_empty()) {
         let class = Class::ALL.into_iter().find(|class| class.name() == setting);
-        let number = |of: &str| setting.strip_suffix(of).and_then(|number| number.parse::<u32>().ok());
-        let seed = setting.strip_prefix("seed ").and_then(|number| number.parse().ok());
-        match (class, seed, number(" tables"), number(" databases"), number(" workers")) {
-            (Some(class), ..) => world.config.downstream = Downstream::of(class),
-            (_, Some(seed), ..) => world.seed = Seed(seed),
-            (_, _, Some(tables), ..) => world.workload.tables = tables,
-            (.., Some(databases), _) => world.workload.databases = databases,
-            (.., Some(workers)) if workers > 0 => world.config.downstream.workers = workers,
-            _ if setting == "low-latency" => world.config.low_latency = true,
-            _ if setting == "across-nodes" => world.config.scheduling.split_tables = true,
-            _ if setting == "redo" => world.config.redo = true,
-            _ => {
-                let classes: Vec<&str> = Class::ALL.into_iter().map(Class::name).collect();
-                let right = format!(
-                    "`4 tables`, `2 databases`, `seed 3`, `2 workers`, `low-latency`, `across-nodes`, `redo`, `{}`",
-                    classes.join("` or `")
-                );
-                return Err(format!("`{setting}` is no setting; {right} would be right"));
-            }
+        let counted = |unit: &str| setting.strip_suffix(unit).and_then(|number| number.parse::<u32>().ok());
+        let named = |what: &str| setting.strip_prefix(what).and_then(|number| number.parse::<u32>().ok());
+        let (workload, config) = (&mut world.workload, &mut world.config);
+        if let Some(class) = class {
+            config.downstream = Downstream::of(class);
+        } else if let Some(tables) = counted(" tables") {
+            workload.tables = tables;
+        } else if let Some(databases) = counted(" databases") {
+            workload.databases = databases;
+        } else if let Some(regions) = counted(" regions") {
+            workload.regions = regions;
+        } else if let Some(workers) = counted(" workers").filter(|workers| *workers > 0) {
+            config.downstream.workers = workers;
+        } else if let Some(seed) = named("seed ") {
+            world.seed = Seed(seed.into());
+        } else if let Some(batch) = named("add batch ") {
+            config.scheduling.add_batch = batch;
+        } else if let Some(batch) = named("move batch ") {
+            config.scheduling.move_batch = batch;
+        } else if setting == "across-nodes" {
+            config.scheduling.split_tables = true;
+        } else if setting == "low-latency" {
+            config.low_latency = true;
+        } else if setting == "redo" {
+            config.redo = true;
+        } else {
+            let classes: Vec<&str> = Class::ALL.into_iter().map(Class::name).collect();
+            let right = format!(
+                "`4 tables`, `2 databases`, `2 regions`, `seed 3`, `2 workers`, `add batch 9`, `move batch 5`, `low-latency`, `across-nodes`, `redo`, `{}`",
+                classes.join("` or `")
+            );
+            return Err(format!("`{setting}` is no setting; {right} would be right"));
         }
     }
     Ok(world)

@@ -29,8 +29,6 @@ const REARM: Duration = Duration::from_millis(500);
 /// How long the controller sleeps when nothing is due, and when it has asked as many operators as it may in a row.
 const EMPTY_POLL: Duration = Duration::from_millis(200);
 const NEXT_POLL: Duration = Duration::from_millis(50);
-/// How many operators it asks in a row (`add-table-batch-size`).
-pub(in crate::maintainer) const BATCH: usize = 10_000;
 
 /// An operator that has been taken, in the order in which that happened.
 type Number = u64;
@@ -204,8 +202,11 @@ impl Maintainer {
     /// These spans are no longer desired: the dispatchers of those that a node has are removed.
     pub(in crate::maintainer) fn remove_tasks(&mut self, ids: &[DispatcherId], cx: &mut Cx) {
         self.remove_dispatchers(ids, cx);
+        // The target of a merge that has just been cancelled is gone already.
         for id in ids {
-            self.spans.remove(*id);
+            if self.spans.get(*id).is_some() {
+                self.spans.remove(*id);
+            }
         }
     }
 
@@ -295,7 +296,8 @@ impl Maintainer {
             self.carry_out(id, &order, cx);
         }
         self.operators.asked += 1;
-        (self.operators.asked >= BATCH).then_some(NEXT_POLL)
+        let batch = cx.process.config.scheduling.add_batch as usize;
+        (self.operators.asked >= batch).then_some(NEXT_POLL)
     }
 
     fn carry_out(&self, id: DispatcherId, order: &Order, cx: &mut Cx) {

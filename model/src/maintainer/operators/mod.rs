@@ -21,7 +21,7 @@ use crate::{
     maintainer::spans::Spans,
 };
 pub(super) use add::Add;
-pub(super) use controller::{BATCH, Operators};
+pub(super) use controller::Operators;
 pub(super) use merge::Merge;
 pub(super) use move_to::Move;
 pub(super) use occupy::Occupy;

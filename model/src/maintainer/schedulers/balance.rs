@@ -16,8 +16,6 @@ use crate::{
     },
 };
 
-/// How many operators it adds in one run (`balance-move-batch-size`).
-const MOST: usize = 1024;
 /// It never gives up on a move that is refused: it asks again and again, here only as often as this.
 const SPIN: Duration = Duration::from_millis(10);
 
@@ -87,7 +85,8 @@ impl Maintainer {
                 Balance::Idle if !self.may_balance(cx) => return again,
                 Balance::Idle => {
                     let left = self.large_tables(cx);
-                    self.schedulers.checker.balance = Balance::Splitting { left, room: MOST };
+                    let room = cx.process.config.scheduling.move_batch as usize;
+                    self.schedulers.checker.balance = Balance::Splitting { left, room };
                 }
                 Balance::Splitting { mut left, mut room } => {
                     if room == 0 {

@@ -5,6 +5,7 @@ use sim::Duration;
 
 use crate::{
     Cx, DispatcherId, NodeId, Span, Ts,
+    dispatchers::ComponentState,
     maintainer::{
         Maintainer, Note,
         operators::{Merge, Move, Occupy, Split},
@@ -137,7 +138,10 @@ impl Maintainer {
     }
 
     /// What neighbouring spans on one node come to.
-    fn joined(&self, sources: &[DispatcherId]) -> Option<(Span, Option<NodeId>, Ts)> {
+    pub(in crate::maintainer) fn joined(
+        &self,
+        sources: &[DispatcherId],
+    ) -> Option<(Span, Option<NodeId>, Ts)> {
         let mut replicas = sources.iter().map(|id| self.spans.held(*id));
         let first = replicas.next()??;
         let mut joined = (first.span, first.node, first.checkpoint);
@@ -170,7 +174,7 @@ impl Maintainer {
             sources.iter().filter_map(|id| self.spans.held(*id)).map(|replica| replica.checkpoint);
         let checkpoint = checkpoints.min().unwrap_or(Ts::NONE).max(Ts(1));
         let target = cx.process.fresh_id();
-        self.spans.add_scheduling(target, span, schema, node, checkpoint);
+        self.spans.add_scheduling(target, span, schema, node, (ComponentState::Working, checkpoint));
         let number = u32::try_from(sources.len()).expect("spans are few");
         let note = Note::SpansMerge { cf: self.cf, id: target, span, sources: number };
         let admitted = self.admit(Merge::new(target, sources.clone(), node), Some(note), cx);
@@ -183,7 +187,7 @@ impl Maintainer {
         true
     }
 
-    fn give_back(&mut self, occupied: &[DispatcherId], cx: &mut Cx) {
+    pub(in crate::maintainer) fn give_back(&mut self, occupied: &[DispatcherId], cx: &mut Cx) {
         for id in occupied {
             self.cancel_operator(*id, cx);
         }

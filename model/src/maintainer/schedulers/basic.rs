@@ -11,13 +11,7 @@ use sim::Duration;
 use crate::{
     Cx, DispatcherId, NodeId,
     dispatchers::OperatorType,
-    maintainer::{
-        Maintainer, Note,
-        operators::{Add, BATCH},
-        redo::Thread,
-        schedulers::Admitted,
-        spans::GroupId,
-    },
+    maintainer::{Maintainer, Note, operators::Add, redo::Thread, schedulers::Admitted, spans::GroupId},
 };
 
 const PERIOD: Duration = Duration::from_millis(500);
@@ -89,11 +83,12 @@ impl Maintainer {
 
     /// Begins a run, or tells how long to wait for the next.
     fn begin_basic(&mut self, cx: &mut Cx) -> Result<(), Duration> {
-        let available = BATCH.saturating_sub(self.operators.len());
+        let batch = cx.process.config.scheduling.add_batch as usize;
+        let available = batch.saturating_sub(self.operators.len());
         if self.spans.absent_count() == 0 || available == 0 {
             return Err(PERIOD);
         }
-        if available < BATCH / 2 {
+        if available < batch / 2 {
             return Err(BUSY);
         }
         let mut split: Vec<GroupId> = self.spans.split_groups().collect();

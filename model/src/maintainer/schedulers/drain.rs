@@ -6,12 +6,7 @@ use sim::Duration;
 use crate::{
     Cx, DispatcherId, NodeId,
     coordinator::DrainOrder,
-    maintainer::{
-        Maintainer, Note,
-        operators::{BATCH, Move},
-        redo::Thread,
-        schedulers::Admitted,
-    },
+    maintainer::{Maintainer, Note, operators::Move, redo::Thread, schedulers::Admitted},
 };
 
 const IDLE: Duration = Duration::from_millis(500);
@@ -92,7 +87,8 @@ impl Maintainer {
         cx.shuffle(&mut left, "order of spans to drain");
         let loads = nodes.iter().map(|node| (*node, self.spans.count_on(*node))).collect();
         let drains = &mut self.schedulers.drain;
-        (drains.left, drains.room, drains.loads) = (left, room.min(BATCH), loads);
+        (drains.left, drains.room, drains.loads) =
+            (left, room.min(cx.process.config.scheduling.add_batch as usize), loads);
         Some(Ok(()))
     }
 

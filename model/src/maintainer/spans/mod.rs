@@ -232,9 +232,9 @@ impl Spans {
         span: Span,
         schema: SchemaId,
         node: Option<NodeId>,
-        checkpoint: Ts,
+        (state, checkpoint): (ComponentState, Ts),
     ) {
-        let replica = Replica::new(span, None, ComponentState::Working, checkpoint);
+        let replica = Replica::new(span, None, state, checkpoint);
         self.admit(id, Replica { schema, ..replica });
         self.rebind(id, None, node);
         self.mark_scheduling(id);
@@ -336,7 +336,10 @@ impl Spans {
         let aligned = !nodes.is_empty() && nodes.len() == parts.len();
         for (n, (part, span)) in parts.iter().enumerate() {
             match nodes.get(n).filter(|_| aligned) {
-                Some(node) => self.add_scheduling(*part, *span, schema, Some(*node), checkpoint),
+                Some(node) => {
+                    let known = (ComponentState::Working, checkpoint);
+                    self.add_scheduling(*part, *span, schema, Some(*node), known)
+                }
                 None => self.add_absent(*part, *span, schema, checkpoint),
             }
         }

@@ -319,11 +319,16 @@ fn of_user(command: coordinator::Command) -> sim::Fault<Actor> {
     sim::Fault::Tell { who: Who::Role(Role::Coordinator), command: command.into() }
 }
 
-/// A kind of call to the downstream that can fail or be slow.
-fn call(name: &Spanned<String>) -> Result<&'static str, Wrong> {
-    const CALLS: [&str; 3] = ["Connect", "TableRecoveryInfo", "Execute"];
-    let found = CALLS.into_iter().find(|call| call == name.get_ref());
-    found.ok_or_else(|| (name.span(), unknown("call to the downstream", name.get_ref(), CALLS)))
+/// The calls to the downstream that can be slow; the first ones can fail, too.
+const CALLS: [&str; 6] =
+    ["Connect", "TableRecoveryInfo", "Execute", "ExecuteDdl", "WriteDdlTs", "WriteSyncPoint"];
+const FAILING: usize = 3;
+
+fn call(name: &Spanned<String>, calls: &[&'static str]) -> Result<&'static str, Wrong> {
+    let found = calls.iter().copied().find(|call| call == name.get_ref());
+    found.ok_or_else(|| {
+        (name.span(), unknown("call to the downstream", name.get_ref(), calls.iter().copied()))
+    })
 }
 
 /// The names of all notes.
@@ -423,7 +428,7 @@ impl Hosts {
             Do::SlowStatements(slow) => {
                 let Span(from, to) = slow.duration;
                 of_downstream(sink::Command::SlowStatements {
-                    kind: slow.kind.as_ref().map(call).transpose()?,
+                    kind: slow.kind.as_ref().map(|kind| call(kind, &CALLS)).transpose()?,
                     from,
                     to,
                     share_per_million: (slow.share.per_million < 1_000_000).then_some(slow.share.per_million),
@@ -435,7 +440,7 @@ impl Hosts {
                 let lasts = lasts(&error.lasts);
                 let times = error.times.map(|times| times.draw(draws));
                 let times = times.map(|times| u32::try_from(times).unwrap_or(u32::MAX));
-                let kind = error.kind.as_ref().map_or(Ok("Execute"), call)?;
+                let kind = error.kind.as_ref().map_or(Ok("Execute"), |kind| call(kind, &CALLS[..FAILING]))?;
                 of_downstream(sink::Command::FailStatements {
                     kind,
                     retryable,

@@ -140,6 +140,11 @@ impl Dispatcher {
         self.span.table == TableId::TRIGGER
     }
 
+    /// Whether it counts where its manager tells how far it is: not so the target of a merge before it takes over.
+    pub(super) fn counts(&self) -> bool {
+        !matches!(self.state, ComponentState::Preparing | ComponentState::MergeReady)
+    }
+
     /// Everything up to here is downstream.
     pub fn checkpoint(&self) -> Ts {
         self.blocking.cap(self.progress.checkpoint(self.resolved))

@@ -9,6 +9,7 @@ use crate::{
         heartbeat::Beat,
     },
     maintainer,
+    policy::StatusWatermark,
 };
 
 /// How often a manager reports.
@@ -112,9 +113,17 @@ impl Dispatchers {
         let changes = &mut manager.changes;
         let mut watermark = std::mem::replace(&mut changes.watermark, manager.watermark.clone());
         let mut redo = std::mem::replace(&mut changes.redo, manager.redo.watermark.clone());
-        if cx.policy().dispatchers.status_watermark.is_read_for_the_report() {
-            (watermark, redo) = (manager.watermark.clone(), manager.redo.watermark.clone());
+        match cx.policy().dispatchers.status_watermark {
+            StatusWatermark::AfterTheOneBefore => {}
+            StatusWatermark::ForTheReport => {
+                (watermark, redo) = (manager.watermark.clone(), manager.redo.watermark.clone());
+            }
+            StatusWatermark::Computed => {
+                watermark = manager.lowest(Mode::Default, manager.seq_of(Mode::Default));
+                redo = manager.lowest(Mode::Redo, manager.seq_of(Mode::Redo));
+            }
         }
+        let changes = &mut manager.changes;
         let mut statuses = Vec::with_capacity(changes.statuses.len());
         for (status, seq) in changes.statuses.drain(..) {
             let lowered = if status.redo.0 { &mut redo } else { &mut watermark };
@@ -161,22 +170,29 @@ impl Manager {
         }
     }
 
+    /// How far all dispatchers of a mode are.
+    fn lowest(&self, mode: Mode, seq: u64) -> Watermark {
+        let mut watermark = Watermark { checkpoint: Ts::INFINITE, resolved: Ts::INFINITE, seq };
+        for one in self.dispatchers_of(mode).filter(|one| one.counts()) {
+            watermark.checkpoint = watermark.checkpoint.min(one.checkpoint());
+            watermark.resolved = watermark.resolved.min(one.resolved);
+        }
+        watermark
+    }
+
     /// How far all dispatchers of a mode are, and those that are drained and removed: they are reported stopped. `seq`: how
     /// many had been inserted before this.
     ///
     /// The target of a merge that does not take over yet is passed by, even if it is being removed: then it is never cleaned.
     pub(super) fn aggregate(&mut self, mode: Mode, seq: u64, complete: bool, policy: &Policy) -> Aggregated {
-        let mut watermark = Watermark { checkpoint: Ts::INFINITE, resolved: Ts::INFINITE, seq };
+        let watermark = self.lowest(mode, seq);
         let (normal, redo) = (self.sink_is_normal(mode), IsRedo::of(mode));
         let (mut statuses, mut drained) = (Vec::new(), Vec::new());
         for one in self.dispatchers_of(mode) {
-            let checkpoint = one.checkpoint();
-            if !matches!(one.state, ComponentState::Preparing | ComponentState::MergeReady) {
-                watermark.checkpoint = watermark.checkpoint.min(checkpoint);
-                watermark.resolved = watermark.resolved.min(one.resolved);
-            } else if !one.removing || !policy.dispatchers.removed_target.is_cleaned() {
+            if !one.counts() && (!one.removing || !policy.dispatchers.removed_target.is_cleaned()) {
                 continue;
             }
+            let checkpoint = one.checkpoint();
             if one.removing && one.may_close(normal) {
                 let state = ComponentState::Stopped;
                 statuses.push(DispatcherStatus { id: one.id, state, checkpoint, redo });

@@ -8,6 +8,7 @@ use sim::Duration;
 use crate::{
     Cx, Ts,
     maintainer::{Maintainer, Timer},
+    policy::Part,
 };
 
 pub(super) const PERIOD: Duration = Duration::from_millis(100);
@@ -35,17 +36,6 @@ enum Round {
         next: usize,
         lowest: Ts,
     },
-}
-
-/// What holds the checkpoint back.
-#[derive(Clone, Copy, Debug)]
-enum Part {
-    /// Operators, and the spans that nobody replicates.
-    Spans,
-    /// Block events that add tables.
-    Barrier,
-    /// The watermarks of the nodes.
-    Watermarks,
 }
 
 /// Whether maintainers compute and report at once what has come.
@@ -116,10 +106,7 @@ impl Maintainer {
     }
 
     fn read_next(&mut self, next: usize, lowest: Ts, cx: &mut Cx) {
-        let order = match cx.policy().maintainer.checkpoint_order.are_constraints_first() {
-            true => [Part::Spans, Part::Barrier, Part::Watermarks],
-            false => [Part::Watermarks, Part::Spans, Part::Barrier],
-        };
+        let order = cx.policy().maintainer.checkpoint_order.parts();
         let read = match order[next] {
             Part::Spans => self.lowest_of_spans(),
             Part::Barrier => self.barrier.lowest(cx).unwrap_or(Ts::INFINITE),

@@ -57,6 +57,14 @@ switches! {
             /// Nothing: it tells again in its own time (before pingcap/ticdc#4808).
             Dropped => false,
         },
+        /// Which reports count of an event that a maintainer takes up from its predecessor when its writer is at it.
+        pub taken_up: TakenUp: counts_waiting {
+            /// All: if everybody has reported, it is over as soon as its writer has been told once more, and nobody is told to
+            /// pass (all versions).
+            All => true,
+            /// Those that have done it, as in the second round of any other event.
+            Done => false,
+        },
         /// Whether an event that brings tables holds the checkpoint back while it is under way.
         pub new_tables: NewTables: hold_checkpoint {
             /// It does (pingcap/ticdc#617).

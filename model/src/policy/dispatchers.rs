@@ -83,13 +83,15 @@ switches! {
             /// It does not (draft pingcap/ticdc#5182, review mutant MU-48).
             Omitted,
         },
-        /// When the watermark is read from which the report of a changed state starts.
-        pub status_watermark: StatusWatermark: is_read_for_the_report {
-            /// When the report before it has been made: minutes ago, perhaps, and without the dispatchers that came since (all
-            /// versions).
-            AfterTheOneBefore => false,
-            /// When the report is made. No version does this; it shows what the other one costs.
-            ForTheReport => true,
+        /// From which watermark a report of changed states starts; what has changed lowers it.
+        pub status_watermark: StatusWatermark {
+            /// From the one that was known when the report before it had been made: minutes ago, perhaps. It may be higher than what
+            /// dispatchers have come to that were created meanwhile, and its number keeps the lower ones away (all versions).
+            AfterTheOneBefore,
+            /// From the latest one when the report is made; a dispatcher may have come since. No version does this.
+            ForTheReport,
+            /// From that of all dispatchers that are there now. No version does this.
+            Computed,
         },
         /// Whether a manager writes down the merges that it has begun, for the next maintainer (S36, `merge_journal`).
         pub merge_journal: MergeJournal: is_kept {

@@ -27,6 +27,17 @@ pub(crate) enum Stamped {
     Status,
 }
 
+/// What holds the checkpoint back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    /// Operators, and the spans that nobody replicates.
+    Spans,
+    /// Block events that add tables.
+    Barrier,
+    /// The watermarks of the nodes.
+    Watermarks,
+}
+
 switches! {
     /// The maintainer's switches.
     pub struct Maintainer {
@@ -166,11 +177,14 @@ switches! {
             Higher,
         },
         /// What is read first to compute the checkpoint (`constraints_before_watermark`).
-        pub checkpoint_order: CheckpointOrder: are_constraints_first {
-            /// What operators, absent spans and block events allow; then the watermarks (pingcap/ticdc#2864).
-            ConstraintsFirst => true,
+        pub checkpoint_order: CheckpointOrder {
+            /// What operators and absent spans allow, and block events; then the watermarks (pingcap/ticdc#2864).
+            ConstraintsFirst,
             /// The watermarks (review mutant MU-68).
-            WatermarksFirst => false,
+            WatermarksFirst,
+            /// What block events allow, and operators and absent spans; then the watermarks. So nothing is missed that an event
+            /// has just left to a span (no version).
+            EventsFirst,
         },
         /// Whether the checkpoint loop follows the node set before it computes (`node_change_before_checkpoint`).
         pub checkpoint_node_change: CheckpointNodeChange: is_followed {
@@ -234,6 +248,15 @@ switches! {
             Handled => false,
             /// It ignores them (pingcap/ticdc#4828).
             Ignored => true,
+        },
+        /// Where a dispatcher starts whose predecessor waits at a DDL, if nothing says that it is done.
+        pub start_at_ddl: StartAtDdl {
+            /// Right before it, without the rows of its commit, which are downstream (pingcap/ticdc#3677).
+            WithoutRows,
+            /// Right before it: these rows are written again (before pingcap/ticdc#3677).
+            WithRows,
+            /// At it: it is not there for it (before pingcap/ticdc#3677).
+            Behind,
         },
         /// Where a dispatcher that is created again starts (`clamp_start_to_committed`).
         pub start_clamp: StartClamp {
@@ -354,6 +377,27 @@ impl Generation {
         match self {
             Generation::FromRequest => request,
             Generation::FromConfig => config,
+        }
+    }
+}
+
+impl CheckpointOrder {
+    pub(crate) fn parts(self) -> [Part; 3] {
+        match self {
+            CheckpointOrder::ConstraintsFirst => [Part::Spans, Part::Barrier, Part::Watermarks],
+            CheckpointOrder::WatermarksFirst => [Part::Watermarks, Part::Spans, Part::Barrier],
+            CheckpointOrder::EventsFirst => [Part::Barrier, Part::Spans, Part::Watermarks],
+        }
+    }
+}
+
+impl StartAtDdl {
+    /// The start, and whether rows of the DDL's commit are left out.
+    pub(crate) fn start(self, ddl: Ts) -> (Ts, bool) {
+        match self {
+            StartAtDdl::WithoutRows => (ddl.before(), true),
+            StartAtDdl::WithRows => (ddl.before(), false),
+            StartAtDdl::Behind => (ddl, false),
         }
     }
 }

@@ -117,6 +117,7 @@ fn baseline() -> Policy {
             bootstrap_overlap: BootstrapOverlap::Trusted,
             bootstrap_key: BootstrapKey::Start,
             remove_block_status: RemoveBlockStatus::Handled,
+            start_at_ddl: StartAtDdl::WithoutRows,
             start_clamp: StartClamp::Committed,
             unasked_end: UnaskedEnd::Rescheduled,
             stopped_in_add: StoppedInAdd::Ignored,
@@ -139,6 +140,7 @@ fn baseline() -> Policy {
             passed: Passed::Behind,
             pass: PassTo::All,
             early_report: EarlyReport::Answered,
+            taken_up: TakenUp::All,
             new_tables: NewTables::Hold,
         },
         orchestrator: Orchestrator {

@@ -970,3 +970,132 @@ fn a_checkpoint_does_not_pass_an_event_that_brings_tables() {
         maintainer cf1 e5 working committed ts90
     ");
 }
+
+/// A round of the checkpoint looks at spans, and then at block events. Just in between t1 is emptied: the event is over, and
+/// its table is there.
+#[test]
+fn a_table_leaves_its_event_while_the_checkpoint_is_computed() {
+    let script = "
+        n1: d1@n1 WAITING ts20 blocked=t1+ddl dropped=t1 added=t9@db1
+        n3: d1@n3 WAITING ts20 blocked=t1+ddl dropped=t1 added=t9@db1
+        n1/dispatchers: HeartBeatRequest cf1 ts90 ts90 seq=1
+        n2/dispatchers: HeartBeatRequest cf1 ts90 ts90 seq=1
+        n3/dispatchers: HeartBeatRequest cf1 ts90 ts90 seq=1
+        stall BasicScheduler
+        pass 200ms
+        state committed
+        stall Checkpoint
+        pass 100ms
+        n3: d1@n3 DONE ts20
+        pass 100ms
+        state t9
+        go on
+        pass 50ms
+        state committed
+    ";
+    insta::assert_snapshot!(told("master", script), @"
+    n1: d1@n1 WAITING ts20 blocked=t1+ddl dropped=t1 added=t9@db1
+        -> Ack ts20 to=d1@n1 to n1
+    n3: d1@n3 WAITING ts20 blocked=t1+ddl dropped=t1 added=t9@db1
+        ** BlockEventSelected cf1 ts20 d1@n3
+        -> Ack ts20 to=d1@n3, Write ts20 to=d1@n3 to n3
+    n1/dispatchers: HeartBeatRequest cf1 ts90 ts90 seq=1
+    n2/dispatchers: HeartBeatRequest cf1 ts90 ts90 seq=1
+    n3/dispatchers: HeartBeatRequest cf1 ts90 ts90 seq=1
+    stall BasicScheduler
+    pass 200ms
+    state committed
+        maintainer cf1 e5 working committed ts20
+    stall Checkpoint
+    pass 100ms
+    n3: d1@n3 DONE ts20
+        ** BlockEventScheduled cf1 ts20
+        -> Ack ts20 to=d1@n3 to n3
+    pass 100ms
+        -> ScheduleDispatcherRequest cf1 Remove (Remove) d1@n1 t1 ts0 to n1
+        ** BlockEventFinished cf1 ts20
+        -> Pass ts20 to=d1@n3 to n3
+    state t9
+          d2@n3 t9 absent Working ts20
+    go on
+    pass 50ms
+    state committed
+        maintainer cf1 e5 working committed ts90
+    ");
+    insta::assert_snapshot!(told("master+maintainer.checkpoint_order=events_first", script), @"
+    n1: d1@n1 WAITING ts20 blocked=t1+ddl dropped=t1 added=t9@db1
+        -> Ack ts20 to=d1@n1 to n1
+    n3: d1@n3 WAITING ts20 blocked=t1+ddl dropped=t1 added=t9@db1
+        ** BlockEventSelected cf1 ts20 d1@n3
+        -> Ack ts20 to=d1@n3, Write ts20 to=d1@n3 to n3
+    n1/dispatchers: HeartBeatRequest cf1 ts90 ts90 seq=1
+    n2/dispatchers: HeartBeatRequest cf1 ts90 ts90 seq=1
+    n3/dispatchers: HeartBeatRequest cf1 ts90 ts90 seq=1
+    stall BasicScheduler
+    pass 200ms
+    state committed
+        maintainer cf1 e5 working committed ts20
+    stall Checkpoint
+    pass 100ms
+    n3: d1@n3 DONE ts20
+        ** BlockEventScheduled cf1 ts20
+        -> Ack ts20 to=d1@n3 to n3
+    pass 100ms
+        -> ScheduleDispatcherRequest cf1 Remove (Remove) d1@n1 t1 ts0 to n1
+        ** BlockEventFinished cf1 ts20
+        -> Pass ts20 to=d1@n3 to n3
+    state t9
+          d2@n3 t9 absent Working ts20
+    go on
+    pass 50ms
+    state committed
+        maintainer cf1 e5 working committed ts20
+    ");
+}
+
+/// Everybody has reported to the predecessor: all wait, and d2 writes.
+#[test]
+fn a_writer_is_taken_up() {
+    let all = [
+        "d1@n1 t1 Working ts10 default WAITING ts20 blocked=t1+t2",
+        "d2@n1 t2 Working ts10 default WRITING ts20 blocked=t1+t2",
+        "d3@n1 t3 Working ts10 default",
+    ];
+    let script = "
+        state event
+        pass 100ms
+        state event
+        n2: d2@n1 DONE ts20
+        pass 100ms
+        n1: d1@n1 DONE ts20
+    ";
+    insta::assert_snapshot!(begun("3 tables", "master", all, script), @"
+    state event
+          event ts20 selected writer d2@n1 reported by d1@n1, d2@n1
+    pass 100ms
+        ** BlockEventFinished cf1 ts20
+        -> Write ts20 to=d2@n1 to n2
+    state event
+    n2: d2@n1 DONE ts20
+        -> nothing to n2
+    pass 100ms
+    n1: d1@n1 DONE ts20
+        -> nothing to n1
+    ");
+    insta::assert_snapshot!(begun("3 tables", "master+barrier.taken_up=done", all, script), @"
+    state event
+          event ts20 selected writer d2@n1
+    pass 100ms
+        -> Write ts20 to=d2@n1 to n2
+    state event
+          event ts20 selected writer d2@n1
+    n2: d2@n1 DONE ts20
+        -> Ack ts20 to=d2@n1 to n2
+    pass 100ms
+        -> Pass ts20 to=d1@n1 to n1
+        -> Pass ts20 to=d2@n1 to n2
+    n1: d1@n1 DONE ts20
+        ** BlockEventFinished cf1 ts20
+        -> Ack ts20 to=d1@n1 to n1
+    ");
+}

@@ -173,13 +173,18 @@ impl Event {
     pub(super) fn select(&mut self, last: DispatcherId, scene: Scene) -> DispatcherId {
         let by_trigger = self.is_wide() || self.with_trigger;
         let writer = if by_trigger { scene.spans.trigger() } else { last };
+        self.begin_second_round();
+        (self.selected, self.writer) = (true, Some(writer));
+        (self.sent_at, self.passed) = (Some(scene.now), false);
+        writer
+    }
+
+    /// Nobody has reported that it is done.
+    pub(super) fn begin_second_round(&mut self) {
         if let Some(coverage) = &mut self.coverage {
             coverage.reset();
         }
         self.reported.clear();
-        (self.selected, self.writer) = (true, Some(writer));
-        (self.sent_at, self.passed) = (Some(scene.now), false);
-        writer
     }
 
     /// It is downstream: the others are told at the next tick.

@@ -33,6 +33,16 @@ impl Maintainer {
                 event.mark(span.id, scene);
             });
         }
+        if !cx.policy().barrier.taken_up.counts_waiting() {
+            for event in self.barrier.events.values_mut().filter(|event| event.selected) {
+                event.begin_second_round();
+            }
+            for span in responses.iter().flat_map(|(_, response)| &response.spans) {
+                if let Some(state) = span.block_state.as_ref().filter(|state| state.stage == Stage::Done) {
+                    self.with_event(state.event, cx, |event, scene| event.mark(span.id, scene));
+                }
+            }
+        }
         for event in self.barrier.events.keys().copied().collect::<Vec<EventKey>>() {
             if self.with_event(event, cx, |event, scene| event.is_reported_by_all(scene)) == Some(false) {
                 self.forward_event(event, cx);

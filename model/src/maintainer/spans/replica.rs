@@ -43,8 +43,11 @@ impl Replica {
     pub(super) fn start(&self, committed: Ts, policy: &Policy) -> (Ts, bool) {
         let (mut start, mut skip_dml) = (self.checkpoint, false);
         if let Some((event, Stage::Waiting | Stage::Writing)) = self.block {
-            start = start.max(if event.syncpoint { event.ts } else { event.ts.before() });
-            skip_dml = !event.syncpoint && start == event.ts.before();
+            let (at, skips) = match event.syncpoint {
+                true => (event.ts, false),
+                false => policy.maintainer.start_at_ddl.start(event.ts),
+            };
+            (start, skip_dml) = (start.max(at), skips && start <= at);
         }
         match policy.maintainer.start_clamp.start(start, committed) {
             clamped if clamped == start => (start, skip_dml),

@@ -6,10 +6,11 @@ use crate::{
     ChangefeedId, Cx, Epoch, NodeId, Ts,
     coordinator::{
         MaintainerStatus, Note, Outcome, Term,
+        backoff::Backoff,
         changefeeds::{Changefeed, Placement},
         operators::Stop,
     },
-    etcd::{ChangefeedInfo, Job, Key, Kv, Progress, Value},
+    etcd::{ChangefeedInfo, FeedState, Job, Key, Kv, Progress, Value},
 };
 
 /// What the nodes report of one changefeed.
@@ -57,6 +58,7 @@ impl Term {
                     },
                     saved: job.checkpoint,
                     is_new: false,
+                    backoff: Backoff::new(job.checkpoint, info.state == FeedState::Warning, cx.now.steady),
                 };
                 self.restore(cf, changefeed, job.progress, selection, cx);
             }
@@ -89,6 +91,7 @@ impl Term {
                 changefeed.placement = Placement::Replicating;
                 changefeed.node = Some(node);
                 changefeed.saved = status.checkpoint;
+                changefeed.backoff.begin_at(status.checkpoint);
                 changefeed.status = status;
             }
             None if !changefeed.info.state.should_run() => changefeed.placement = Placement::Stopped,

@@ -9,7 +9,7 @@ use sim::Duration;
 
 use crate::{
     Addr, ChangefeedId, Cx, Epoch, Ts,
-    coordinator::{Note, Term, Timer, Wait, changefeeds::Placement, epoch::epoch_after},
+    coordinator::{Note, PdCall, Term, Timer, Wait, changefeeds::Placement, epoch::epoch_after},
     etcd::{
         self, Answer, CallId, ChangefeedInfo, Compare, FeedState, Job, Key, Kv, Op, Progress, Range, Value,
         client::CALL_TIMEOUT,
@@ -144,7 +144,7 @@ impl Term {
         match stage {
             Stage::Candidate => {
                 let call = self.next_pd_call();
-                self.pd_calls.insert(call, None);
+                self.pd_calls.insert(call, PdCall::Api);
                 cx.out.send(Addr::Pd, pd::Inbox::TsoRequest { call }.into());
             }
             Stage::Info => self.api_read(Key::Info(cf), cx),
@@ -236,6 +236,7 @@ impl Term {
             state: FeedState::Normal,
             epoch: Epoch::NONE,
             start_ts: Ts::NONE,
+            error: None,
         });
         let (info, job, compares) = match command {
             Command::PauseChangefeed { .. } => {
@@ -250,7 +251,8 @@ impl Term {
                 };
                 let Some(epoch) = epoch else { return self.api_ends("changefeed epoch overflow", cx) };
                 let checkpoint = self.changefeeds.get(*cf).map_or(job.checkpoint, |one| one.checkpoint());
-                let info = ChangefeedInfo { state: FeedState::Normal, epoch, ..known };
+                let error = cx.policy().coordinator.resume_error.of(known.error);
+                let info = ChangefeedInfo { state: FeedState::Normal, epoch, error, ..known };
                 (Some(info), Job { checkpoint, progress: Progress::None }, compares)
             }
             Command::MoveMaintainer { .. } => unreachable!("no call of a user"),
@@ -292,6 +294,7 @@ impl Term {
                     }
                     changefeed.info = info;
                     changefeed.status.bootstrap_done = false;
+                    changefeed.backoff.reset(changefeed.status.checkpoint);
                     if changefeed.placement == Placement::Stopped {
                         changefeed.placement = Placement::Absent;
                     }

@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ChangefeedId, NodeId, Ts, coordinator::MaintainerStatus, etcd::ChangefeedInfo};
+use sim::Instant;
+
+use crate::{
+    ChangefeedId, NodeId, Ts,
+    coordinator::{MaintainerStatus, backoff::Backoff},
+    etcd::ChangefeedInfo,
+};
 
 /// Where a changefeed is on its way to a maintainer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +35,7 @@ pub(super) struct Changefeed {
     /// The last checkpoint that was persisted.
     pub(super) saved: Ts,
     pub(super) is_new: bool,
+    pub(super) backoff: Backoff,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -74,6 +81,12 @@ impl ChangefeedDb {
         absent.map(|(cf, _)| *cf)
     }
 
+    /// Those of them that may be tried now.
+    pub(super) fn runnable(&self, now: Instant) -> impl Iterator<Item = ChangefeedId> {
+        let may = move |cf: &ChangefeedId| self.get(*cf).is_some_and(|one| one.backoff.should_run(now));
+        self.absent().filter(may)
+    }
+
     /// The changefeeds that are bound to a node.
     pub(super) fn on_node(&self, node: NodeId) -> impl Iterator<Item = ChangefeedId> {
         self.all.iter().filter(move |(_, one)| one.node == Some(node)).map(|(cf, _)| *cf)
@@ -98,6 +111,14 @@ impl ChangefeedDb {
 
     pub(super) fn mark_absent(&mut self, cf: ChangefeedId) {
         self.change(cf, Placement::Absent, None);
+    }
+
+    /// A changefeed that has been stopped because of an error is to be placed again, when it may be tried.
+    pub(super) fn wait_for_another_try(&mut self, cf: ChangefeedId) {
+        if let Some(one) = self.all.get_mut(&cf) {
+            one.placement = Placement::Absent;
+            one.is_new = false;
+        }
     }
 
     /// Takes a changefeed out of service: the node that had it, if any.

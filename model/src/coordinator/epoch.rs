@@ -6,7 +6,7 @@ use sim::Duration;
 
 use crate::{
     Addr, ChangefeedId, Cx, Epoch,
-    coordinator::{Note, Term, Timer, Wait, operators::Operator},
+    coordinator::{Note, PdCall, Term, Timer, Wait, operators::Operator},
     etcd::{self, CallId, ChangefeedInfo, Compare, Key, Kv, Op, Range, Value, client::CALL_TIMEOUT},
     pd,
 };
@@ -40,7 +40,7 @@ impl Term {
         let id = BumpId(call.0);
         let (candidate, tries) = (Epoch::NONE, 0);
         self.bumps.insert(id, Bump { cf, operator, candidate, tries, info: None, ended: None });
-        self.pd_calls.insert(call, Some(id));
+        self.pd_calls.insert(call, PdCall::Bump(id));
         cx.out.send(Addr::Pd, pd::Inbox::TsoRequest { call }.into());
         cx.out.alarm(Timer::BumpDeadline { bump: id }.into(), DEADLINE);
     }
@@ -57,13 +57,14 @@ impl Term {
 
     pub(super) fn on_tso(&mut self, call: CallId, epoch: Epoch, cx: &mut Cx) {
         match self.pd_calls.remove(&call) {
-            Some(Some(id)) => {
+            Some(PdCall::Bump(id)) => {
                 if let Some(bump) = self.bumps.get_mut(&id) {
                     bump.candidate = epoch;
                     self.bump_read(id, cx);
                 }
             }
-            Some(None) => self.api_on_tso(epoch, cx),
+            Some(PdCall::Api) => self.api_on_tso(epoch, cx),
+            Some(PdCall::State) => self.state_on_tso(epoch, cx),
             None => {}
         }
     }

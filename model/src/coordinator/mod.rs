@@ -5,6 +5,7 @@
 
 mod adoption;
 mod api;
+mod backoff;
 mod changefeeds;
 mod ending;
 mod epoch;
@@ -12,6 +13,7 @@ mod operators;
 mod persist;
 mod scheduler;
 mod state;
+mod state_change;
 mod status;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,7 +23,7 @@ use sim::{Duration, Input};
 use crate::{
     Addr, ChangefeedId, Cx, Epoch, Liveness, Msg, NodeId, Place, Ts,
     bootstrapper::Bootstrapper,
-    etcd::{self, Range, Reply, client::Calls},
+    etcd::{self, FeedState, Range, Reply, client::Calls},
     maintainer, pd,
     vocabulary::{say, spoken, vocabulary, words},
 };
@@ -137,6 +139,8 @@ vocabulary! {
         BumpDeadline { bump: BumpId },
         /// The call of a user goes on after a conflict.
         ApiAgain,
+        /// A change of state goes on after a conflict.
+        StateAgain,
         /// The last action of a stop goes on after a conflict.
         StopAgain,
         /// A call to etcd may have timed out.
@@ -175,6 +179,8 @@ vocabulary! {
         StaleStatus { cf: ChangefeedId, node: NodeId, epoch: Epoch, current: Epoch },
         /// The checkpoint of a changefeed is persisted.
         CheckpointPersisted { cf: ChangefeedId, checkpoint: Ts },
+        /// The state of a changefeed is persisted.
+        StateChanged { cf: ChangefeedId, state: FeedState, error: Option<&'static str> },
         /// A user's call has come to its end.
         CallAnswered { cf: ChangefeedId, call: &'static str, answer: &'static str },
         /// The real coordinator panics here.
@@ -191,11 +197,21 @@ enum Wait {
     BumpRead { bump: BumpId },
     BumpWrite { bump: BumpId },
     Api,
+    StateRead,
+    StateWrite,
     StopRead,
     StopDone,
 }
 
 const PERIOD: Duration = Duration::from_millis(500);
+
+/// What a call to PD is for.
+#[derive(Clone, Copy, Debug)]
+enum PdCall {
+    Bump(BumpId),
+    Api,
+    State,
+}
 
 /// The coordinator of one node: idle unless elected.
 #[derive(Clone, Debug, Default)]
@@ -208,8 +224,7 @@ pub struct Coordinator {
 pub(crate) struct Term {
     version: u64,
     calls: Calls<Wait>,
-    /// The calls to PD, each for a bump or for a user's call.
-    pd_calls: BTreeMap<etcd::CallId, Option<BumpId>>,
+    pd_calls: BTreeMap<etcd::CallId, PdCall>,
     bootstrapper: Bootstrapper<Vec<MaintainerStatus>>,
     /// Events that wait for the event loop.
     events: VecDeque<(NodeId, Event)>,
@@ -416,6 +431,10 @@ impl Term {
                 self.api_again(cx);
                 Ok(())
             }
+            Timer::StateAgain => {
+                self.read_state(cx);
+                Ok(())
+            }
             Timer::StopAgain => {
                 self.read_progress(cx);
                 Ok(())
@@ -453,6 +472,8 @@ impl Term {
                 self.on_api_answer(answer, cx);
                 Ok(())
             }
+            (Wait::StateRead, Answer::Range(info)) => self.on_state_read(info.first(), cx),
+            (Wait::StateWrite, answer) => self.on_state_written(answer, cx),
             (Wait::StopRead, Answer::Range(job)) => self.on_progress_read(job.first(), cx),
             (Wait::StopDone, Answer::Txn { succeeded: false, .. }) => self.on_progress_conflict(cx),
             (Wait::StopDone, _) => self.on_stop_done(cx),
@@ -477,6 +498,7 @@ impl Term {
                 self.api_failed(cx);
                 Ok(())
             }
+            Wait::StateRead | Wait::StateWrite => Err("a state cannot be persisted"),
             // A failure of what ends a stop is only logged.
             Wait::StopRead | Wait::StopDone => self.on_stop_done(cx),
         }
@@ -484,7 +506,14 @@ impl Term {
 
     /// Whether a call was one of the loops', and they are cancelled.
     fn is_void(&self, wait: &Wait) -> bool {
-        let of_loops = matches!(wait, Wait::LoadInfos | Wait::LoadJobs { .. } | Wait::Persist { .. });
+        let of_loops = matches!(
+            wait,
+            Wait::LoadInfos
+                | Wait::LoadJobs { .. }
+                | Wait::Persist { .. }
+                | Wait::StateRead
+                | Wait::StateWrite
+        );
         of_loops && !self.loops_run()
     }
 

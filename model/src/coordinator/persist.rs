@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 
 use crate::{
     ChangefeedId, Cx, Place, Ts,
-    coordinator::{Note, Term, Timer, Wait},
+    coordinator::{
+        Note, Term, Timer, Wait,
+        state_change::{StateChange, Under},
+    },
     etcd::{self, Job, Key, Op, Progress, Value, client::CALL_TIMEOUT},
     maintainer,
 };
@@ -14,29 +17,47 @@ const CAPACITY: usize = 1024;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changes {
-    queue: VecDeque<Vec<ChangefeedId>>,
+    queue: VecDeque<Batch>,
+    /// What is left of the batch at hand, when its checkpoints are persisted.
+    states: VecDeque<StateChange>,
+    pub(super) under: Option<Under>,
     /// Whether a batch is being handled.
     busy: bool,
 }
 
+/// What one heartbeat comes to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Batch {
+    pub(super) changed: Vec<ChangefeedId>,
+    pub(super) states: VecDeque<StateChange>,
+}
+
 impl Term {
-    pub(super) fn push_changes(&mut self, changed: Vec<ChangefeedId>, cx: &mut Cx) {
+    pub(super) fn push_changes(&mut self, batch: Batch, cx: &mut Cx) {
         if self.changes.queue.len() < CAPACITY {
-            self.changes.queue.push_back(changed);
+            self.changes.queue.push_back(batch);
         }
         if !std::mem::replace(&mut self.changes.busy, true) {
             cx.out.give_way(Timer::RunLoop.into());
         }
     }
 
-    /// Persists the checkpoints of the next batch that has any, in one transaction. It compares nothing.
+    /// Persists the checkpoints of the next batch that has any, in one transaction. It compares nothing. Then come the states.
     pub(super) fn run_changes(&mut self, cx: &mut Cx) {
-        while let Some(batch) = self.changes.queue.pop_front() {
+        loop {
+            if let Some(change) = self.changes.states.pop_front() {
+                if self.begin_state_change(change, cx) {
+                    return;
+                }
+                continue;
+            }
+            let Some(batch) = self.changes.queue.pop_front() else { break };
+            self.changes.states = batch.states;
             let ahead = |cf: &ChangefeedId| {
                 let one = self.changefeeds.get(*cf)?;
                 (one.status.checkpoint > one.saved).then_some((*cf, one.status.checkpoint))
             };
-            let checkpoints: Vec<(ChangefeedId, Ts)> = batch.iter().filter_map(ahead).collect();
+            let checkpoints: Vec<(ChangefeedId, Ts)> = batch.changed.iter().filter_map(ahead).collect();
             if !checkpoints.is_empty() {
                 return self.persist(checkpoints, cx);
             }

@@ -33,8 +33,8 @@ impl Term {
             return;
         }
         let available = BATCH.saturating_sub(self.operators.len());
-        self.basic.left = self.changefeeds.absent().take(available).collect();
-        if self.basic.left.is_empty() {
+        self.basic.left = self.changefeeds.runnable(cx.now.steady).take(available).collect();
+        if self.changefeeds.absent().next().is_none() || available == 0 {
             cx.out.alarm(Timer::BasicScheduler.into(), PERIOD);
         } else if available < BATCH / 2 {
             self.basic.left.clear();

@@ -34,7 +34,8 @@ impl Term {
             let flags = flags(&[(one.status.bootstrap_done, "bootstrap_done"), (one.is_new, "is_new")]);
             let (placement, state, epoch) = (one.placement.name(), one.info.state, one.info.epoch);
             let (checkpoint, saved) = (one.status.checkpoint, one.saved);
-            writeln!(f, "  {cf} {placement}{node} {state} {epoch} {checkpoint} saved {saved}{flags}")?;
+            let error = one.info.error.map_or(String::new(), |error| format!(" `{error}`"));
+            writeln!(f, "  {cf} {placement}{node} {state}{error} {epoch} {checkpoint} saved {saved}{flags}")?;
         }
         self.operators.describe(f)
     }

@@ -2,7 +2,10 @@
 
 use crate::{
     Cx, NodeId,
-    coordinator::{MaintainerState, MaintainerStatus, Note, Outcome, Term},
+    coordinator::{
+        MaintainerState, MaintainerStatus, Note, Outcome, Term, persist::Batch, state_change::StateChange,
+    },
+    etcd::FeedState,
 };
 
 impl Term {
@@ -16,38 +19,57 @@ impl Term {
         if !self.initialized || !self.bootstrapper.is_initialized(from) {
             return Ok(());
         }
-        let mut changed = Vec::new();
+        let mut batch = Batch::default();
         for status in statuses {
             self.check_operator(from, status, cx)?;
-            if self.on_status(from, status, cx) {
-                changed.push(status.cf);
+            if let Some(news) = self.on_status(from, status, cx) {
+                batch.changed.push(status.cf);
+                batch.states.extend(news);
             }
         }
-        if !changed.is_empty() {
-            self.push_changes(changed, cx);
+        if !batch.changed.is_empty() {
+            self.push_changes(batch, cx);
         }
         Ok(())
     }
 
-    /// Whether the status is the owner's and was stored.
-    fn on_status(&mut self, from: NodeId, status: &MaintainerStatus, cx: &mut Cx) -> bool {
+    /// What follows for the state of the changefeed from a status that is its owner's; none if the status is not.
+    fn on_status(
+        &mut self,
+        from: NodeId,
+        status: &MaintainerStatus,
+        cx: &mut Cx,
+    ) -> Option<Option<StateChange>> {
         let Some(changefeed) = self.changefeeds.get_mut(status.cf) else {
             self.remove_orphan(from, status, cx);
-            return false;
+            return None;
         };
         if changefeed.node != Some(from) {
-            return false;
+            return None;
         }
         let current = changefeed.info.epoch;
         if !cx.policy().coordinator.status_filter.accepts(status.epoch, current) {
             cx.note(Note::StaleStatus { cf: status.cf, node: from, epoch: status.epoch, current });
-            return false;
+            return None;
         }
-        if status.checkpoint < changefeed.status.checkpoint {
-            return false;
+        let known = &changefeed.status;
+        let mut status = status.clone();
+        if status.checkpoint < known.checkpoint {
+            if status.err.is_none() || !cx.policy().coordinator.regressed_error.is_heard() {
+                return None;
+            }
+            status.checkpoint = known.checkpoint;
         }
-        changefeed.status = status.clone();
-        true
+        let flips = known.bootstrap_done != status.bootstrap_done;
+        let (cf, checkpoint, error) = (status.cf, status.checkpoint, status.err);
+        changefeed.status = status;
+        // What is told by the status in which a maintainer has bootstrapped is not looked at.
+        let state = match flips {
+            true => Some(FeedState::Normal),
+            false => changefeed.backoff.check(checkpoint, error.is_some(), cx),
+        };
+        let error = |state: FeedState| error.filter(|_| state != FeedState::Normal);
+        Some(state.map(|state| StateChange { cf, state, error: error(state) }))
     }
 
     /// A maintainer of a changefeed that does not exist is removed, at every heartbeat again.

@@ -14,6 +14,8 @@ spoken! {
         pub epoch: Epoch,
         /// From where it was to replicate when it was created.
         pub start_ts: Ts,
+        /// Why it is in this state, if it is because of an error.
+        pub error: Option<&'static str>,
     }
 }
 

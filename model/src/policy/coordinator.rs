@@ -24,6 +24,35 @@ switches! {
             /// These and a new epoch, if nobody else has written meanwhile (pingcap/ticdc#5434).
             Bumped => true,
         },
+        /// What a resume leaves of the error that a changefeed has stopped with (`resume_clears_error_atomically`).
+        pub resume_error: ResumeError {
+            /// All of it (before pingcap/ticdc#5434, review mutant R11).
+            Kept,
+            /// Nothing (pingcap/ticdc#5434).
+            Cleared,
+        },
+        /// What persisting a warning does to the generation (`warning_state_in_bump_txn`).
+        pub warning: Warning: bumps {
+            /// Nothing, whatever is there: the new epoch is known in memory only, and no message carries it (before
+            /// pingcap/ticdc#5434).
+            Blind => false,
+            /// A new one begins in the same transaction, if nobody else has written meanwhile (pingcap/ticdc#5434).
+            Bumped => true,
+        },
+        /// With which epoch a maintainer is stopped that has reported an error (`stop_uses_running_epoch`).
+        pub warning_stop: WarningStop {
+            /// Its own (pingcap/ticdc#5434).
+            Running,
+            /// That of the new generation, which it does not obey (history of pingcap/ticdc#5182, review mutant M-H7).
+            New,
+        },
+        /// What becomes of an error in a status whose checkpoint is lower than the known one (`errors_on_regressed_checkpoint`).
+        pub regressed_error: RegressedError: is_heard {
+            /// It is lost with the status (before pingcap/ticdc#5779).
+            Lost => false,
+            /// It counts (pingcap/ticdc#5779).
+            Heard => true,
+        },
         /// Which epoch follows a persisted one (`epoch_max_persisted_plus_one`).
         pub next_epoch: NextEpoch {
             /// The oracle's timestamp, whatever it is (review mutant MU-30).
@@ -126,6 +155,24 @@ impl NextEpoch {
             NextEpoch::Candidate => Some(candidate),
             NextEpoch::AtLeastOneMore if candidate > persisted => Some(candidate),
             NextEpoch::AtLeastOneMore => persisted.0.checked_add(1).map(Epoch),
+        }
+    }
+}
+
+impl ResumeError {
+    pub(crate) fn of(self, known: Option<&'static str>) -> Option<&'static str> {
+        match self {
+            ResumeError::Kept => known,
+            ResumeError::Cleared => None,
+        }
+    }
+}
+
+impl WarningStop {
+    pub(crate) fn of(self, running: Epoch, new: Epoch) -> Epoch {
+        match self {
+            WarningStop::Running => running,
+            WarningStop::New => new,
         }
     }
 }

@@ -20,6 +20,11 @@ pub const MUTANTS: &[Mutant] = &[
         about: "an epoch may be smaller than the one before (#5434)",
     },
     Mutant {
+        id: "M-H7",
+        policy: "master+coordinator.warning_stop=new",
+        about: "a maintainer that has reported an error is stopped with the epoch of the next one, and does not obey (#5182)",
+    },
+    Mutant {
         id: "M1",
         policy: "master+orchestrator.bootstrap_map_lock=held",
         about: "a bootstrap waits for a manager's fence mutex with the lock of all managers in its hand (#5182)",

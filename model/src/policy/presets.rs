@@ -77,6 +77,10 @@ fn baseline() -> Policy {
         coordinator: Coordinator {
             ownership_epoch: OwnershipEpoch::Unchanged,
             resume: Resume::Blind,
+            resume_error: ResumeError::Kept,
+            warning: Warning::Blind,
+            warning_stop: WarningStop::Running,
+            regressed_error: RegressedError::Lost,
             next_epoch: NextEpoch::AtLeastOneMore,
             wire_epoch: WireEpoch::Absent,
             add_check: AddCheck::AnyEpoch,
@@ -240,6 +244,8 @@ fn pr_4828() -> Policy {
 fn pr_5434() -> Policy {
     let mut policy = pr_4828();
     policy.coordinator.resume = Resume::Bumped;
+    policy.coordinator.resume_error = ResumeError::Cleared;
+    policy.coordinator.warning = Warning::Bumped;
     policy.coordinator.ownership_epoch = OwnershipEpoch::BumpedFirst;
     policy.coordinator.wire_epoch = WireEpoch::Present;
     policy.coordinator.add_check = AddCheck::MatchingEpoch;
@@ -314,6 +320,7 @@ fn master() -> Policy {
     policy.dispatchers.heartbeat_pace = HeartbeatPace::AsConfigured;
     policy.maintainer.balance_interval = BalanceInterval::Configured;
     policy.maintainer.report_mark = ReportMark::BeforeSnapshot;
+    policy.coordinator.regressed_error = RegressedError::Heard;
     policy.maintainer.prompting = Prompting::LowLatency;
     policy
 }

@@ -574,7 +574,7 @@ fn who_is_deposed_hears_nothing_more() {
 
 /// Another changefeed, which nobody maintains.
 fn persist_another(hand: &mut Hand) {
-    let info = ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(1), start_ts: Ts(10) };
+    let info = ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(1), start_ts: Ts(10), error: None };
     let job = Job { checkpoint: Ts(10), progress: Progress::None };
     let cf = ChangefeedId(2);
     for (key, value) in [(Key::Info(cf), Value::Info(Box::new(info))), (Key::Job(cf), Value::Job(job))] {

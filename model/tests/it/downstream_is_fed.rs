@@ -142,7 +142,7 @@ fn writers(actors: &[(Addr, Actor)]) -> Actor {
 /// An etcd that holds only this of the changefeed.
 fn etcd(state: FeedState, checkpoint: u64) -> Actor {
     let cf = ChangefeedId(1);
-    let info = ChangefeedInfo { state, epoch: Epoch(1), start_ts: Ts(1) };
+    let info = ChangefeedInfo { state, epoch: Epoch(1), start_ts: Ts(1), error: None };
     let job = Job { checkpoint: Ts(checkpoint), progress: Progress::None };
     let keys = [(Key::Info(cf), Value::Info(Box::new(info))), (Key::Job(cf), Value::Job(job))];
     Actor::Etcd(Box::new(Etcd::holding(keys)))

@@ -261,6 +261,12 @@ impl Term {
         self.push_stop(Stop::new(cf, node, removed, epoch), cx)
     }
 
+    /// The same for a maintainer of a known generation, also while a move is under way.
+    pub(super) fn stop_generation(&mut self, cf: ChangefeedId, epoch: Epoch, cx: &mut Cx) {
+        let node = self.changefeeds.stop(cf, false).unwrap_or(cx.id());
+        self.push_stop(Stop::new(cf, node, false, epoch), cx);
+    }
+
     fn push(&mut self, cf: ChangefeedId, mut operator: Operator, cx: &mut Cx) -> u64 {
         for node in operator.affected().collect::<Vec<_>>() {
             if !cx.process.view().contains(&node) {
@@ -369,6 +375,7 @@ impl Term {
             self.end_waiting_bumps(cx);
             self.wake_basic(cx);
             self.api_stop(cx);
+            self.end_state_change(cx);
             cx.out.give_way(Timer::EventLoop.into());
         }
         Ok(())

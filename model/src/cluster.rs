@@ -183,7 +183,8 @@ impl Cluster {
     fn etcd(&self) -> Etcd {
         let cfs = (1..=self.changefeeds).map(ChangefeedId);
         Etcd::holding(cfs.flat_map(|cf| {
-            let info = ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(1), start_ts: START, error: None };
+            let info =
+                ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(1), start_ts: START, error: None };
             let job = Job { checkpoint: START, progress: Progress::None };
             [(Key::Info(cf), Value::Info(Box::new(info))), (Key::Job(cf), Value::Job(job))]
         }))

@@ -487,7 +487,8 @@ pub fn workload() -> Workload {
 
 /// What etcd holds of the changefeed.
 pub fn changefeed(epoch: u64) -> [(Key, Value); 2] {
-    let info = ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(epoch), start_ts: Ts(10), error: None };
+    let info =
+        ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(epoch), start_ts: Ts(10), error: None };
     let job = Job { checkpoint: Ts(10), progress: Progress::None };
     [(Key::Info(CF), Value::Info(Box::new(info))), (Key::Job(CF), Value::Job(job))]
 }

@@ -34,5 +34,5 @@ mod single_writer;
 mod sink;
 mod sink_client;
 mod spans;
-mod warnings;
 mod upstream;
+mod warnings;

@@ -231,7 +231,8 @@ fn see(hand: &mut Hand, nodes: &str) -> Result<(), String> {
 fn put(hand: &mut Hand, changefeed: &str) -> Result<(), String> {
     let (cf, rest) = changefeed.split_once(' ').unwrap_or((changefeed, ""));
     let cf: ChangefeedId = value(cf)?;
-    let mut info = ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(1), start_ts: Ts(10), error: None };
+    let mut info =
+        ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(1), start_ts: Ts(10), error: None };
     let mut job = Job { checkpoint: Ts(10), progress: Progress::None };
     for word in rest.split_whitespace() {
         if let Ok(epoch) = word.parse() {

@@ -17,24 +17,62 @@ pub(super) const PERIOD: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 pub(super) struct Checkpoints {
     round: Round,
-    /// Whether another round is due.
-    due: bool,
+    /// Whether the ticker has rung, and nobody has heard it yet.
+    ticked: bool,
+    /// Whether a watermark has come, and nobody has looked yet. Those that come until somebody does are one.
+    prompted: bool,
     /// The result of the last round. It may be lower than that of an earlier one; what is committed is not.
-    displayed: Ts,
+    displayed: Progress,
+}
+
+/// How far dispatchers are downstream, and how far the upstream is known to have nothing new for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Progress {
+    pub(super) checkpoint: Ts,
+    resolved: Ts,
+}
+
+impl Progress {
+    const INFINITE: Progress = Progress::at(Ts::INFINITE);
+
+    const fn at(ts: Ts) -> Progress {
+        Progress { checkpoint: ts, resolved: ts }
+    }
+
+    fn min(self, other: Progress) -> Progress {
+        Progress {
+            checkpoint: self.checkpoint.min(other.checkpoint),
+            resolved: self.resolved.min(other.resolved),
+        }
+    }
+
+    /// Goes on, or back, to what is not infinite; whether that changes anything.
+    fn replace(&mut self, new: Progress) -> bool {
+        let old = *self;
+        if new.checkpoint != Ts::INFINITE {
+            self.checkpoint = new.checkpoint;
+        }
+        if new.resolved != Ts::INFINITE {
+            self.resolved = new.resolved;
+        }
+        *self != old
+    }
 }
 
 /// Where the present computation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Round {
     Idle,
+    /// It has been woken up, and has not yet heard by what.
+    Woken,
     /// It waits until the event loop is through with a change of the node set.
     Waits,
-    /// It has been woken up.
-    Woken,
+    /// The event loop is through with it.
+    Admitted,
     /// These have been read, and come to that.
     Read {
         next: usize,
-        lowest: Ts,
+        lowest: Progress,
     },
 }
 
@@ -45,11 +83,16 @@ pub(super) fn is_prompt(cx: &Cx) -> bool {
 
 impl Checkpoints {
     pub(super) fn new(checkpoint: Ts) -> Checkpoints {
-        Checkpoints { round: Round::Idle, due: false, displayed: checkpoint }
+        Checkpoints {
+            round: Round::Idle,
+            ticked: false,
+            prompted: false,
+            displayed: Progress::at(checkpoint),
+        }
     }
 
     pub(super) fn displayed(&self) -> Ts {
-        self.displayed
+        self.displayed.checkpoint
     }
 }
 
@@ -59,7 +102,7 @@ impl Maintainer {
         if self.checkpoints.round == Round::Idle {
             self.begin_round(cx);
         } else {
-            self.checkpoints.due = true;
+            self.checkpoints.ticked = true;
         }
     }
 
@@ -68,17 +111,23 @@ impl Maintainer {
         if !is_prompt(cx) {
             return;
         }
+        self.checkpoints.prompted = true;
         if self.checkpoints.round == Round::Idle {
             self.checkpoints.round = Round::Woken;
             cx.out.give_way(Timer::Checkpoint { m: self.id }.into());
-        } else {
-            self.checkpoints.due = true;
         }
     }
 
     pub(super) fn compute_checkpoint(&mut self, cx: &mut Cx) {
         match self.checkpoints.round {
-            Round::Idle | Round::Waits | Round::Woken => self.begin_round(cx),
+            Round::Idle | Round::Waits | Round::Admitted => self.begin_round(cx),
+            Round::Woken => {
+                // Of the ticker and a watermark it hears one; the other one makes another round.
+                if !std::mem::take(&mut self.checkpoints.prompted) {
+                    self.checkpoints.ticked = false;
+                }
+                self.begin_round(cx);
+            }
             Round::Read { next, lowest } => self.read_next(next, lowest, cx),
         }
     }
@@ -86,7 +135,7 @@ impl Maintainer {
     /// The event loop is through with a change of the node set.
     pub(super) fn unlock_checkpoint(&mut self, cx: &mut Cx) {
         if self.checkpoints.round == Round::Waits {
-            self.checkpoints.round = Round::Woken;
+            self.checkpoints.round = Round::Admitted;
             cx.out.give_way(Timer::Checkpoint { m: self.id }.into());
         }
     }
@@ -102,14 +151,14 @@ impl Maintainer {
             }
             self.handle_node_change(cx);
         }
-        self.read_next(0, Ts::INFINITE, cx);
+        self.read_next(0, Progress::INFINITE, cx);
     }
 
-    fn read_next(&mut self, next: usize, lowest: Ts, cx: &mut Cx) {
+    fn read_next(&mut self, next: usize, lowest: Progress, cx: &mut Cx) {
         let order = cx.policy().maintainer.checkpoint_order.parts();
         let read = match order[next] {
-            Part::Spans => self.lowest_of_spans(),
-            Part::Barrier => self.barrier.lowest(cx).unwrap_or(Ts::INFINITE),
+            Part::Spans => Progress::at(self.lowest_of_spans()),
+            Part::Barrier => Progress::at(self.barrier.lowest(cx).unwrap_or(Ts::INFINITE)),
             Part::Watermarks => match self.lowest_watermark(cx) {
                 Some(lowest) => lowest,
                 None => return self.end_round(cx),
@@ -121,9 +170,9 @@ impl Maintainer {
             return cx.out.give_way(Timer::Checkpoint { m: self.id }.into());
         }
         // Without any limit nobody has anything to replicate.
-        if lowest != Ts::INFINITE {
-            self.spans.commit(lowest);
-            let changed = std::mem::replace(&mut self.checkpoints.displayed, lowest) != lowest;
+        if lowest.checkpoint != Ts::INFINITE {
+            self.spans.commit(lowest.checkpoint);
+            let changed = self.checkpoints.displayed.replace(lowest);
             if changed && cx.process.config.low_latency {
                 self.mark_dirty();
             }
@@ -133,7 +182,7 @@ impl Maintainer {
 
     fn end_round(&mut self, cx: &mut Cx) {
         self.checkpoints.round = Round::Idle;
-        if std::mem::take(&mut self.checkpoints.due) {
+        if self.checkpoints.ticked || self.checkpoints.prompted {
             self.checkpoints.round = Round::Woken;
             cx.out.give_way(Timer::Checkpoint { m: self.id }.into());
         }
@@ -146,11 +195,13 @@ impl Maintainer {
     }
 
     /// The lowest watermark of the nodes that count. Every one of them must have reported one.
-    pub(super) fn lowest_watermark(&self, cx: &Cx) -> Option<Ts> {
-        let mut lowest = Ts::INFINITE;
+    pub(super) fn lowest_watermark(&self, cx: &Cx) -> Option<Progress> {
+        let mut lowest = Progress::INFINITE;
         for node in self.bootstrapper.nodes() {
             if node == cx.id() || self.spans.count_on(node) > 0 {
-                lowest = lowest.min(self.watermarks.get(&node)?.checkpoint);
+                let watermark = self.watermarks.get(&node)?;
+                let (checkpoint, resolved) = (watermark.checkpoint, watermark.resolved);
+                lowest = lowest.min(Progress { checkpoint, resolved });
             }
         }
         Some(lowest)

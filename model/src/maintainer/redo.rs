@@ -119,7 +119,7 @@ impl Maintainer {
         let read = self.in_mode(Mode::Redo, |redo| match part {
             Part::Spans => Some(redo.lowest_of_spans()),
             Part::Barrier => Some(redo.barrier.lowest(cx).unwrap_or(Ts::INFINITE)),
-            Part::Watermarks => redo.lowest_watermark(cx),
+            Part::Watermarks => redo.lowest_watermark(cx).map(|lowest| lowest.checkpoint),
         });
         let lowest = read.flatten().map(|read| lowest.min(read));
         let next = match part {

@@ -253,13 +253,6 @@ fn moved(hand: &mut Hand) -> usize {
     moves.len()
 }
 
-// TestCalculateDrainMoveLimit.
-#[test]
-fn a_hundredth_of_the_tables_is_moved_at_once_and_ten_at_least() {
-    let at_once = |tables: u32| moved(&mut draining(tables));
-    assert_eq!([0, 999, 1000, 1001].map(at_once), [0, 10, 10, 11]);
-}
-
 // TestDrainSchedulerKeepsFixedLimitWithinDrainEpoch, TestDrainSchedulerRecomputesLimitForNewDrainEpoch.
 #[test]
 fn how_many_are_moved_at_once_does_not_change_until_the_next_order() {

@@ -97,6 +97,9 @@ pub(crate) struct Matrix {
     /// Instead of policies: every review mutant, beside the version that it is made in
     #[arg(long, conflicts_with = "policies")]
     pub(crate) mutants: bool,
+    /// Each mutant only in the scenarios that claim something about it
+    #[arg(long, requires = "mutants")]
+    pub(crate) claimed: bool,
     /// A range of seeds, the end not included; without it, as many as each scenario asks for
     #[arg(long, value_name = "A..B", value_parser = seeds, allow_hyphen_values = true)]
     pub(crate) seeds: Option<Range<u64>>,

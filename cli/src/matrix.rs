@@ -32,7 +32,7 @@ pub(crate) fn matrix(args: &Args, output: &mut Output) -> Result<Exit, Stop> {
     let jobs = args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
     let how = Sweeping { seeds: args.seeds.clone(), jobs, stop: &stop, tell: &mut tell };
     if args.mutants {
-        let found = matrix::mutants(&scenarios, how)?;
+        let found = matrix::mutants(&scenarios, args.claimed, how)?;
         progress.clear();
         match args.format {
             MatrixFormat::Json => output.line(&json::text(&json::Mutants::new(&found)))?,

@@ -1,6 +1,10 @@
 //! Policies against scenarios, and mutants against the versions that they are made in: all under the same weather.
 
-use std::{ops::Range, sync::atomic::AtomicBool};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    ops::Range,
+    sync::atomic::AtomicBool,
+};
 
 use model::policy::{MUTANTS, Mutant};
 use sim::Decisions;
@@ -83,25 +87,27 @@ fn names(scenarios: &[Scenario]) -> Vec<String> {
     scenarios.iter().map(|scenario| scenario.name().to_owned()).collect()
 }
 
-/// Runs every mutant in every scenario, beside the version that it is made in. Those after an interruption are left out.
+/// Runs every mutant in every scenario, beside the version that it is made in; `claimed`: only in those that claim something
+/// about it. Those after an interruption are left out.
 ///
 /// The errors are that there cannot be so many jobs, and that a mutant is no policy.
-pub fn mutants(scenarios: &[Scenario], mut how: Sweeping) -> Result<Vec<Found>, Error> {
+pub fn mutants(scenarios: &[Scenario], claimed: bool, mut how: Sweeping) -> Result<Vec<Found>, Error> {
     let mut found = Vec::new();
-    let mut versions: Vec<(&str, Vec<Tally>)> = Vec::new();
+    let mut sound: BTreeMap<(&str, usize), Tally> = BTreeMap::new();
     for mutant in MUTANTS {
         let version = mutant.policy.split('+').next().unwrap_or_default();
-        if !versions.iter().any(|(name, _)| *name == version) {
-            let policy = PolicySpec::parse(version)?;
-            let cells = scenarios.iter().map(|scenario| how.cell(scenario, &policy));
-            versions.push((version, cells.collect::<Result<_, _>>()?));
-        }
-        let sound = versions.iter().find(|(name, _)| *name == version).map(|(_, cells)| cells.as_slice());
         let policy = PolicySpec::parse(mutant.id)?;
         let mut by = Vec::new();
-        for (scenario, sound) in scenarios.iter().zip(sound.unwrap_or_default()) {
+        for (n, scenario) in scenarios.iter().enumerate() {
+            if claimed && !scenario.claims().iter().any(|claim| claim.policy.name() == mutant.id) {
+                continue;
+            }
+            let sound = match sound.entry((version, n)) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => entry.insert(how.cell(scenario, &PolicySpec::parse(version)?)?),
+            };
             let cell = how.cell(scenario, &policy)?;
-            if cell.interrupted {
+            if sound.interrupted || cell.interrupted {
                 return Ok(found);
             }
             let known: Vec<String> = sound.by_aspect.iter().map(ToString::to_string).collect();

@@ -39,6 +39,16 @@ fn mutants_against_scenarios() {
     assert_eq!(json["schema"], "cdcsim.mutants/1");
 }
 
+/// The scenario claims something about M1, and about no other mutant.
+#[test]
+fn mutants_where_they_are_claimed() {
+    let called = cdcsim("matrix head-of-line --mutants --claimed --seeds 0..8");
+    assert_eq!(called.code, Some(0), "{}", called.stderr);
+    let found: Vec<&str> = called.stdout.lines().filter(|line| line.contains("head-of-line")).collect();
+    assert!(matches!(found[..], [one] if one.starts_with("M1 ")), "{}", called.stdout);
+    assert!(cdcsim("matrix --claimed").complaint().contains("--mutants"));
+}
+
 #[test]
 fn what_is_wrong_is_said() {
     let complaint = |line: &str| cdcsim(line).complaint().to_owned();

@@ -35,7 +35,7 @@ impl Maintainer {
     /// that have left.
     pub(super) fn take_node_change(&mut self, cx: &Cx) -> Option<NodeChange> {
         let frozen = self.removal.has_begun() && !cx.policy().maintainer.remove_node_change.follows();
-        if !self.nodes_changed || self.removal.is_removal_only() || frozen {
+        if !self.nodes_changed || self.removal.is_removal_only() || frozen || self.keeps_nodes(cx) {
             return None;
         }
         self.nodes_changed = false;

@@ -154,6 +154,11 @@ impl Maintainer {
         self.read_next(0, Progress::INFINITE, cx);
     }
 
+    /// Whether a round is under way in which nobody may change the node set.
+    pub(super) fn keeps_nodes(&self, cx: &Cx) -> bool {
+        matches!(self.checkpoints.round, Round::Read { .. }) && cx.policy().maintainer.round_nodes.are_kept()
+    }
+
     fn read_next(&mut self, next: usize, lowest: Progress, cx: &mut Cx) {
         let order = cx.policy().maintainer.checkpoint_order.parts();
         let read = match order[next] {

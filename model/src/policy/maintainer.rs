@@ -193,6 +193,14 @@ switches! {
             /// It leaves that to the event loop, and takes the nodes as they are (mutant).
             LeftToEventLoop => false,
         },
+        /// Whether the node set may change while the checkpoint loop computes.
+        pub round_nodes: RoundNodes: are_kept {
+            /// It may: the event loop sees to it in between (all versions).
+            Free => false,
+            /// It may not: the change waits for the next event after the round. No version does this; it shows what the other one
+            /// costs.
+            Kept => true,
+        },
         /// What becomes of the requests of a predecessor that nodes have not finished.
         pub journal: Journal: is_restored {
             /// Nobody takes them up (before pingcap/ticdc#3691).

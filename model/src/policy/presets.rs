@@ -112,6 +112,7 @@ fn baseline() -> Policy {
             heartbeat_order: HeartbeatOrder::WatermarkFirst,
             watermark: WatermarkRule::LaterSequence,
             checkpoint_order: CheckpointOrder::ConstraintsFirst,
+            round_nodes: RoundNodes::Free,
             checkpoint_node_change: CheckpointNodeChange::Followed,
             journal: Journal::Restored,
             stale_create: StaleCreate::Skipped,

@@ -3,7 +3,7 @@
 
 use std::{env, fmt::Write, fs, path::Path};
 
-use model::policy::{PRESETS, in_files};
+use model::policy::{MUTANTS, PRESETS, in_files};
 
 /// Under this line everything is written by the test.
 const WRITTEN: &str =
@@ -20,6 +20,23 @@ fn every_switch_is_explained() {
     } else {
         let same = document == real;
         assert!(same, "UPDATE_DOCS=1 cargo test -p model --test it policies writes what is declared now");
+    }
+}
+
+/// Each has a row in `docs/mutants.md`, and those that no scenario detects have a reason.
+#[test]
+fn every_mutant_is_told_of() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/mutants.md");
+    let document = fs::read_to_string(path).expect("it is there");
+    for mutant in MUTANTS {
+        let row = document.lines().find(|line| line.starts_with(&format!("| {} |", mutant.id)));
+        let row = row.unwrap_or_else(|| panic!("docs/mutants.md has no row for {}", mutant.id));
+        if row.ends_with("| nothing |") {
+            let reason = document
+                .lines()
+                .any(|line| line.starts_with("- **") && line.contains(&format!("**{}**", mutant.id)));
+            assert!(reason, "docs/mutants.md does not say why nothing detects {}", mutant.id);
+        }
     }
 }
 

@@ -13,10 +13,11 @@ fn alone(scenario: &Scenario, policy: &PolicySpec, seed: u64) -> Outcome {
     run(scenario, policy, Seed(seed), &Decisions::default())
 }
 
-/// Many seeds, two at a time.
+/// Many seeds, on every core.
 fn together(scenario: &Scenario, policy: &PolicySpec, seeds: Range<u64>, tell: impl FnMut(&Ended)) -> Tally {
     let run = |seed| run(scenario, policy, seed, &Decisions::default());
-    sweep(seeds, 2, &AtomicBool::new(false), run, tell).expect("two threads can be had")
+    let jobs = std::thread::available_parallelism().map_or(2, usize::from);
+    sweep(seeds, jobs, &AtomicBool::new(false), run, tell).expect("as many threads as cores can be had")
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `cdcsim list`: what there is.
 
-use scenarios::{PRESETS, catalogue, invariants};
+use scenarios::{DESIGNS, PRESETS, catalogue, invariants};
 
 use crate::{
     args::{Format, List},
@@ -12,10 +12,12 @@ pub(crate) fn list(args: &List, output: &mut Output) -> Result<Exit, Stop> {
     let scenarios = catalogue::all()?;
     match args.format {
         Format::Json => {
-            let list = reports::json::List::new(&scenarios, PRESETS, invariants::ALL);
+            let list = reports::json::List::new(&scenarios, [PRESETS, DESIGNS], invariants::ALL);
             output.line(&reports::json::text(&list))?;
         }
-        Format::Text => output.line(&reports::summary::list(&scenarios, PRESETS, invariants::ALL))?,
+        Format::Text => {
+            output.line(&reports::summary::list(&scenarios, [PRESETS, DESIGNS], invariants::ALL))?;
+        }
     }
     Ok(Exit::Held)
 }

@@ -137,7 +137,7 @@ fn blamed(violation: &Violation) -> String {
 }
 
 /// What there is: scenarios with their claims, policies, invariants.
-pub fn list(scenarios: &[Scenario], presets: &[Preset], invariants: &[Named]) -> String {
+pub fn list(scenarios: &[Scenario], policies: [&[Preset]; 2], invariants: &[Named]) -> String {
     let mut text = format!("{}\n", styled(STRONG, "Scenarios"));
     for scenario in scenarios {
         let story = scenario.story().replace('\n', " ");
@@ -149,12 +149,14 @@ pub fn list(scenarios: &[Scenario], presets: &[Preset], invariants: &[Named]) ->
                 .expect("a string takes it");
         }
     }
-    write!(text, "\n{}", styled(STRONG, "Policies")).expect("a string takes it");
-    for preset in presets {
-        write!(text, "\n  {:<18} {} ({})", preset.name, preset.about, preset.commit)
-            .expect("a string takes it");
+    for (title, policies) in ["Policies", "Designs that were not merged"].into_iter().zip(policies) {
+        writeln!(text, "\n{}", styled(STRONG, title)).expect("a string takes it");
+        for preset in policies {
+            writeln!(text, "  {:<18} {} ({})", preset.name, preset.about, preset.commit)
+                .expect("a string takes it");
+        }
     }
-    write!(text, "\n\n{}", styled(STRONG, "Invariants")).expect("a string takes it");
+    write!(text, "\n{}", styled(STRONG, "Invariants")).expect("a string takes it");
     for invariant in invariants {
         write!(text, "\n  {:<18} {}", invariant.name, invariant.promise).expect("a string takes it");
     }

@@ -20,7 +20,7 @@ pub use error::Error;
 pub use file::{Claim, Scenario};
 pub use model::{
     invariants::{self, Violation},
-    policy::{MUTANTS, Mutant, PRESETS, Preset},
+    policy::{DESIGNS, MUTANTS, Mutant, PRESETS, Preset},
 };
 pub use policy::PolicySpec;
 pub use sim::{Decision, DecisionAddress, Decisions, Duration, Instant, Seed};

@@ -57,10 +57,10 @@ mod tests {
     fn what_is_wrong_is_said() {
         let wrong = |name: &str| PolicySpec::parse(name).unwrap_err().to_string();
         insta::assert_snapshot!(wrong("mster"), @"policy `mster`: `mster` is no policy; did you mean `master`?");
-        insta::assert_snapshot!(wrong("v9"), @"policy `v9`: `v9` is no policy; there is baseline, pr-5106, pr-4828, pr-5434, pr-5435, pr-5436, pr-3769 or master");
+        insta::assert_snapshot!(wrong("v9"), @"policy `v9`: `v9` is no policy; there is baseline, pr-5106, pr-4828, pr-5434, pr-5435, pr-5436, pr-3769, master, pr-5181 or pr-5182");
         insta::assert_snapshot!(wrong("master+dispatcher.schedule_fence=any_sender"), @"policy `master+dispatcher.schedule_fence=any_sender`: `dispatcher` is no part of a policy; did you mean `dispatchers`?");
         insta::assert_snapshot!(wrong("master+dispatchers.schedule_fenc=any_sender"), @"policy `master+dispatchers.schedule_fenc=any_sender`: `schedule_fenc` is no switch of dispatchers; did you mean `schedule_fence`?");
-        insta::assert_snapshot!(wrong("master+dispatchers.schedule_fence=nobody"), @"policy `master+dispatchers.schedule_fence=nobody`: `nobody` is no alternative of dispatchers.schedule_fence; there is any_sender or owner_and_epoch");
+        insta::assert_snapshot!(wrong("master+dispatchers.schedule_fence=nobody"), @"policy `master+dispatchers.schedule_fence=nobody`: `nobody` is no alternative of dispatchers.schedule_fence; there is any_sender, owner_and_epoch or not_older");
         insta::assert_snapshot!(wrong("master+x"), @"policy `master+x`: `x` changes nothing; write part.switch=alternative");
     }
 }

@@ -30,6 +30,12 @@ impl Owner {
         }
         epoch == self.epoch && same_node
     }
+
+    /// Whether a request is of no earlier generation, whoever sends it. One without an epoch is an early one (draft
+    /// pingcap/ticdc#5181).
+    pub(crate) fn is_not_after(&self, epoch: Epoch) -> bool {
+        epoch >= self.epoch
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +62,20 @@ mod tests {
             (owner(Some(A), 5), B, 6, true),
         ] {
             assert_eq!(local.can_update(from, Epoch(epoch)), expected, "{local:?} {from} {epoch}");
+        }
+    }
+
+    #[test]
+    fn a_draft_only_looks_for_earlier_generations() {
+        for (local, epoch, expected) in [
+            (owner(Some(A), 0), 0, true),
+            (owner(Some(A), 0), 7, true),
+            (owner(Some(A), 5), 0, false),
+            (owner(Some(A), 5), 4, false),
+            (owner(Some(A), 5), 5, true),
+            (owner(Some(A), 5), 6, true),
+        ] {
+            assert_eq!(local.is_not_after(Epoch(epoch)), expected, "{local:?} {epoch}");
         }
     }
 

@@ -92,7 +92,7 @@ impl Bootstrap {
         }
         all.unlock_map(me, cx);
         let Sender { from, cf, epoch } = self.sender;
-        if let Some(closed) = all.orchestrator.closed_for(cf, epoch) {
+        if let Some(closed) = all.orchestrator.closed_for(cf, epoch, cx) {
             cx.note(Note::ClosedEpochRefused { cf, from, epoch, closed });
             return Next::Done;
         }

@@ -9,7 +9,7 @@ use crate::{
         try_close::{Tried, TryClose},
     },
     maintainer,
-    policy::Stale,
+    policy::{Entrant, Stale},
     tasks::{Next, TaskId},
 };
 
@@ -101,7 +101,7 @@ impl Close {
     }
 
     fn enter(&mut self, me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        if !all.enter(id, me, cx) {
+        if !all.enter(id, Entrant::Owner, me, cx) {
             return Next::Wait;
         }
         if !all.is_still_registered(self.sender.cf, id, cx) {
@@ -109,8 +109,8 @@ impl Close {
             return self.end(me, id, Some(false), all, cx);
         }
         let Some(owner) = all.managers.get(&id).map(|manager| manager.owner) else { return Next::Done };
-        let owners = owner.allows(self.sender.from, self.sender.epoch);
-        match cx.policy().orchestrator.close_fence.verdict(owners) {
+        let Sender { from, epoch, .. } = self.sender;
+        match cx.policy().orchestrator.close_fence.verdict(&owner, from, epoch) {
             Stale::Executed => self.go_to(Stage::TryClose(id, TryClose::new(id, self.removed))),
             Stale::Answered(answer) => {
                 self.sender.refuse(owner, cx);

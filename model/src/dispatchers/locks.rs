@@ -9,7 +9,7 @@ use crate::{
         Dispatchers, ManagerId, Task,
         orchestrator::{Orchestrator, SHARDS},
     },
-    policy::EarlyReturn,
+    policy::{EarlyReturn, Entrant},
     tasks::{Lock, TaskId},
 };
 
@@ -59,9 +59,9 @@ impl Dispatchers {
     }
 
     /// Enters what the fence mutex of a manager guards, where there is one; if not now, the task is woken when it is free.
-    pub(super) fn enter(&mut self, id: ManagerId, task: TaskId, cx: &Cx) -> bool {
+    pub(super) fn enter(&mut self, id: ManagerId, entrant: Entrant, task: TaskId, cx: &Cx) -> bool {
         self.stir();
-        self.managers.get_mut(&id).is_none_or(|manager| manager.enter(task, cx))
+        self.managers.get_mut(&id).is_none_or(|manager| manager.enter(entrant, task, cx))
     }
 
     /// Releases the fence mutex of a manager, if the task holds it.

@@ -18,6 +18,7 @@ use crate::{
         sink_client::{Errors, SinkClient},
         trigger::Telling,
     },
+    policy::Entrant,
     tasks::{Lock, TaskId},
 };
 
@@ -122,8 +123,8 @@ impl Manager {
     }
 
     /// Enters what the fence mutex guards, where there is one; if not now, the task is woken when it is free.
-    pub(super) fn enter(&mut self, task: TaskId, cx: &Cx) -> bool {
-        !cx.policy().orchestrator.fence_mutex.is_used() || self.fence.acquire(task)
+    pub(super) fn enter(&mut self, entrant: Entrant, task: TaskId, cx: &Cx) -> bool {
+        !cx.policy().orchestrator.fence_mutex.guards(entrant) || self.fence.acquire(task)
     }
 
     /// Whether what took long to build may not be published any more.

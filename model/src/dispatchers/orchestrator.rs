@@ -48,8 +48,9 @@ impl Orchestrator {
     }
 
     /// With which epoch a changefeed was closed here, if a bootstrap of this one may not create a manager again.
-    pub(super) fn closed_for(&self, cf: ChangefeedId, epoch: Epoch) -> Option<Epoch> {
-        self.closed_epochs.get(&cf).copied().filter(|closed| epoch <= *closed)
+    pub(super) fn closed_for(&self, cf: ChangefeedId, epoch: Epoch, cx: &Cx) -> Option<Epoch> {
+        let dropped = epoch != Epoch::NONE || cx.policy().orchestrator.unnumbered_bootstrap.is_dropped();
+        self.closed_epochs.get(&cf).copied().filter(|closed| dropped && epoch <= *closed)
     }
 
     pub(super) fn closed_epochs(&self) -> impl Iterator<Item = (ChangefeedId, Epoch)> {

@@ -3,9 +3,9 @@
 //! Where there is a fence mutex it is held all the time, also while the downstream is told of every table.
 
 use crate::{
-    ChangefeedId, Cx, DispatcherId, IsRedo, Place,
+    ChangefeedId, Cx, DispatcherId, Epoch, IsRedo, Place,
     dispatchers::{
-        Dispatchers, ManagerId, Note, Stream, Timer, Wake,
+        Dispatchers, ManagerId, Note, Owner, Stream, Timer, Wake,
         emission::{Emission, Emitted},
         failure::Failure,
         fence::LocalFence,
@@ -14,7 +14,7 @@ use crate::{
         respond_with_error, response_epoch,
     },
     maintainer,
-    policy::EarlyReturn,
+    policy::{EarlyReturn, Entrant},
     tasks::{Next, TaskId},
 };
 
@@ -132,15 +132,20 @@ impl PostBootstrap {
     }
 
     fn enter(&mut self, me: TaskId, id: ManagerId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        if !all.enter(id, me, cx) {
+        if !all.enter(id, Entrant::Owner, me, cx) {
             return Next::Wait;
         }
-        let Some(manager) = all.managers.get(&id) else { return Next::Done };
+        let Some(manager) = all.managers.get_mut(&id) else { return Next::Done };
         let (owner, present) = (manager.owner, manager.trigger);
         let Sender { from, cf, epoch } = self.sender;
         if !cx.policy().orchestrator.post_bootstrap_fence.admits(&owner, from, epoch) {
             self.sender.refuse(owner, cx);
             return self.leave_early(me, id, EarlyReturn::PostBootstrap, all, cx);
+        }
+        let is_new = epoch != Epoch::NONE && epoch != owner.epoch;
+        if is_new && cx.policy().orchestrator.post_bootstrap_owner.is_taken() {
+            manager.owner = Owner { node: Some(from), epoch };
+            cx.note(Note::OwnerChanged { cf, node: cx.id(), owner: from, epoch });
         }
         let why = match present {
             Some(trigger) if trigger == self.trigger => return self.go_to(Stage::Schema(id)),

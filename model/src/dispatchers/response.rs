@@ -7,6 +7,7 @@ use crate::{
         block_messages::{BlockAnswer, Influenced},
         streams::Letter,
     },
+    policy::Entrant,
     tasks::{Next, TaskId},
 };
 
@@ -35,7 +36,7 @@ impl Response {
     /// All of it is handed out under the fence mutex, where there is one.
     pub(super) fn resume(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         let fence = cx.policy().dispatchers.heartbeat_response_fence;
-        if !all.enter(self.manager, me, cx) {
+        if !all.enter(self.manager, Entrant::Command, me, cx) {
             return Next::Wait;
         }
         let Some(owner) = all.managers.get(&self.manager).map(|manager| manager.owner) else {

@@ -16,6 +16,7 @@ use crate::{
         remove::Removal,
         streams::Letter,
     },
+    policy::Entrant,
     tasks::{Next, TaskId},
 };
 
@@ -66,7 +67,7 @@ impl Schedule {
     /// The whole batch is worked off under the fence mutex, where there is one.
     pub(super) fn resume(&mut self, me: TaskId, wake: Wake, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         match &mut self.stage {
-            Stage::Enter => match all.enter(self.manager, me, cx) {
+            Stage::Enter => match all.enter(self.manager, Entrant::Schedule, me, cx) {
                 true => self.look(me, all, cx),
                 false => Next::Wait,
             },

@@ -14,7 +14,7 @@ use crate::{
         requests::{BootstrapRequest, Sender},
         respond, respond_with_error,
     },
-    policy::{self, EarlyReturn, TakeoverOrder, check_trigger},
+    policy::{self, EarlyReturn, Entrant, TakeoverOrder, check_trigger},
     tasks::{Next, TaskId},
 };
 
@@ -100,7 +100,7 @@ impl Takeover {
     }
 
     fn enter(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
-        if !all.enter(self.manager, me, cx) {
+        if !all.enter(self.manager, Entrant::Owner, me, cx) {
             return Next::Wait;
         }
         all.unlock_map(me, cx);
@@ -110,7 +110,8 @@ impl Takeover {
         }
         let Some(manager) = all.managers.get(&self.manager) else { return Next::Done };
         let owner = manager.owner;
-        if !cx.policy().orchestrator.bootstrap_fence.admits(&owner, self.sender.from, self.sender.epoch) {
+        let Sender { from, epoch, .. } = self.sender;
+        if !cx.policy().orchestrator.bootstrap_fence.admits(&owner, from, epoch, self.existed) {
             self.sender.refuse(owner, cx);
             return self.leave_early(me, EarlyReturn::Bootstrap, all, cx);
         }

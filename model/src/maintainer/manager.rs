@@ -203,7 +203,7 @@ impl Maintainers {
         if let Some(why) = why {
             return cx.note(Note::AddIgnored { cf, epoch, why });
         }
-        let epoch = cx.policy().maintainer.generation.of(epoch, config);
+        let (epoch, config) = cx.policy().maintainer.generation.of(epoch, config);
         cx.note(Note::MaintainerAdded { cf, node: cx.id(), epoch });
         let mut maintainer = Maintainer::new(cf, epoch, checkpoint, is_new, cx);
         maintainer.config_epoch = config;
@@ -235,19 +235,16 @@ impl Maintainers {
         let id = match self.manager.registered(cf) {
             Some(id) => id,
             None if !request.cascade => {
-                let epoch = stamp(Stamped::Status, request.epoch, cx);
-                let statuses = vec![MaintainerStatus::stopped(cf, epoch)];
-                return cx.send(
-                    from,
-                    Place::Coordinator,
-                    coordinator::Inbox::MaintainerHeartbeat { statuses },
-                );
+                let epoch = stamp(Stamped::Missing, request.epoch, cx);
+                return answer(from, MaintainerStatus::stopped(cf, epoch), cx);
             }
             None => self.removal_only(cf, request.epoch, cx),
         };
-        if let Some(maintainer) = self.maintainers.get_mut(&id) {
-            maintainer.push(Event::Remove(request), cx);
+        let Some(maintainer) = self.maintainers.get_mut(&id) else { return };
+        if cx.policy().maintainer.remove_refusal.is_answered() && !maintainer.admits_removal(request, cx) {
+            return answer(from, maintainer.status(cx), cx);
         }
+        maintainer.push(Event::Remove(request), cx);
     }
 
     /// A maintainer that never bootstraps: it closes what is left of the changefeed on all nodes.
@@ -330,4 +327,10 @@ impl Maintainers {
             self.manager.registry.retain(|_, registered| *registered != id);
         }
     }
+}
+
+/// Answers a request to remove a maintainer with how it is doing.
+fn answer(coordinator: NodeId, status: MaintainerStatus, cx: &mut Cx) {
+    let heartbeat = coordinator::Inbox::MaintainerHeartbeat { statuses: vec![status] };
+    cx.send(coordinator, Place::Coordinator, heartbeat);
 }

@@ -93,14 +93,20 @@ impl Maintainer {
 
     pub(super) fn on_remove(&mut self, request: Request, cx: &mut Cx) {
         let Request { cascade, removed, epoch } = request;
-        let why = if !cx.policy().maintainer.remove_admission.admits(epoch, self.epoch) {
-            Some("another generation is meant")
-        } else {
-            self.begin_removal(cascade, removed, cx).err()
-        };
-        if let Some(why) = why {
+        if self.admits_removal(request, cx)
+            && let Err(why) = self.begin_removal(cascade, removed, cx)
+        {
             cx.note(Note::RemoveIgnored { cf: self.cf, epoch, why });
         }
+    }
+
+    /// Whether it is the one that a request means.
+    pub(super) fn admits_removal(&self, Request { epoch, .. }: Request, cx: &mut Cx) -> bool {
+        let admitted = cx.policy().maintainer.remove_admission.admits(epoch, self.epoch);
+        if !admitted {
+            cx.note(Note::RemoveIgnored { cf: self.cf, epoch, why: "another generation is meant" });
+        }
+        admitted
     }
 
     fn begin_removal(&mut self, cascade: bool, removed: bool, cx: &mut Cx) -> Result<(), &'static str> {

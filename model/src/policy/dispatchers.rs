@@ -16,6 +16,9 @@ switches! {
             AnySender,
             /// Those of its owner and of the owner's epoch (pingcap/ticdc#5435).
             OwnerAndEpoch,
+            /// Those of no earlier epoch than the owner's, whoever sends them (draft pingcap/ticdc#5181, for post-bootstrap
+            /// requests).
+            NotOlder,
         },
         /// Which requests to merge dispatchers a manager carries out (S18, `fence_merge`).
         pub merge_fence: RequestFence,
@@ -155,6 +158,7 @@ impl RequestFence {
         match self {
             RequestFence::AnySender => true,
             RequestFence::OwnerAndEpoch => owner.allows(from, epoch),
+            RequestFence::NotOlder => owner.is_not_after(epoch),
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Stamped {
     Close,
     /// The status of a maintainer.
     Status,
+    /// The status of one that is not there: it counts as stopped.
+    Missing,
 }
 
 /// What holds the checkpoint back.
@@ -62,6 +64,12 @@ switches! {
             AllButClose,
             /// All but statuses, those of maintainers that are not there included (mutant).
             AllButStatus,
+            /// Bootstrap, post-bootstrap and close requests and statuses, but not that of one that is not there (draft
+            /// pingcap/ticdc#5181).
+            Lifecycle,
+            /// Requests to create and remove dispatchers, bootstrap, post-bootstrap and close requests; no status (draft
+            /// pingcap/ticdc#5182).
+            Requests,
         },
         /// Whether what a maintainer says about the redo log carries its generation (S34, `fence_redo_control`).
         pub redo_stamp: RedoStamp: is_stamped {
@@ -72,11 +80,13 @@ switches! {
         },
         /// Where a maintainer has its generation from (`wire_epoch_is_authoritative`).
         pub generation: Generation {
-            /// From the request that adds it; none from a coordinator that does not say (all versions).
+            /// From the request that adds it; none from a coordinator that does not say (all merged versions).
             FromRequest,
-            /// From the configuration of its changefeed, which a newer coordinator may have written (mutant of
-            /// pingcap/ticdc#5435).
+            /// From the configuration of its changefeed, which a newer coordinator may have written (draft pingcap/ticdc#5182;
+            /// mutant of pingcap/ticdc#5435).
             FromConfig,
+            /// From the request that adds it, or from the configuration if that has none (draft pingcap/ticdc#5181).
+            FromRequestOrConfig,
         },
         /// When a maintainer may be added where one is registered (`add_requires_stopped_and_newer`).
         pub add_admission: AddAdmission {
@@ -93,6 +103,15 @@ switches! {
             Anybodys,
             /// One for its generation, or any if it knows none (pingcap/ticdc#5435).
             MatchingEpoch,
+            /// One of no earlier generation (draft pingcap/ticdc#5181).
+            NotOlder,
+        },
+        /// What a request is answered that does not remove a maintainer of another generation.
+        pub remove_refusal: RemoveRefusal: is_answered {
+            /// Nothing: it waits among the maintainer's events before it is looked at (pingcap/ticdc#5435).
+            Silent => false,
+            /// How the maintainer is doing, at once and by its manager (draft pingcap/ticdc#5181).
+            Answered => true,
         },
         /// What becomes of a request to hand over before the maintainer has bootstrapped (`noncascade_remove_ignored_before_init`).
         pub early_removal: EarlyRemoval: is_ignored {
@@ -373,18 +392,27 @@ impl EpochStamp {
             EpochStamp::AllButBootstrap => what == Stamped::Bootstrap,
             EpochStamp::AllButPostBootstrap => what == Stamped::PostBootstrap,
             EpochStamp::AllButClose => what == Stamped::Close,
-            EpochStamp::AllButStatus => what == Stamped::Status,
+            EpochStamp::AllButStatus => matches!(what, Stamped::Status | Stamped::Missing),
+            EpochStamp::Lifecycle => {
+                use Stamped::{Bootstrap, Close, PostBootstrap, Status};
+                !matches!(what, Bootstrap | PostBootstrap | Close | Status)
+            }
+            EpochStamp::Requests => {
+                use Stamped::{Bootstrap, Close, PostBootstrap, Schedule};
+                !matches!(what, Schedule | Bootstrap | PostBootstrap | Close)
+            }
         };
         if left_out { Epoch::NONE } else { epoch }
     }
 }
 
 impl Generation {
-    /// `config`: the epoch in the configuration.
-    pub(crate) fn of(self, request: Epoch, config: Epoch) -> Epoch {
+    /// The generation, and what the configuration says from now on. `config`: what it says in the request.
+    pub(crate) fn of(self, request: Epoch, config: Epoch) -> (Epoch, Epoch) {
         match self {
-            Generation::FromRequest => request,
-            Generation::FromConfig => config,
+            Generation::FromRequest => (request, config),
+            Generation::FromRequestOrConfig if request != Epoch::NONE => (request, request),
+            Generation::FromConfig | Generation::FromRequestOrConfig => (config, config),
         }
     }
 }
@@ -445,6 +473,7 @@ impl RemoveAdmission {
         match self {
             RemoveAdmission::Anybodys => true,
             RemoveAdmission::MatchingEpoch => local == Epoch::NONE || request == local,
+            RemoveAdmission::NotOlder => request >= local,
         }
     }
 }

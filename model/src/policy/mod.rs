@@ -2,10 +2,12 @@
 //!
 //! A switch is a noun with named alternatives and one question that the protocol asks it. The protocol always asks;
 //! only this folder knows that the answers differ. Each alternative names the version or pull request of
-//! pingcap/ticdc that it stands for. A [`Policy`] is one choice for every switch; presets are whole versions.
+//! pingcap/ticdc that it stands for. A [`Policy`] is one choice for every switch; presets are whole versions, and designs that
+//! never became one.
 
 mod barrier;
 mod coordinator;
+mod designs;
 mod dispatchers;
 mod maintainer;
 mod mutants;
@@ -16,6 +18,7 @@ mod presets;
 
 pub use barrier::*;
 pub use coordinator::*;
+pub use designs::DESIGNS;
 pub use dispatchers::*;
 pub use maintainer::*;
 pub(crate) use maintainer::{Part, Stamped};
@@ -23,6 +26,7 @@ pub use mutants::{MUTANTS, Mutant};
 pub use named::{Unknown, in_files};
 pub use node::*;
 pub use orchestrator::*;
+use presets::baseline;
 pub use presets::{PRESETS, Preset};
 
 /// Which version of the protocol a node follows: one choice for every switch.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{MUTANTS, PRESETS, Policy};
+use super::{DESIGNS, MUTANTS, PRESETS, Policy, Preset};
 
 /// A name that nothing has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Unknown {
 
 impl Policy {
     /// The policy of a name: `master`, `M21`, or `master+dispatchers.schedule_fence=any_sender`. Presets are those of
-    /// [`PRESETS`], mutants those of [`MUTANTS`].
+    /// [`PRESETS`] and [`DESIGNS`], mutants those of [`MUTANTS`].
     ///
     /// # Errors
     ///
@@ -60,8 +60,9 @@ impl Policy {
 }
 
 fn preset(name: &str) -> Result<Policy, Unknown> {
-    let names = PRESETS.iter().map(|preset| preset.name.to_owned()).collect();
-    let preset = PRESETS.iter().find(|preset| preset.name == name);
+    let all = || PRESETS.iter().chain(DESIGNS);
+    let names = all().map(|preset: &Preset| preset.name.to_owned()).collect();
+    let preset = all().find(|preset| preset.name == name);
     preset.map(|preset| (preset.policy)()).ok_or_else(|| unknown("policy", name, names))
 }
 

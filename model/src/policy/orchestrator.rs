@@ -119,6 +119,9 @@ switches! {
             FromConfig,
             /// From each request that takes over (pingcap/ticdc#5435).
             FromRequest,
+            /// From each request that takes over and has one; a manager that is created without one has it from the
+            /// configuration (draft pingcap/ticdc#5181).
+            FromRequestOrConfig,
         },
         /// Which bootstrap request takes over a manager (S16, `fence_bootstrap_owner`).
         pub bootstrap_fence: BootstrapFence {
@@ -126,6 +129,9 @@ switches! {
             LastWins,
             /// One of a larger epoch, or the owner's (pingcap/ticdc#5435).
             ByEpoch,
+            /// One of no earlier epoch: an equal one also from another node. Who has created the manager is not asked (draft
+            /// pingcap/ticdc#5181).
+            NotOlder,
         },
         /// When the owner changes, seen from the table trigger (S29, `trigger_validated_before_owner_update`).
         pub takeover_order: TakeoverOrder {
@@ -155,6 +161,13 @@ switches! {
         },
         /// Which post-bootstrap requests a manager carries out (S20, `fence_post_bootstrap`).
         pub post_bootstrap_fence: RequestFence,
+        /// Whether a post-bootstrap request that a manager carries out makes its sender the owner.
+        pub post_bootstrap_owner: PostBootstrapOwner: is_taken {
+            /// It does not (all merged versions).
+            Kept => false,
+            /// It does, if it is of another epoch and has one (draft pingcap/ticdc#5181).
+            Taken => true,
+        },
         /// What a post-bootstrap request is answered where there is no table trigger (S35,
         /// `post_bootstrap_missing_trigger_reports_error`).
         pub missing_trigger: MissingTrigger: is_reported {
@@ -190,6 +203,9 @@ switches! {
             StaleRefused,
             /// It is not answered (draft pingcap/ticdc#5181, review mutant M5).
             StaleUnanswered,
+            /// It is acknowledged and not carried out if it is of an earlier epoch; of a later one, or of the same and another
+            /// node, it is carried out (draft pingcap/ticdc#5181).
+            OlderAcknowledged,
         },
         /// What an orchestrator remembers of closed changefeeds (S22, `closed_epoch_tombstone`).
         pub tombstone: Tombstone {
@@ -202,6 +218,15 @@ switches! {
             StaleCloses,
             /// Also epoch zero of a changefeed that is only paused (review mutant M25).
             EpochZero,
+            /// The highest epoch that closed each, and never epoch zero (draft pingcap/ticdc#5181).
+            NonZeroEpoch,
+        },
+        /// Whether a bootstrap without an epoch is dropped where the changefeed counts as closed.
+        pub unnumbered_bootstrap: UnnumberedBootstrap: is_dropped {
+            /// It is: zero is an early epoch (pingcap/ticdc#5435).
+            Dropped => true,
+            /// It is not: whoever tells no epoch may be of an earlier version (draft pingcap/ticdc#5181).
+            Admitted => false,
         },
         /// Whether a close of a manager may be begun twice (S10, `close_single_start_cas`).
         pub close_claim: CloseClaim: is_atomic {
@@ -226,11 +251,14 @@ switches! {
         },
         /// Whether whoever changes the owner and whoever acts on its word exclude each other (S24,
         /// `serialize_owner_change_with_side_effects`).
-        pub fence_mutex: FenceMutex: is_used {
+        pub fence_mutex: FenceMutex {
             /// They do not (before pingcap/ticdc#5435).
-            None => false,
+            None,
             /// A mutex per manager (`MaintainerFenceMu`, pingcap/ticdc#5435).
-            PerManager => true,
+            PerManager,
+            /// A mutex per manager, which only bootstraps, post-bootstraps and closes take, and requests to create and remove
+            /// dispatchers (draft pingcap/ticdc#5182).
+            WithoutMerges,
         },
         /// Which handlers end without releasing the fence mutex (S28, `fence_mutex_released_on_write_path_closed`).
         pub mutex_release: MutexRelease {
@@ -271,6 +299,19 @@ switches! {
             Present,
         },
     }
+}
+
+/// Who may have to enter what the fence mutex guards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entrant {
+    /// A bootstrap, a post-bootstrap or a close.
+    Owner,
+    /// Requests to create or remove dispatchers.
+    Schedule,
+    /// A request to merge dispatchers, or an answer to reports about block events.
+    Command,
+    /// What a maintainer says about the redo log.
+    Redo,
 }
 
 /// How far a takeover is.
@@ -370,15 +411,19 @@ impl ManagerEpoch {
         match self {
             ManagerEpoch::FromConfig => old.unwrap_or(config),
             ManagerEpoch::FromRequest => request,
+            ManagerEpoch::FromRequestOrConfig if request == Epoch::NONE => old.unwrap_or(config),
+            ManagerEpoch::FromRequestOrConfig => request,
         }
     }
 }
 
 impl BootstrapFence {
-    pub(crate) fn admits(self, owner: &Owner, from: NodeId, epoch: Epoch) -> bool {
+    /// `existed`: the manager was there before the request.
+    pub(crate) fn admits(self, owner: &Owner, from: NodeId, epoch: Epoch, existed: bool) -> bool {
         match self {
             BootstrapFence::LastWins => true,
             BootstrapFence::ByEpoch => owner.can_update(from, epoch),
+            BootstrapFence::NotOlder => !existed || owner.is_not_after(epoch),
         }
     }
 }
@@ -395,11 +440,13 @@ impl TakeoverOrder {
 }
 
 impl CloseFence {
-    /// What a request comes to that is, or is not, the owner's.
-    pub(crate) fn verdict(self, owners: bool) -> Stale {
+    /// What a request comes to.
+    pub(crate) fn verdict(self, owner: &Owner, from: NodeId, epoch: Epoch) -> Stale {
         match self {
             CloseFence::AnySender => Stale::Executed,
-            _ if owners => Stale::Executed,
+            CloseFence::OlderAcknowledged if owner.is_not_after(epoch) => Stale::Executed,
+            CloseFence::OlderAcknowledged => Stale::Answered(Some(true)),
+            _ if owner.allows(from, epoch) => Stale::Executed,
             CloseFence::StaleAcknowledged => Stale::Answered(Some(true)),
             CloseFence::StaleRefused => Stale::Answered(Some(false)),
             CloseFence::StaleUnanswered => Stale::Answered(None),
@@ -416,6 +463,18 @@ impl Tombstone {
             Tombstone::ClosedEpoch => executed && lasts,
             Tombstone::StaleCloses => lasts,
             Tombstone::EpochZero => executed,
+            Tombstone::NonZeroEpoch => executed && epoch != Epoch::NONE,
+        }
+    }
+}
+
+impl FenceMutex {
+    /// Whether there is a mutex that this one has to take.
+    pub(crate) fn guards(self, entrant: Entrant) -> bool {
+        match self {
+            FenceMutex::None => false,
+            FenceMutex::PerManager => true,
+            FenceMutex::WithoutMerges => matches!(entrant, Entrant::Owner | Entrant::Schedule),
         }
     }
 }

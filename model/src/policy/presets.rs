@@ -15,7 +15,7 @@ pub struct Preset {
     pub policy: fn() -> Policy,
 }
 
-/// All presets, oldest first: each has everything that came before it.
+/// The line of merged versions, oldest first: each has everything that came before it.
 pub const PRESETS: &[Preset] = &[
     Preset {
         name: "baseline",
@@ -67,7 +67,7 @@ pub const PRESETS: &[Preset] = &[
     },
 ];
 
-fn baseline() -> Policy {
+pub(super) fn baseline() -> Policy {
     Policy {
         node: Node {
             session_loss: SessionLoss::GracefulExit,
@@ -100,6 +100,7 @@ fn baseline() -> Policy {
             generation: Generation::FromRequest,
             add_admission: AddAdmission::NeverOver,
             remove_admission: RemoveAdmission::Anybodys,
+            remove_refusal: RemoveRefusal::Silent,
             early_removal: EarlyRemoval::Ignored,
             response_fence: ResponseFence::AnyEpoch,
             close_response: CloseResponse::Always,
@@ -168,11 +169,13 @@ fn baseline() -> Policy {
             foreign_trigger: ForeignTrigger::Kept,
             unwanted_trigger: UnwantedTrigger::Tolerated,
             post_bootstrap_fence: RequestFence::AnySender,
+            post_bootstrap_owner: PostBootstrapOwner::Kept,
             missing_trigger: MissingTrigger::Silent,
             bootstrap_emission: BootstrapEmission::GoesOn,
             bootstrap_mutex: BootstrapMutex::Released,
             close_fence: CloseFence::AnySender,
             tombstone: Tombstone::Forgotten,
+            unnumbered_bootstrap: UnnumberedBootstrap::Dropped,
             close_claim: CloseClaim::LoadAndStore,
             unregister_error: UnregisterError::Aborts,
             removal_intent: RemovalIntent::Latched,

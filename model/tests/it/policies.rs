@@ -3,7 +3,7 @@
 
 use std::{env, fmt::Write, fs, path::Path};
 
-use model::policy::{MUTANTS, PRESETS, in_files};
+use model::policy::{DESIGNS, MUTANTS, PRESETS, in_files};
 
 /// Under this line everything is written by the test.
 const WRITTEN: &str =
@@ -85,7 +85,8 @@ fn occurrences(source: &str, name: &str) -> usize {
 }
 
 fn switches() -> String {
-    let presets: Vec<_> = PRESETS.iter().map(|preset| (preset.name, (preset.policy)().parts())).collect();
+    let all = PRESETS.iter().chain(DESIGNS);
+    let presets: Vec<_> = all.map(|preset| (preset.name, (preset.policy)().parts())).collect();
     let mut text = String::new();
     for (n, (part, switches)) in presets[0].1.iter().enumerate() {
         write!(text, "\n## The {part}'s switches\n").unwrap();
@@ -106,8 +107,10 @@ fn plain(documentation: &str) -> String {
     documentation.trim().replace("pingcap/ticdc#", "#")
 }
 
-/// The presets that choose something, those that follow each other as one range.
+/// The presets that choose something, those that follow each other as one range, and the designs that differ from their
+/// base by that.
 fn ranges(chooses: &[bool]) -> String {
+    let (chooses, designs) = chooses.split_at(PRESETS.len());
     if chooses.iter().all(|chosen| *chosen) {
         return " **all**".to_owned();
     }
@@ -122,6 +125,9 @@ fn ranges(chooses: &[bool]) -> String {
             true => format!(" **{}**", PRESETS[first].name),
             false => format!(" **{} … {}**", PRESETS[first].name, PRESETS[last].name),
         };
+    }
+    for (design, _) in DESIGNS.iter().zip(designs).filter(|(_, chosen)| **chosen && !chooses[0]) {
+        text += &format!(" **{}**", design.name);
     }
     text
 }

@@ -212,7 +212,7 @@ fn a_wrong_file() {
       mine.txt:1: `yesterday` is no preset; there is baseline, pr-5106, pr-4828, pr-5434, pr-5435, pr-5436, pr-3769, master
 
     row X1 under M99
-      mine.txt:1: `M99` is no policy; there is baseline, pr-5106, pr-4828, pr-5434, pr-5435, pr-5436, pr-3769, master
+      mine.txt:1: `M99` is no policy; there is baseline, pr-5106, pr-4828, pr-5434, pr-5435, pr-5436, pr-3769, master, pr-5181, pr-5182
 
     row X1 under master+node.session_loss=shrug
       mine.txt:1: `shrug` is no alternative of node.session_loss; there is graceful_exit, self_fence

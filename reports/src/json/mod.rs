@@ -335,6 +335,8 @@ pub struct List {
     pub scenarios: Vec<ListedScenario>,
     /// The presets.
     pub policies: Vec<ListedPolicy>,
+    /// The designs that were not merged.
+    pub designs: Vec<ListedPolicy>,
     /// The invariants.
     pub invariants: Vec<ListedInvariant>,
 }
@@ -384,8 +386,8 @@ pub struct ListedInvariant {
 }
 
 impl List {
-    /// Everything there is.
-    pub fn new(scenarios: &[Scenario], presets: &[Preset], invariants: &[Named]) -> List {
+    /// Everything there is. `policies`: presets and designs.
+    pub fn new(scenarios: &[Scenario], policies: [&[Preset]; 2], invariants: &[Named]) -> List {
         let claim = |claim: Claim| ListedClaim {
             policy: claim.policy.name().to_owned(),
             breaks: claim.breaks,
@@ -403,7 +405,8 @@ impl List {
         List {
             schema: LIST,
             scenarios: scenarios.iter().map(scenario).collect(),
-            policies: presets.iter().map(policy).collect(),
+            policies: policies[0].iter().map(policy).collect(),
+            designs: policies[1].iter().map(policy).collect(),
             invariants: invariants.iter().map(invariant).collect(),
         }
     }

@@ -3,7 +3,7 @@
 use crate::support::{broken, five, incident, plain};
 use reports::summary;
 use scenarios::{
-    Claim, PRESETS, Scenario, Seed,
+    Claim, DESIGNS, PRESETS, Scenario, Seed,
     sweep::{Broke, Tally},
 };
 
@@ -82,7 +82,7 @@ fn what_there_is() {
                 [cluster]\nnodes = 1\n[workload]\ntables = 1\nrow_every = \"1s\"\nrows = 1\n\
                 [[claim]]\npolicy = \"baseline\"\nbreaks = \"single_writer\"\n[[claim]]\npolicy = \"master\"\n";
     let scenario = Scenario::parse("short", "short.toml", text).expect("it is well-formed");
-    insta::assert_snapshot!(plain(&summary::list(&[scenario], &PRESETS[..1], &[])), @"
+    insta::assert_snapshot!(plain(&summary::list(&[scenario], [&PRESETS[..1], &DESIGNS[..1]], &[])), @"
     Scenarios
       short              A story of two lines.
                          baseline: breaks single_writer
@@ -90,6 +90,9 @@ fn what_there_is() {
 
     Policies
       baseline           2026-06-12: before any fence; epochs exist and mean nothing (072f1bdb0)
+
+    Designs that were not merged
+      pr-5181            2026-06-01: receivers refuse earlier epochs, which nobody persists for a new owner (closed) (a9f6b9e16)
 
     Invariants
     ");

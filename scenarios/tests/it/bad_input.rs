@@ -281,7 +281,7 @@ fn capsules() {
              \"policy\": \"{policy}\", \"seed\": \"{seed}\", \"digest\": \"0\", \"violations\": []}}"
         )
     };
-    insta::assert_snapshot!(wrong(&whole("x", "1", GOOD)), @"c.json, policy `x`: `x` is no policy; there is baseline, pr-5106, pr-4828, pr-5434, pr-5435, pr-5436, pr-3769 or master");
+    insta::assert_snapshot!(wrong(&whole("x", "1", GOOD)), @"c.json, policy `x`: `x` is no policy; there is baseline, pr-5106, pr-4828, pr-5434, pr-5435, pr-5436, pr-3769, master, pr-5181 or pr-5182");
     insta::assert_snapshot!(wrong(&whole("master", "-1", GOOD)), @"c.json: `-1` is no seed");
     insta::assert_snapshot!(wrong(&whole("master", "1", "nodes = 3")), @"
     c.json, scenario x:1:1: unknown field `nodes`, expected one of `story`, `seeds`, `run_for`, `settle_for`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `claim`

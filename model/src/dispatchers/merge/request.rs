@@ -6,6 +6,7 @@ use crate::{
         ComponentState, Dispatcher, DispatcherStatus, Dispatchers, Inbox, Manager, ManagerId, MergeRequest,
         Note, Task, merge, streams::Letter,
     },
+    policy::Entrant,
     tasks::{Next, TaskId},
 };
 
@@ -41,7 +42,7 @@ impl Merge {
         };
         match self.stage {
             Stage::Admit => {
-                if !manager.enter(me, cx) {
+                if !manager.enter(Entrant::Command, me, cx) {
                     return Next::Wait;
                 }
                 if !manager.admits_merge(*from, request, cx) {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::{
     Cx, DispatcherId, Epoch, NodeId, Ts,
     dispatchers::{Dispatchers, Inbox, ManagerId, Note, streams::Letter},
+    policy::Entrant,
     tasks::{Next, TaskId},
 };
 
@@ -44,7 +45,7 @@ impl Teller {
     /// Before pingcap/ticdc#5436 nobody asks who it is, and no mutex is taken.
     fn is_heard(self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Heard {
         let fence = cx.policy().dispatchers.redo_fence;
-        if fence.is_asked() && !all.enter(self.manager, me, cx) {
+        if fence.is_asked() && !all.enter(self.manager, Entrant::Redo, me, cx) {
             return Heard::Wait;
         }
         let Some(manager) = all.managers.get(&self.manager) else { return Heard::No };

@@ -128,7 +128,7 @@ impl Capsule {
             Scenario::parse(name, &format!("scenario {name}"), &self.scenario.text).map_err(inside)?;
         let policy = PolicySpec::parse(&self.policy).map_err(inside)?;
         let seed = self.seed.parse().map_err(|_| Error::new(at, format!("`{}` is no seed", self.seed)))?;
-        let decisions = Decisions { overrides: self.overrides.clone(), nominal: false };
+        let decisions = Decisions { overrides: self.overrides.clone(), ..Decisions::default() };
         Ok(Replay { scenario, policy, seed: Seed(seed), decisions })
     }
 }

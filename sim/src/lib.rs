@@ -10,6 +10,7 @@
 
 mod body;
 mod clock;
+mod decisions;
 mod digest;
 mod fault;
 mod host;
@@ -26,12 +27,13 @@ mod strike;
 mod time;
 
 pub use clock::{Clock, Now};
+pub use decisions::{Address as DecisionAddress, Decided, Decision, Decisions, Otherwise, Priorities};
 pub use digest::Digest;
 pub use fault::{Cut, End, Fault, Links, Moment, Planned, When, Who};
 pub use host::{Class, HostId, HostSpec, HostWeather};
 pub use machine::{Address, Effect, Input, Kind, Machine, Message, Outbox};
 pub use network::LinkWeather;
-pub use random::{Address as DecisionAddress, Decision, Decisions, Draws, Latency, Seed};
+pub use random::{Draws, Latency, Seed};
 pub use record::{Loss, Record, StepId, What};
 pub use run::{Layout, Sim};
 pub use time::{Duration, Instant};

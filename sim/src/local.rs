@@ -31,7 +31,7 @@ impl Table {
     ) -> Duration {
         let index = actor * self.kinds + kind;
         if self.index[index] == 0 {
-            let stream = Stream::named(&format!("{} {home} {}", self.what, K::name(kind)));
+            let stream = random.stream(&format!("{} {home} {}", self.what, K::name(kind)));
             self.streams.push((stream, 0));
             self.index[index] = u32::try_from(self.streams.len()).expect("actors and kinds are few");
         }

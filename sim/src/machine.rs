@@ -285,7 +285,7 @@ impl<M: Machine> Outbox<M> {
         let index = home.index();
         let known = self.choices.iter().position(|(one, name, ..)| *one == index && *name == site);
         let known = known.unwrap_or_else(|| {
-            let stream = Stream::named(&format!("choice {home} {site}"));
+            let stream = self.random.stream(&format!("choice {home} {site}"));
             self.choices.push((index, site, stream, 0));
             self.choices.len() - 1
         });

@@ -175,7 +175,7 @@ impl Network {
         let (kind, stream) = (msg.kind(), msg.stream());
         let index = number * self.kinds + kind;
         if self.lane_index[index] == 0 {
-            self.open(names, number, index, M::Msg::name(kind));
+            self.open(random, names, number, index, M::Msg::name(kind));
         }
         let lane_number = self.lane_index[index] - 1;
         let lane = &mut self.lanes[lane_number as usize];
@@ -196,9 +196,9 @@ impl Network {
     }
 
     #[cold]
-    fn open(&mut self, names: &[String], link: usize, index: usize, kind: &str) {
+    fn open(&mut self, random: &mut Random, names: &[String], link: usize, index: usize, kind: &str) {
         let (from, to) = (&names[link / self.hosts], &names[link % self.hosts]);
-        let stream = |what: &str| random::Stream::named(&format!("{what} {from}>{to} {kind}"));
+        let mut stream = |what: &str| random.stream(&format!("{what} {from}>{to} {kind}"));
         self.lanes.push(Lane {
             latency: stream("latency"),
             loss: stream("loss"),
@@ -320,11 +320,13 @@ impl Network {
         }
         taken.push(way.fifo);
         let (from, to) = (&names[link / self.hosts], &names[link % self.hosts]);
-        let stream =
-            |what: &str| random::Stream::named(&format!("{what} {from}>{to} {}", M::Msg::name(msg.kind())));
-        let latency = Latency::uniform(range.0, range.1);
-        let straggles = random.whether(&mut stream("straggler"), way.n.into(), share);
-        straggles.then(|| random.delay(&mut stream("straggler-latency"), way.n.into(), &latency))
+        let kind = M::Msg::name(msg.kind());
+        let mut whether = random.stream(&format!("straggler {from}>{to} {kind}"));
+        if !random.whether(&mut whether, way.n.into(), share) {
+            return None;
+        }
+        let mut late = random.stream(&format!("straggler-latency {from}>{to} {kind}"));
+        Some(random.delay(&mut late, way.n.into(), &Latency::uniform(range.0, range.1)))
     }
 
     /// The hosts at the ends of a link.

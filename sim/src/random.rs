@@ -3,55 +3,23 @@
 //! Every kind of decision at every place (this link and message kind, that host, …) reads a ChaCha8 stream of its
 //! own, and every decision of a stream takes as many words of it: one for yes or no, two for anything else. The n-th
 //! decision therefore has a fixed position, one decision more in one place moves no decision anywhere else, a decision
-//! can be looked up again by its [`Address`], and another value can be put in its place ([`Decisions`]).
+//! can be looked up again by its [`crate::DecisionAddress`], and another value can be put in its place ([`Decisions`]).
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::fmt;
 
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{Duration, digest::mix};
+use crate::{
+    Decided, Decision, Decisions, Duration,
+    decisions::{Special, stream_id},
+};
 
 /// What all randomness of a run follows from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seed(pub u64);
-
-/// Names one decision of a run: the stream it is read from and its number in there, counted from zero.
-///
-/// Prints as `latency n1>n2 ScheduleDispatcherRequest #3`. The names come from the layout of the run and from the
-/// kinds of its messages, so an address keeps its meaning while those names exist.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address {
-    /// What is decided, where, and for what: words separated by single spaces.
-    pub stream: String,
-    /// How many decisions of this stream come before.
-    pub n: u64,
-}
-
-/// What was, or is to be, decided at an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    /// It takes this long.
-    Delay(Duration),
-    /// It happens, or not.
-    Whether(bool),
-    /// This one of several, counted from zero; beyond the last it means the last.
-    Pick(u64),
-}
-
-/// Decisions that are not left to chance.
-#[derive(Clone, Debug, Default)]
-pub struct Decisions {
-    /// Instead of what the stream says.
-    pub overrides: BTreeMap<Address, Decision>,
-    /// Whether everything without an override takes its nominal value: the middle of its range, not lost, not
-    /// copied, the first of several.
-    pub nominal: bool,
-}
 
 /// A distribution of delays: uniform between two lengths, and rarely a draw from a second, longer range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,20 +46,43 @@ impl Latency {
         Latency { range: self.range, tail: None }
     }
 
-    fn nominal(&self) -> Duration {
+    /// Whether there is only one delay.
+    #[inline(always)]
+    pub(crate) fn is_fixed(&self) -> bool {
+        self.range.0 == self.range.1 && self.tail.is_none()
+    }
+
+    pub(crate) fn nominal(&self) -> Duration {
         let (min, max) = self.range;
         min + (max - min).split(2)
     }
 
+    /// The longest there is.
+    pub(crate) fn longest(&self) -> Duration {
+        let ordinary = self.range.1;
+        self.tail.map_or(ordinary, |(_, (_, longest))| ordinary.max(longest))
+    }
+
+    /// The ordinary delay at this place of the range, in parts of 2³².
+    #[inline(always)]
+    pub(crate) fn at(&self, place: u32) -> Duration {
+        within(self.range, place)
+    }
+
     #[inline(always)]
     fn sample(&self, (which, amount): (u32, u32)) -> Duration {
-        let (min, max) = match self.tail {
+        let range = match self.tail {
             Some((per_million, tail)) if chance(which, per_million) => tail,
             _ => self.range,
         };
-        let width = u128::from((max - min).nanos()) + 1;
-        min + Duration::from_nanos(((u128::from(amount) * width) >> 32) as u64)
+        within(range, amount)
     }
+}
+
+#[inline(always)]
+fn within((min, max): (Duration, Duration), place: u32) -> Duration {
+    let width = u128::from((max - min).nanos()) + 1;
+    min + Duration::from_nanos(((u128::from(place) * width) >> 32) as u64)
 }
 
 #[inline]
@@ -141,85 +132,95 @@ pub(crate) struct Stream {
 #[derive(Clone, Debug)]
 pub(crate) struct Random {
     key: [u8; 32],
-    overrides: BTreeMap<(u64, u64), Decision>,
-    nominal: bool,
-    /// Whether anything is decided otherwise than by its stream.
-    special: bool,
-    /// How often an override was applied.
-    used: u64,
+    /// If anything is decided otherwise than by its stream, or a list is kept.
+    special: Option<Box<Special>>,
 }
 
 impl Random {
     pub(crate) fn new(seed: Seed, decisions: &Decisions) -> Random {
         let mut key = *b"________ addressed randomness/1 ";
         key[..8].copy_from_slice(&seed.0.to_le_bytes());
-        let overrides = decisions.overrides.iter();
-        let overrides =
-            overrides.map(|(address, decision)| ((stream_id(&address.stream), address.n), *decision));
-        let (overrides, nominal) = (overrides.collect::<BTreeMap<_, _>>(), decisions.nominal);
-        let special = nominal || !overrides.is_empty();
-        Random { key, overrides, nominal, special, used: 0 }
+        Random { key, special: Special::of(decisions) }
     }
 
-    /// Whether anything is decided otherwise than by its stream.
+    /// The stream of this name.
+    pub(crate) fn stream(&mut self, name: &str) -> Stream {
+        let stream = Stream::named(name);
+        if let Some(special) = &mut self.special {
+            special.named(stream.id, name);
+        }
+        stream
+    }
+
+    /// Whether anything is decided otherwise than by its stream, or a list is kept.
     pub(crate) fn is_special(&self) -> bool {
-        self.special
+        self.special.is_some()
     }
 
     /// How many of the overrides have been applied so far.
-    pub(crate) fn overrides_used(&self) -> u64 {
-        self.used
+    pub(crate) fn overrides_used(&self) -> usize {
+        self.special.as_ref().map_or(0, |special| special.overrides_used())
+    }
+
+    /// What was decided otherwise than nominally, in order, if a list is kept.
+    pub(crate) fn decided(&self) -> impl Iterator<Item = Decided> {
+        self.special.iter().flat_map(|special| special.log())
     }
 
     #[inline(always)]
     pub(crate) fn delay(&mut self, stream: &mut Stream, n: u64, latency: &Latency) -> Duration {
-        if self.special {
-            match self.overridden(stream, n) {
-                Some(Decision::Delay(length)) => return length,
-                _ if self.nominal => return latency.nominal(),
-                _ => {}
-            }
+        if self.special.is_some() {
+            return self.special_delay(stream, n, latency);
         }
-        if latency.range.0 == latency.range.1 && latency.tail.is_none() {
+        self.seeded_delay(stream, n, latency)
+    }
+
+    #[inline(always)]
+    fn seeded_delay(&self, stream: &mut Stream, n: u64, latency: &Latency) -> Duration {
+        if latency.is_fixed() {
             return latency.range.0;
         }
         latency.sample(stream.words(&self.key, n))
     }
 
+    #[cold]
+    fn special_delay(&mut self, stream: &mut Stream, n: u64, latency: &Latency) -> Duration {
+        let length = self.special.as_mut().and_then(|special| special.delay(stream.id, n, latency));
+        let length = length.unwrap_or_else(|| self.seeded_delay(stream, n, latency));
+        self.keep(stream, n, Decision::Delay(length), Decision::Delay(latency.nominal()));
+        length
+    }
+
     #[inline]
     pub(crate) fn whether(&mut self, stream: &mut Stream, n: u64, per_million: u32) -> bool {
-        if self.special {
-            match self.overridden(stream, n) {
-                Some(Decision::Whether(answer)) => return answer,
-                _ if self.nominal => return false,
-                _ => {}
-            }
-        }
-        per_million > 0 && chance(stream.generator(&self.key, n, 1).next_u32(), per_million)
+        let made = self.special.as_mut().and_then(|special| special.whether(stream.id, n));
+        let answer = made.unwrap_or_else(|| {
+            per_million > 0 && chance(stream.generator(&self.key, n, 1).next_u32(), per_million)
+        });
+        self.keep(stream, n, Decision::Whether(answer), Decision::Whether(false));
+        answer
     }
 
     #[inline]
     pub(crate) fn pick(&mut self, stream: &mut Stream, n: u64, among: u64) -> u64 {
-        if self.special {
-            match self.overridden(stream, n) {
-                Some(Decision::Pick(one)) => return one.min(among - 1),
-                _ if self.nominal => return 0,
-                _ => {}
+        let made = self.special.as_mut().and_then(|special| special.pick(stream.id, n, among));
+        let one = made.unwrap_or_else(|| {
+            if among == 1 {
+                return 0;
             }
-        }
-        if among == 1 {
-            return 0;
-        }
-        let (low, high) = stream.words(&self.key, n);
-        let word = u64::from(high) << 32 | u64::from(low);
-        ((u128::from(word) * u128::from(among)) >> 64) as u64
+            let (low, high) = stream.words(&self.key, n);
+            let word = u64::from(high) << 32 | u64::from(low);
+            ((u128::from(word) * u128::from(among)) >> 64) as u64
+        });
+        self.keep(stream, n, Decision::Pick(one), Decision::Pick(0));
+        one
     }
 
-    #[cold]
-    fn overridden(&mut self, stream: &Stream, n: u64) -> Option<Decision> {
-        let decision = self.overrides.get(&(stream.id, n)).copied();
-        self.used += u64::from(decision.is_some());
-        decision
+    #[inline]
+    fn keep(&mut self, stream: &Stream, n: u64, decision: Decision, nominal: Decision) {
+        if let Some(special) = &mut self.special {
+            special.decided(stream.id, n, decision, nominal);
+        }
     }
 }
 
@@ -256,45 +257,9 @@ impl Stream {
     }
 }
 
-/// The stream number of a name. Part of the meaning of a seed: FNV-1a over the bytes, then mixed.
-fn stream_id(name: &str) -> u64 {
-    let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    mix(name.bytes().fold(0xcbf2_9ce4_8422_2325, fold))
-}
-
 impl fmt::Display for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} #{}", self.stream, self.n)
-    }
-}
-
-impl FromStr for Address {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Address, String> {
-        let parts = text.rsplit_once(" #").and_then(|(stream, n)| Some((stream, n.parse().ok()?)));
-        let (stream, n) = parts.ok_or_else(|| {
-            format!("`{text}` is no address of a decision; one reads `latency n1>n2 SomeMessage #3`")
-        })?;
-        Ok(Address { stream: stream.to_owned(), n })
-    }
-}
-
-impl Serialize for Address {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Address {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -362,10 +327,10 @@ mod tests {
 
     #[test]
     fn an_override_stands_for_one_decision() {
-        let address: Address = "latency n1>n2 Hello #3".parse().unwrap();
+        let address: crate::DecisionAddress = "latency n1>n2 Hello #3".parse().unwrap();
         assert_eq!(address.to_string(), "latency n1>n2 Hello #3");
         let late = Decision::Delay(Duration::from_secs(9));
-        let decisions = Decisions { overrides: [(address, late)].into(), nominal: false };
+        let decisions = Decisions { overrides: [(address, late)].into(), ..Decisions::default() };
         let (mut plain, mut changed) = (random(7), Random::new(Seed(7), &decisions));
         let (mut one, mut two) = (Stream::named("latency n1>n2 Hello"), Stream::named("latency n1>n2 Hello"));
         for n in 0..10 {
@@ -377,7 +342,7 @@ mod tests {
 
     #[test]
     fn nominal_weather_is_the_middle() {
-        let mut random = Random::new(Seed(1), &Decisions { nominal: true, ..Decisions::default() });
+        let mut random = Random::new(Seed(1), &Decisions::nominal_but([].into()));
         let mut stream = Stream::named("anything");
         assert_eq!(random.delay(&mut stream, 0, &RANGE), Duration::from_millis(2));
         assert!(!random.whether(&mut stream, 1, 1_000_000));

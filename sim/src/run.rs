@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, hash::Hash};
 
 use crate::{
-    Address, Class, Decisions, Digest, Duration, Fault, HostId, HostSpec, Instant, Kind, LinkWeather, Loss,
-    Machine, Message, Moment, Now, Outbox, Planned, Record, Seed, StepId, What, Who,
+    Address, Class, Decided, Decisions, Digest, Duration, Fault, HostId, HostSpec, Instant, Kind,
+    LinkWeather, Loss, Machine, Message, Moment, Now, Outbox, Planned, Record, Seed, StepId, What, Who,
     body::{Body, Parcel, Stage},
     host::{Host, Up},
     local::Local,
@@ -12,7 +12,7 @@ use crate::{
     network::{Due, Network},
     plan::Waits,
     queue::Queue,
-    random::{Random, Stream},
+    random::Random,
 };
 
 /// Hosts and the classes of links between them.
@@ -60,7 +60,7 @@ impl<M: Machine> Sim<M> {
     /// A run that has not begun. Panics if the layout makes no sense: two actors of one address index, a class
     /// without weather, no actors.
     pub fn new(layout: Layout<M>, plan: Vec<Planned<M>>, seed: Seed, decisions: &Decisions) -> Sim<M> {
-        let random = Random::new(seed, decisions);
+        let mut random = Random::new(seed, decisions);
         let classes: Vec<Class> = layout.hosts.iter().map(|host| host.class).collect();
         let network = Network::new::<M>(&classes, layout.classes, random.is_special());
         let (mut actors, mut hosts, mut names) = (Vec::new(), Vec::new(), Vec::new());
@@ -73,7 +73,7 @@ impl<M: Machine> Sim<M> {
                 home: addr,
                 queues: Vec::new(),
             }));
-            let boot = Stream::named(&format!("boot {}", spec.name));
+            let boot = random.stream(&format!("boot {}", spec.name));
             names.push(spec.name);
             hosts.push(Host {
                 up: Up::Down,
@@ -166,9 +166,14 @@ impl<M: Machine> Sim<M> {
         self.queue.len() + self.front.len()
     }
 
-    /// How often an override was applied so far.
-    pub fn overrides_used(&self) -> u64 {
+    /// How many overrides have been applied so far.
+    pub fn overrides_used(&self) -> usize {
         self.out.random.overrides_used()
+    }
+
+    /// What was decided otherwise than nominally so far, in order; nothing, unless a list was asked for.
+    pub fn decided(&self) -> impl Iterator<Item = Decided> {
+        self.out.random.decided()
     }
 
     /// All actors with their present addresses, those of hosts that are down included.

@@ -6,7 +6,7 @@ use crate::support::{Node, gossip, ping_pong, scribes, timers};
 use proptest::prelude::*;
 use sim::{
     Cut, Decision, Decisions, Duration, End, Fault, HostId, HostWeather, Instant, Latency, LinkWeather,
-    Links, Moment, Planned, Seed, Sim, When, Who,
+    Links, Moment, Otherwise, Planned, Priorities, Seed, Sim, When, Who,
 };
 
 fn after(secs: u64) -> Instant {
@@ -134,10 +134,45 @@ proptest! {
         let expected = finish(&mut plain);
         let address = "loss n2>n3 Ping #999999".parse().unwrap();
         let overrides = [(address, Decision::Whether(true))].into();
-        let mut same = stormy(seed, &Decisions { overrides, nominal: false });
+        let mut same = stormy(seed, &Decisions { overrides, ..Decisions::default() });
         prop_assert_eq!(finish(&mut same), expected);
         prop_assert_eq!(same.overrides_used(), 0);
     }
+
+    /// A run is known by what was decided in it otherwise than nominally, whoever decided.
+    #[test]
+    fn what_was_decided_can_be_decided_again(seed: u64, changes in prop::collection::btree_set(0_u64..5_000, 0..4)) {
+        let changes = changes.into_iter().collect();
+        let priorities = Otherwise::Prioritized(Priorities { key: seed, changes });
+        for otherwise in [Otherwise::Seeded, Otherwise::Nominal, priorities] {
+            let mut logged = stormy(seed, &Decisions { otherwise: otherwise.clone(), logged: true, ..Decisions::default() });
+            let mut plain = stormy(seed, &Decisions { otherwise, ..Decisions::default() });
+            let expected = finish(&mut plain);
+            prop_assert_eq!(finish(&mut logged), expected);
+            let decided: Vec<_> = logged.decided().collect();
+            let overrides = decided.iter().map(|one| (one.address.clone(), one.decision)).collect();
+            let mut again = stormy(seed, &Decisions::nominal_but(overrides));
+            prop_assert_eq!(finish(&mut again), expected);
+            prop_assert_eq!(again.overrides_used(), decided.len());
+        }
+    }
+}
+
+/// A stream whose turn it is becomes the slowest of all.
+#[test]
+fn priorities_change_at_a_moment() {
+    let weather = LinkWeather { latency: millis(1, 2), ..LinkWeather::default() };
+    let longest = |changes: &[u64]| {
+        let otherwise = Otherwise::Prioritized(Priorities { key: 3, changes: changes.to_vec() });
+        let decisions = Decisions { otherwise, logged: true, ..Decisions::default() };
+        let mut sim = Sim::new(scribes(2, weather, HostWeather::default()), Vec::new(), Seed(1), &decisions);
+        while sim.step(after(1)) {}
+        let longest = Decision::Delay(Duration::from_millis(2));
+        let longest = sim.decided().filter(|one| one.decision == longest);
+        longest.map(|one| one.address.to_string()).next()
+    };
+    assert_eq!(longest(&[]), None);
+    assert_eq!(longest(&[5]).as_deref(), Some("latency n2>n1 Ping #2"));
 }
 
 #[test]
@@ -149,7 +184,7 @@ fn an_override_changes_one_delivery() {
         crate::support::seen(sim.machine(crate::support::Peer(1))).to_vec()
     };
     let lost: sim::DecisionAddress = "loss n1>n2 Ping #7".parse().unwrap();
-    let decisions = Decisions { overrides: [(lost, Decision::Whether(true))].into(), nominal: false };
+    let decisions = Decisions { overrides: [(lost, Decision::Whether(true))].into(), ..Decisions::default() };
     let mut expected = run(&Decisions::default());
     expected.retain(|n| *n != 7);
     assert_eq!(run(&decisions), expected);

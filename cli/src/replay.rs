@@ -2,12 +2,13 @@
 
 use reports::{json, summary, trace, why};
 use scenarios::{
-    Decisions, Error, PolicySpec, Seed,
-    capsule::{self, Capsule, hex},
+    Case, Error, PolicySpec, Seed,
+    capsule::{Capsule, Reproduced, hex},
     catalogue,
-    run::{self, Outcome},
+    run::Outcome,
+    story::story,
     sweep::caught,
-    trace::{self as tracing_run, Line},
+    trace::Line,
 };
 
 use crate::{
@@ -17,33 +18,52 @@ use crate::{
 };
 
 pub(crate) fn replay(args: &Replay, output: &mut Output) -> Result<Exit, Stop> {
-    let (replay, capsule) = what(args)?;
-    let capsule::Replay { scenario, policy, seed, decisions } = &replay;
-    let first = caught(|| run::run(scenario, policy, *seed, decisions).digest);
-    let (run, failure, exit) = match first.and_then(|first| again(&replay, first)) {
+    let (case, capsule) = what(args)?;
+    let Case { scenario, policy, seed, .. } = &case;
+    let first = caught(|| case.run().digest);
+    let mut reproduced = None;
+    let (run, failure, exit) = match first.and_then(|first| again(&case, first)) {
         Err(failure) => (None, Some(failure), Exit::Failed),
-        Ok((outcome, lines)) => match differs(capsule.as_ref(), &outcome) {
-            Some(difference) => (Some((outcome, lines)), Some(difference), Exit::Failed),
-            None if outcome.held() => (Some((outcome, lines)), None, Exit::Held),
-            None => (Some((outcome, lines)), None, Exit::Broken),
-        },
+        Ok((outcome, lines)) => {
+            reproduced = capsule.as_ref().map(|capsule| capsule.compare(&outcome, &lines));
+            let failure = capsule
+                .as_ref()
+                .zip(reproduced.as_ref())
+                .and_then(|(capsule, how)| differs(capsule, &outcome, how));
+            let exit = match &failure {
+                Some(_) => Exit::Failed,
+                None if outcome.held() => Exit::Held,
+                None => Exit::Broken,
+            };
+            (Some((outcome, lines)), failure, exit)
+        }
     };
     match args.format {
         Format::Json => {
             let run =
                 run.map(|(outcome, lines)| json::Run::new(&outcome, told(&outcome, &lines, args.report)));
             let (scenario, policy) = (scenario.name().to_owned(), policy.name().to_owned());
+            let reproduced = reproduced.as_ref().map(json::Level::from);
             let (schema, seed, exit) = (json::REPLAY, seed.to_string(), exit.code());
-            let replayed = json::Replayed { schema, scenario, policy, seed, run, failure, exit };
+            let replayed = json::Replayed { schema, scenario, policy, seed, run, reproduced, failure, exit };
             output.line(&json::text(&replayed))?;
         }
         Format::Text => {
             if let Some((outcome, lines)) = &run {
                 output.line(&summary::outcome(scenario.name(), policy.name(), outcome))?;
+                if let Some(reproduced) = &reproduced {
+                    output.part(&summary::reproduced(reproduced))?;
+                }
                 tell(outcome, lines, args.report, output)?;
             }
             if let Some(failure) = failure {
-                complain(format_args!("error: {}: the testbed failed in seed {seed}: {failure}", args.what));
+                match reproduced {
+                    Some(_) => complain(format_args!("error: {}: not reproduced: {failure}", args.what)),
+                    None => complain(format_args!(
+                        "error: {}: the testbed failed in seed {seed}: {failure}",
+                        args.what
+                    )),
+                }
             }
         }
     }
@@ -51,14 +71,14 @@ pub(crate) fn replay(args: &Replay, output: &mut Output) -> Result<Exit, Stop> {
 }
 
 /// What is to be replayed, and the capsule it comes from.
-fn what(args: &Replay) -> Result<(capsule::Replay, Option<Capsule>), Stop> {
+fn what(args: &Replay) -> Result<(Case, Option<Capsule>), Stop> {
     if args.what.ends_with(".json") {
         if args.policy.is_some() || args.seed.is_some() {
             let what = "a capsule names its own policy and seed; leave out --policy and --seed";
             return Err(Error::new(&args.what, what).into());
         }
         let capsule = Capsule::read(&args.what)?;
-        return Ok((capsule.replay(&args.what)?, Some(capsule)));
+        return Ok((capsule.case(&args.what)?, Some(capsule)));
     }
     let scenario = catalogue::find(&args.what)?;
     let missing = |flags: &str| Error::new(&args.what, format!("which run is meant? Say so with {flags}"));
@@ -68,13 +88,12 @@ fn what(args: &Replay) -> Result<(capsule::Replay, Option<Capsule>), Stop> {
         (None, Some(_)) => return Err(missing("--policy").into()),
         (None, None) => return Err(missing("--policy and --seed").into()),
     };
-    Ok((capsule::Replay { scenario, policy, seed, decisions: Decisions::default() }, None))
+    Ok((Case::new(&scenario, &policy, seed), None))
 }
 
 /// Runs a seed again and keeps its records. An error is the testbed's: a panic, or other records than the `first` time.
-pub(crate) fn again(replay: &capsule::Replay, first: u64) -> Result<(Outcome, Vec<Line>), String> {
-    let capsule::Replay { scenario, policy, seed, decisions } = replay;
-    let (outcome, lines) = caught(|| tracing_run::trace(scenario, policy, *seed, decisions))?;
+pub(crate) fn again(case: &Case, first: u64) -> Result<(Outcome, Vec<Line>), String> {
+    let (outcome, lines) = caught(|| case.trace())?;
     if outcome.digest != first {
         let (first, digest) = (hex(first), hex(outcome.digest));
         return Err(format!("its digest was {first} and then {digest}: the testbed is not deterministic"));
@@ -82,32 +101,37 @@ pub(crate) fn again(replay: &capsule::Replay, first: u64) -> Result<(Outcome, Ve
     Ok((outcome, lines))
 }
 
-/// How a run differs from what its capsule says of it.
-fn differs(capsule: Option<&Capsule>, outcome: &Outcome) -> Option<String> {
-    let capsule = capsule?;
-    if capsule.digest == hex(outcome.digest) {
-        let told: Vec<String> =
-            capsule.violations.iter().map(|one| format!("{} ({})", one.invariant, one.aspect)).collect();
-        let found: Vec<String> =
-            outcome.violations.iter().map(|one| format!("{} ({})", one.invariant, one.aspect)).collect();
-        let list =
-            |names: Vec<String>| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-        return (told != found).then(|| {
-            let (found, told) = (list(found), list(told));
-            format!(
-                "its digest is the same, but what broke is {found}; the capsule says {told}: \
-                     either the invariants have changed since, or the capsule"
-            )
-        });
+/// Why a run is not what its capsule says of it.
+fn differs(capsule: &Capsule, outcome: &Outcome, how: &Reproduced) -> Option<String> {
+    let list = |names: &[String]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    match how {
+        Reproduced::Exact | Reproduced::Rebased { .. } => None,
+        Reproduced::Otherwise { told, found } => Some(format!(
+            "its digest is the same, but what broke is {}; the capsule says {}: either the invariants have changed \
+             since, or the capsule",
+            list(found),
+            list(told)
+        )),
+        Reproduced::Not { told, found, first, applied, decisions } => {
+            let mut what = format!(
+                "what broke is {}; the capsule, which version {} wrote (this is {}), says {}. Its digest \
+                 is {}, but {} in the capsule: either the model has changed since, or the capsule",
+                list(found),
+                capsule.version,
+                env!("CARGO_PKG_VERSION"),
+                list(told),
+                hex(outcome.digest),
+                capsule.digest
+            );
+            if *decisions > 0 {
+                what += &format!("; {applied} of {decisions} decisions were replayed");
+            }
+            if let Some(first) = first {
+                what += &format!("\n  the first record of its story that does not happen any more: {first}");
+            }
+            Some(what)
+        }
     }
-    Some(format!(
-        "its digest is {}, but {} in the capsule, which version {} wrote (this is {}): \
-         either the model has changed since, or the capsule",
-        hex(outcome.digest),
-        capsule.digest,
-        capsule.version,
-        env!("CARGO_PKG_VERSION")
-    ))
 }
 
 /// What is told of a run beyond its summary, for people.
@@ -134,7 +158,7 @@ pub(crate) fn told(outcome: &Outcome, lines: &[Line], report: Report) -> Vec<jso
         (Report::Summary, _) | (Report::Why, None) => Vec::new(),
         (Report::Trace, _) => lines.iter().map(json::Record::from).collect(),
         (Report::Why, Some(violation)) => {
-            why::story(lines, violation).into_iter().map(json::Record::from).collect()
+            story(lines, violation).into_iter().map(json::Record::from).collect()
         }
     }
 }

@@ -11,8 +11,8 @@ use std::{
 
 use reports::{json, summary};
 use scenarios::{
-    Claim, Decisions, Error, PolicySpec, Scenario, Seed,
-    capsule::{self, Capsule},
+    Case, Claim, Error, PolicySpec, Scenario, Seed,
+    capsule::Capsule,
     catalogue,
     run::Outcome,
     sweep::{self, Ended, Tally, Verdict},
@@ -150,7 +150,11 @@ fn one(
 
 impl Job {
     fn run(&self, seed: Seed) -> Outcome {
-        scenarios::run::run(&self.scenario, &self.policy, seed, &Decisions::default())
+        self.case(seed).run()
+    }
+
+    fn case(&self, seed: Seed) -> Case {
+        Case::new(&self.scenario, &self.policy, seed)
     }
 
     fn exit(&self, tally: &Tally, failed: bool) -> Exit {
@@ -210,10 +214,8 @@ impl Telling<'_> {
             finding.capsule = Some(capsule);
         }
         if self.args.report != Report::Summary {
-            let (scenario, policy) = (job.scenario.clone(), job.policy.clone());
-            let (seed, decisions) = (outcome.seed, Decisions::default());
-            let run = capsule::Replay { scenario, policy, seed, decisions };
-            match replay::again(&run, outcome.digest) {
+            let (case, seed) = (job.case(outcome.seed), outcome.seed);
+            match replay::again(&case, outcome.digest) {
                 Ok((outcome, lines)) if text => {
                     replay::tell(&outcome, &lines, self.args.report, self.output)?;
                 }
@@ -255,7 +257,8 @@ fn save(out: &Path, job: &Job, outcome: &Outcome) -> Result<PathBuf, Stop> {
     let policy =
         job.policy.name().replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-', "_");
     let name = format!("{}-{policy}-{}", job.scenario.name(), outcome.seed);
-    let text = Capsule::of(&job.scenario, &job.policy, outcome).to_text();
+    let (capsule, _) = Capsule::of(&job.case(outcome.seed));
+    let text = capsule.to_text();
     let numbered = (2..).map(|n| out.join(format!("{name}-{n}.json")));
     for path in [out.join(format!("{name}.json"))].into_iter().chain(numbered) {
         match place(out, &path, &text) {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use scenarios::{
     Claim, Preset, Scenario, Violation,
-    capsule::hex,
+    capsule::{Reproduced, hex},
     invariants::Named,
     run::Outcome,
     sweep::{Broke, Tally, Verdict},
@@ -31,6 +31,24 @@ pub fn finding(outcome: &Outcome, replay: &str) -> String {
         writeln!(text, "    {violation}").expect("a string takes it");
     }
     text + "    " + &styled(FAINT, "replay:") + " " + replay
+}
+
+/// How well a capsule has been reproduced, if it has.
+pub fn reproduced(how: &Reproduced) -> String {
+    let how = match how {
+        Reproduced::Exact => "reproduced exactly: the same records".to_owned(),
+        Reproduced::Rebased { broken, applied, decisions } => {
+            let same = broken.as_ref().map_or("everything holds", |_| "the same breaks");
+            let decided = match decisions - applied {
+                0 => format!("{applied} of {decisions} decisions replayed"),
+                1 => format!("{applied} of {decisions} decisions replayed, 1 address gone"),
+                gone => format!("{applied} of {decisions} decisions replayed, {gone} addresses gone"),
+            };
+            format!("rebased: other records, and {same}; {decided}")
+        }
+        Reproduced::Otherwise { .. } | Reproduced::Not { .. } => "not reproduced".to_owned(),
+    };
+    format!("  {how}")
 }
 
 /// Where such a seed has been saved.

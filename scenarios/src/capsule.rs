@@ -1,14 +1,23 @@
 //! Capsules: one run in one file, to be replayed elsewhere or later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use sim::{Decision, DecisionAddress, Decisions, Seed};
+use sim::{Decision, DecisionAddress, Decisions, Otherwise, Seed};
 
-use crate::{Error, PolicySpec, Scenario, catalogue::reading, run::Outcome};
+use crate::{
+    Case, Error, PolicySpec, Scenario,
+    catalogue::reading,
+    run::Outcome,
+    signature::Signature,
+    story::story,
+    trace::{Line, trace},
+};
 
-/// The format of capsules that this version reads and writes.
-pub const SCHEMA: &str = "cdcsim.capsule/1";
+/// The format of capsules that this version writes.
+pub const SCHEMA: &str = "cdcsim.capsule/2";
+/// The formats that it reads. The first one had neither signatures nor stories.
+const READ: [&str; 2] = ["cdcsim.capsule/1", SCHEMA];
 
 /// A run with its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +33,9 @@ pub struct Capsule {
     pub policy: String,
     /// The seed, as text: it has 64 bits.
     pub seed: String,
+    /// How the decisions fall that are not named below.
+    #[serde(default, skip_serializing_if = "is_seeded")]
+    pub otherwise: Otherwise,
     /// Decisions that were not left to chance.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub overrides: BTreeMap<DecisionAddress, Decision>,
@@ -31,6 +43,13 @@ pub struct Capsule {
     pub digest: String,
     /// What was broken; empty: everything held.
     pub violations: Vec<Broken>,
+    /// What led to the first violation: one line for each record, without numbers and times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub story: Vec<String>,
+}
+
+fn is_seeded(otherwise: &Otherwise) -> bool {
+    *otherwise == Otherwise::Seeded
 }
 
 /// A scenario in a capsule.
@@ -53,39 +72,51 @@ pub struct Broken {
     pub aspect: String,
     /// What was wrong.
     pub what: String,
+    /// The shape of its causal story.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub shape: BTreeSet<String>,
 }
 
-/// A run that can be repeated, from a capsule or from the command line.
-#[derive(Clone, Debug)]
-pub struct Replay {
-    /// The scenario.
-    pub scenario: Scenario,
-    /// The policy.
-    pub policy: PolicySpec,
-    /// The seed.
-    pub seed: Seed,
-    /// Decisions that are not left to chance.
-    pub decisions: Decisions,
+impl Broken {
+    /// Invariant and aspect, as claims name them.
+    pub fn name(&self) -> String {
+        name(&self.invariant, &self.aspect)
+    }
+}
+
+/// Invariant and aspect, as claims name them.
+fn name(invariant: &str, aspect: &str) -> String {
+    if aspect.is_empty() { invariant.to_owned() } else { format!("{invariant} ({aspect})") }
 }
 
 impl Capsule {
-    /// A capsule of a run.
-    pub fn of(scenario: &Scenario, policy: &PolicySpec, outcome: &Outcome) -> Capsule {
+    /// The capsule of a case, which is run for it. Also what it came to.
+    pub fn of(case: &Case) -> (Capsule, Outcome) {
+        let (outcome, lines) = trace(case);
         let broken = outcome.violations.iter().map(|violation| Broken {
             invariant: violation.invariant.to_owned(),
             aspect: violation.aspect.to_owned(),
             what: violation.what.clone(),
+            shape: Signature::of(&lines, violation).shape,
         });
-        Capsule {
+        let violations = broken.collect();
+        let told = outcome.violations.first().map(|violation| story(&lines, violation));
+        let capsule = Capsule {
             schema: SCHEMA.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            scenario: ScenarioText { name: scenario.name().to_owned(), text: scenario.text().to_owned() },
-            policy: policy.name().to_owned(),
-            seed: outcome.seed.to_string(),
-            overrides: BTreeMap::new(),
+            scenario: ScenarioText {
+                name: case.scenario.name().to_owned(),
+                text: case.scenario.text().to_owned(),
+            },
+            policy: case.policy.name().to_owned(),
+            seed: case.seed.to_string(),
+            otherwise: case.decisions.otherwise.clone(),
+            overrides: case.decisions.overrides.clone(),
             digest: hex(outcome.digest),
-            violations: broken.collect(),
-        }
+            violations,
+            story: told.into_iter().flatten().map(|line| line.without_number().to_owned()).collect(),
+        };
+        (capsule, outcome)
     }
 
     /// Reads a capsule.
@@ -107,10 +138,13 @@ impl Capsule {
         };
         let value: serde_json::Value = serde_json::from_str(text).map_err(|error| wrong(&error))?;
         match value.get("schema").and_then(serde_json::Value::as_str) {
-            Some(SCHEMA) => serde_json::from_str(text).map_err(|error| wrong(&error)),
-            Some(other) => {
-                Err(Error::new(at, format!("its schema is `{other}`; this version reads `{SCHEMA}`")))
+            Some(schema) if READ.contains(&schema) => {
+                serde_json::from_str(text).map_err(|error| wrong(&error))
             }
+            Some(other) => Err(Error::new(
+                at,
+                format!("its schema is `{other}`; this version reads `{}`", READ.join("` and `")),
+            )),
             None => Err(Error::new(at, format!("it is no capsule: one has \"schema\": \"{SCHEMA}\""))),
         }
     }
@@ -121,16 +155,80 @@ impl Capsule {
     }
 
     /// What is to be run again.
-    pub fn replay(&self, at: &str) -> Result<Replay, Error> {
+    pub fn case(&self, at: &str) -> Result<Case, Error> {
         let inside = |error: Error| Error::new(format!("{at}, {}", error.at), error.what);
         let name = &self.scenario.name;
         let scenario =
             Scenario::parse(name, &format!("scenario {name}"), &self.scenario.text).map_err(inside)?;
         let policy = PolicySpec::parse(&self.policy).map_err(inside)?;
         let seed = self.seed.parse().map_err(|_| Error::new(at, format!("`{}` is no seed", self.seed)))?;
-        let decisions = Decisions { overrides: self.overrides.clone(), ..Decisions::default() };
-        Ok(Replay { scenario, policy, seed: Seed(seed), decisions })
+        let (overrides, otherwise) = (self.overrides.clone(), self.otherwise.clone());
+        let decisions = Decisions { overrides, otherwise, logged: false };
+        Ok(Case { scenario, policy, seed: Seed(seed), decisions })
     }
+
+    /// How well a run of [`Capsule::case`] reproduces what the capsule says of it.
+    pub fn compare(&self, outcome: &Outcome, lines: &[Line]) -> Reproduced {
+        let told: Vec<String> = self.violations.iter().map(Broken::name).collect();
+        let found: Vec<String> =
+            outcome.violations.iter().map(|one| name(one.invariant, one.aspect)).collect();
+        if self.digest == hex(outcome.digest) {
+            return match told == found {
+                true => Reproduced::Exact,
+                false => Reproduced::Otherwise { told, found },
+            };
+        }
+        let (applied, decisions) = (outcome.overrides_used, self.overrides.len());
+        match told.first() {
+            Some(first) if found.contains(first) => {
+                Reproduced::Rebased { broken: Some(first.clone()), applied, decisions }
+            }
+            None if found.is_empty() => Reproduced::Rebased { broken: None, applied, decisions },
+            _ => {
+                let mut later = lines.iter();
+                let differs = |told: &&String| !later.any(|line| line.without_number() == told.as_str());
+                let first = self.story.iter().find(differs).cloned();
+                Reproduced::Not { told, found, first, applied, decisions }
+            }
+        }
+    }
+}
+
+/// How well a capsule is reproduced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reproduced {
+    /// All records are the same, and so is what broke.
+    Exact,
+    /// All records are the same, and the invariants judge them differently.
+    Otherwise {
+        /// What broke by the capsule, by name.
+        told: Vec<String>,
+        /// What breaks now.
+        found: Vec<String>,
+    },
+    /// Other records; still the same breaks, or everything holds as before.
+    Rebased {
+        /// What breaks first by the capsule, and now, too.
+        broken: Option<String>,
+        /// How many of the decisions in the capsule were applied. The others' addresses do not exist any more, and
+        /// what takes their place falls nominally, or as the seed says.
+        applied: usize,
+        /// How many there are.
+        decisions: usize,
+    },
+    /// Other records, and what broke by the capsule does not.
+    Not {
+        /// What broke by the capsule, by name.
+        told: Vec<String>,
+        /// What breaks now.
+        found: Vec<String>,
+        /// The first record of the capsule's story that does not happen any more.
+        first: Option<String>,
+        /// How many of the decisions in the capsule were applied.
+        applied: usize,
+        /// How many there are.
+        decisions: usize,
+    },
 }
 
 /// A digest as it is printed.

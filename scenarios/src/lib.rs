@@ -4,6 +4,7 @@
 //! ([`Scenario`]); those of the catalogue are in the binary ([`catalogue`]).
 
 pub mod capsule;
+mod case;
 pub mod catalogue;
 mod draw;
 mod error;
@@ -11,10 +12,13 @@ mod file;
 pub mod matrix;
 mod policy;
 pub mod run;
+pub mod signature;
+pub mod story;
 pub mod sweep;
 pub mod trace;
 mod units;
 
+pub use case::Case;
 pub use draw::Drawn;
 pub use error::Error;
 pub use file::{Claim, Scenario};

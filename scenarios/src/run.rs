@@ -21,6 +21,8 @@ pub struct Outcome {
     pub violations: Vec<Violation>,
     /// Which kinds of notes were made, by kind.
     pub witnessed: Vec<bool>,
+    /// How many of the overriding decisions were applied.
+    pub overrides_used: usize,
 }
 
 impl Outcome {
@@ -84,5 +86,6 @@ pub(crate) fn run_with(
         invariant.settled(&sim, &mut watch.violations);
     }
     let Watch { violations, witnessed, records, .. } = watch;
-    Outcome { seed, digest: sim.digest().value(), records, violations, witnessed }
+    let (digest, overrides_used) = (sim.digest().value(), sim.overrides_used());
+    Outcome { seed, digest, records, violations, witnessed, overrides_used }
 }

@@ -1,9 +1,9 @@
 //! A run, record by record, as text that can be read and searched for causes.
 
-use sim::{Decisions, Input, Instant, Seed, What};
+use sim::{Input, Instant, Kind as _, What};
 
 use crate::{
-    PolicySpec, Scenario,
+    Case,
     run::{Outcome, run_with},
 };
 
@@ -18,6 +18,8 @@ pub struct Line {
     pub cause: Option<u64>,
     /// What kind of thing happened.
     pub kind: LineKind,
+    /// The kind of the message, alarm or fault, by name.
+    pub label: &'static str,
     /// Who handled something, if it was an actor.
     pub actor: String,
     /// Who had sent it, if it was a message.
@@ -26,6 +28,19 @@ pub struct Line {
     pub text: String,
     /// Whether the actor said anything.
     pub has_notes: bool,
+}
+
+impl Line {
+    /// The record itself, in one line, without its number, time and cause.
+    pub fn without_number(&self) -> &str {
+        let line = self.text.lines().next().unwrap_or_default().trim_start();
+        let number = line.split_once(' ').map_or("", |(_, rest)| rest.trim_start());
+        let what = number.split_once(' ').map_or("", |(_, rest)| rest);
+        match what.rsplit_once(" (#") {
+            Some((what, cause)) if cause.ends_with(')') => what,
+            _ => what,
+        }
+    }
 }
 
 /// What kind of thing happened.
@@ -41,21 +56,28 @@ pub enum LineKind {
     Fault,
 }
 
-/// Runs a seed and keeps every record as text.
-pub fn trace(
-    scenario: &Scenario,
-    policy: &PolicySpec,
-    seed: Seed,
-    decisions: &Decisions,
-) -> (Outcome, Vec<Line>) {
+/// Runs a case and keeps every record as text.
+pub fn trace(case: &Case) -> (Outcome, Vec<Line>) {
+    lines(case, |sim, record| record.show(sim.names()).to_string())
+}
+
+/// Runs a case and keeps every record without its text.
+pub(crate) fn skeleton(case: &Case) -> (Outcome, Vec<Line>) {
+    lines(case, |_, _| String::new())
+}
+
+fn lines(case: &Case, text: impl Fn(&model::Sim, &model::Record) -> String) -> (Outcome, Vec<Line>) {
     let mut lines = Vec::new();
-    let outcome = run_with(scenario, policy, seed, decisions, |sim, record| {
-        let (kind, actor) = match &record.what {
+    let Case { scenario, policy, seed, decisions } = case;
+    let outcome = run_with(scenario, policy, *seed, decisions, |sim, record| {
+        let (kind, label, actor) = match &record.what {
             What::Nothing => return,
-            What::Step { actor, input: Input::Alarm(_) } => (LineKind::Alarm, actor.to_string()),
-            What::Step { actor, .. } => (LineKind::Step, actor.to_string()),
-            What::Lost { to, .. } => (LineKind::Lost, to.to_string()),
-            What::Fault(_) => (LineKind::Fault, String::new()),
+            What::Step { actor, input: Input::Alarm(timer) } => {
+                (LineKind::Alarm, model::Timer::name(timer.kind()), actor.to_string())
+            }
+            What::Step { actor, input } => (LineKind::Step, input_label(input), actor.to_string()),
+            What::Lost { to, msg, .. } => (LineKind::Lost, model::Msg::name(msg.kind()), to.to_string()),
+            What::Fault(_) => (LineKind::Fault, "fault", String::new()),
         };
         let from = match &record.what {
             What::Step { input: Input::Message { from, .. }, .. } | What::Lost { from, .. } => {
@@ -68,11 +90,21 @@ pub fn trace(
             at: record.at,
             cause: record.cause.map(|cause| cause.0),
             kind,
+            label,
             actor,
             from,
-            text: record.show(sim.names()).to_string(),
+            text: text(sim, record),
             has_notes: !record.notes.is_empty(),
         });
     });
     (outcome, lines)
+}
+
+fn input_label(input: &Input<model::Actor>) -> &'static str {
+    match input {
+        Input::Start => "start",
+        Input::Message { msg, .. } => model::Msg::name(msg.kind()),
+        Input::Alarm(timer) => model::Timer::name(timer.kind()),
+        Input::Command(_) => "command",
+    }
 }

@@ -42,7 +42,8 @@ pub struct Decisions {
 }
 
 /// How decisions fall that nobody has made before.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Otherwise {
     /// As the seed says.
     #[default]
@@ -55,7 +56,8 @@ pub enum Otherwise {
 
 /// Probabilistic concurrency testing (Burckhardt et al., ASPLOS 2010), for delays: every stream of delays has a priority of
 /// its own, the first of all being the fastest, and at a few moments the stream whose turn it is becomes the slowest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Priorities {
     /// What the priorities follow from.
     pub key: u64,

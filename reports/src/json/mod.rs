@@ -2,7 +2,7 @@
 
 use scenarios::{
     Claim, Preset, Scenario, Violation,
-    capsule::hex,
+    capsule::{Reproduced, hex},
     invariants::Named,
     run::Outcome,
     sweep::{self, Tally, Verdict},
@@ -180,11 +180,42 @@ pub struct Replayed {
     /// What came of the run; nothing, if the testbed failed before its end.
     #[serde(flatten)]
     pub run: Option<Run>,
+    /// How well a capsule was reproduced; nothing of a run that comes from none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reproduced: Option<Level>,
     /// How the testbed failed, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
     /// The exit code.
     pub exit: u8,
+}
+
+/// How well a capsule was reproduced.
+#[derive(Debug, Serialize)]
+pub struct Level {
+    /// `exact`, `rebased` or `not`.
+    pub level: &'static str,
+    /// How many of its decisions were applied, where that tells something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied: Option<usize>,
+    /// The first record of its story that does not happen any more, if it was not reproduced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_difference: Option<String>,
+}
+
+impl From<&Reproduced> for Level {
+    fn from(how: &Reproduced) -> Level {
+        match how {
+            Reproduced::Exact => Level { level: "exact", applied: None, first_difference: None },
+            Reproduced::Rebased { applied, .. } => {
+                Level { level: "rebased", applied: Some(*applied), first_difference: None }
+            }
+            Reproduced::Otherwise { .. } => Level { level: "not", applied: None, first_difference: None },
+            Reproduced::Not { applied, first, .. } => {
+                Level { level: "not", applied: Some(*applied), first_difference: first.clone() }
+            }
+        }
+    }
 }
 
 /// A run that came to its end.

@@ -107,6 +107,7 @@ fn a_replayed_run() {
         at: Instant::from_nanos(1_000_000_007),
         cause: Some(4),
         kind: LineKind::Step,
+        label: "X",
         actor: "n1/dispatchers".to_owned(),
         from: Some("n1/maintainers".to_owned()),
         text: "#17 1.000000007s n1/dispatchers <- … from n1/maintainers (#4)".to_owned(),
@@ -118,6 +119,7 @@ fn a_replayed_run() {
         policy: "baseline".to_owned(),
         seed: broken().seed.to_string(),
         run: Some(json::Run::new(&broken(), vec![json::Record::from(&line)])),
+        reproduced: None,
         failure: None,
         exit: 1,
     };

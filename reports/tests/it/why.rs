@@ -1,9 +1,10 @@
 //! The story of a violation: short, in order, and with both of those that collide.
 
 use crate::support::{findings, lines, plain};
-use reports::why::{LIMIT, story, text};
+use reports::why::text;
 use scenarios::{
     Instant, Violation,
+    story::{LIMIT, story},
     trace::{Line, LineKind},
 };
 use sim::StepId;
@@ -98,6 +99,7 @@ fn line(id: u64, cause: u64, kind: LineKind, actor: &str, note: &str) -> Line {
         at: Instant::START,
         cause: (cause > 0).then_some(cause),
         kind,
+        label: "X",
         actor: actor.to_owned(),
         from: None,
         text: format!("#{id} {note}"),

@@ -267,7 +267,7 @@ fn names_that_mean_nothing() {
 #[test]
 fn capsules() {
     let wrong = |text: &str| {
-        let capsule = Capsule::parse("c.json", text).and_then(|capsule| capsule.replay("c.json"));
+        let capsule = Capsule::parse("c.json", text).and_then(|capsule| capsule.case("c.json"));
         capsule.expect_err("it is wrong").to_string()
     };
     insta::assert_snapshot!(wrong("{\"schema\": \"cdcsim.capsule/1\", \"ver"), @"c.json:1:35: the capsule is truncated: it ends in the middle");

@@ -1,7 +1,7 @@
 //! What parties send each other is printed so that it can be read again.
 
 use model::Msg;
-use scenarios::{Decisions, PolicySpec, Scenario, Seed, catalogue, trace::trace};
+use scenarios::{Case, PolicySpec, Scenario, Seed, catalogue, trace::trace};
 
 #[test]
 fn messages_are_heard_as_they_were_said() {
@@ -15,7 +15,7 @@ fn messages_are_heard_as_they_were_said() {
 
 /// How many messages between parts of nodes were looked at.
 fn check(scenario: &Scenario, policy: &PolicySpec) -> usize {
-    let (_, lines) = trace(scenario, policy, Seed(1), &Decisions::default());
+    let (_, lines) = trace(&Case::new(scenario, policy, Seed(1)));
     let mut heard = 0;
     for line in lines.iter().filter(|line| line.from.as_ref().is_some_and(|from| from.contains('/'))) {
         let said = line.text.lines().next().unwrap_or_default();

@@ -13,7 +13,14 @@ use scenarios::{
 
 /// A run that takes no time, with a digest that tells which seed it was.
 fn held(seed: Seed) -> Outcome {
-    Outcome { seed, digest: seed.0 * 10, records: 1, violations: Vec::new(), witnessed: Vec::new() }
+    Outcome {
+        seed,
+        digest: seed.0 * 10,
+        records: 1,
+        violations: Vec::new(),
+        witnessed: Vec::new(),
+        overrides_used: 0,
+    }
 }
 
 /// What is told of the seeds, one line each, and what they come to.

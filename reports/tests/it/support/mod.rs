@@ -3,10 +3,10 @@
 use std::sync::atomic::AtomicBool;
 
 use scenarios::{
-    Decisions, PolicySpec, Scenario, Seed, Violation, catalogue,
+    Case, Decisions, PolicySpec, Scenario, Seed, Violation, catalogue,
     run::{Outcome, run},
     sweep::{Tally, sweep},
-    trace::{Line, trace},
+    trace::Line,
 };
 use sim::StepId;
 
@@ -22,7 +22,14 @@ pub fn broken() -> Outcome {
         violation("admitted", "t3 may be written by d3@n3 and by d4@n1", &[17, 42]),
         violation("applied", "row 7 of t3 went back", &[]),
     ];
-    Outcome { seed: Seed(2), digest: 0xfeed, records: 99, violations, witnessed: Vec::new() }
+    Outcome {
+        seed: Seed(2),
+        digest: 0xfeed,
+        records: 99,
+        violations,
+        witnessed: Vec::new(),
+        overrides_used: 0,
+    }
 }
 
 /// Made-up runs of five seeds: one broke, one failed, and the rest held.
@@ -51,7 +58,7 @@ pub fn findings() -> Vec<Outcome> {
 /// The records of a finding.
 pub fn lines(finding: &Outcome) -> Vec<Line> {
     let (scenario, policy) = incident();
-    trace(&scenario, &policy, finding.seed, &Decisions::default()).1
+    Case::new(&scenario, &policy, finding.seed).trace().1
 }
 
 /// Text without its styles.

@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// Run one seed again, and tell more of it
     #[command(after_help = EXIT_CODES)]
     Replay(Replay),
+    /// Find the fewest deviations from nominal weather that still break what a capsule breaks
+    #[command(after_help = EXIT_CODES)]
+    Shrink(Shrink),
 }
 
 #[derive(Debug, clap::Args)]
@@ -137,6 +140,27 @@ pub(crate) struct Replay {
     /// What to tell: a few lines, every record, or the story of what led to the first violation
     #[arg(long, value_enum, default_value_t)]
     pub(crate) report: Report,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Shrink {
+    /// A capsule (.json), as `run --out` saves them
+    #[arg(value_name = "CAPSULE")]
+    pub(crate) what: String,
+    /// What is to be broken still, such as "single_writer (admitted)"; without it, what breaks first
+    #[arg(long, value_name = "INVARIANT")]
+    pub(crate) invariant: Option<String>,
+    /// Take so many runs at most
+    #[arg(long, value_name = "RUNS", default_value_t = 3000, value_parser = count, allow_hyphen_values = true)]
+    pub(crate) budget: u64,
+    /// How many runs at the same time; the result does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true)]
+    pub(crate) jobs: Option<u16>,
+    /// Save the shrunk capsule in this folder; without it, beside the one that it comes from
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod exit;
+mod folder;
 mod interrupt;
 mod list;
 mod matrix;
@@ -10,6 +11,7 @@ mod panics;
 mod progress;
 mod replay;
 mod run;
+mod shrink;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::List(command) => list::list(command, &mut output),
         Command::Run(command) => run::run(command, &mut output),
         Command::Matrix(command) => matrix::matrix(command, &mut output),
+        Command::Shrink(command) => shrink::shrink(command, &mut output),
         Command::Replay(command) => replay::replay(command, &mut output),
     });
     let exit = match done.and_then(|exit| output.flush().map(|()| exit)) {

@@ -43,6 +43,39 @@ impl<W: Write> Progress<W> {
     }
 }
 
+/// What a search is at: a line that is written over, for somebody who watches.
+pub(crate) struct Status {
+    to: Option<anstream::Stderr>,
+    shown: bool,
+}
+
+impl Status {
+    pub(crate) fn new() -> Status {
+        Status { to: io::stderr().is_terminal().then(anstream::stderr), shown: false }
+    }
+
+    /// Shows this in the place of what was shown before.
+    pub(crate) fn show(&mut self, text: &str) {
+        let line: String = text.chars().take(100).collect();
+        self.write(&format!("\r\u{1b}[K  {line}"));
+        self.shown = true;
+    }
+
+    /// Makes room for results.
+    pub(crate) fn clear(&mut self) {
+        if self.shown {
+            self.write("\r\u{1b}[K");
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        if let Some(to) = &mut self.to {
+            // It is a courtesy: nothing is lost if it cannot be written.
+            let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,8 @@
 //! `cdcsim run`: scenarios under seeds.
 
 use std::{
-    fs, io,
     ops::Range,
     path::{Path, PathBuf},
-    process,
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
@@ -21,7 +19,7 @@ use scenarios::{
 use crate::{
     args::{Format, Report, Run},
     exit::{Exit, Stop},
-    interrupt,
+    folder, interrupt,
     output::Output,
     progress::Progress,
     replay,
@@ -55,7 +53,7 @@ struct Telling<'a> {
 pub(crate) fn run(args: &Run, output: &mut Output) -> Result<Exit, Stop> {
     let jobs = jobs(args)?;
     if let Some(out) = &args.out {
-        prepare(out).map_err(|error| cannot_write(out, &error))?;
+        folder::prepare(out)?;
     }
     let threads =
         args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
@@ -153,6 +151,12 @@ impl Job {
         self.case(seed).run()
     }
 
+    /// Saves a seed as a capsule.
+    fn save(&self, out: &Path, seed: Seed) -> Result<PathBuf, Stop> {
+        let name = format!("{}-{}-{seed}", self.scenario.name(), folder::file_name(self.policy.name()));
+        folder::save(out, &name, &Capsule::of(&self.case(seed)).0)
+    }
+
     fn case(&self, seed: Seed) -> Case {
         Case::new(&self.scenario, &self.policy, seed)
     }
@@ -207,7 +211,7 @@ impl Telling<'_> {
         }
         let mut finding = json::Finding::new(outcome, line);
         if let Some(out) = &self.args.out {
-            let capsule = save(out, job, outcome)?.display().to_string();
+            let capsule = job.save(out, outcome.seed)?.display().to_string();
             if text {
                 self.output.line(&summary::saved(&capsule))?;
             }
@@ -238,63 +242,6 @@ impl Telling<'_> {
     }
 }
 
-/// Makes the folder of capsules and tries it, so that a long sweep does not find out at the end.
-fn prepare(out: &Path) -> io::Result<()> {
-    fs::create_dir_all(out)?;
-    let trial = part(out);
-    fs::write(&trial, "")?;
-    fs::remove_file(&trial)
-}
-
-/// A file that no other process writes.
-fn part(out: &Path) -> PathBuf {
-    out.join(format!(".cdcsim-{}.part", process::id()))
-}
-
-/// Saves a capsule under a name that tells what it is. A file of that name with something else in it stays as it is, and
-/// the capsule gets a number: scenarios of one name may be in several folders.
-fn save(out: &Path, job: &Job, outcome: &Outcome) -> Result<PathBuf, Stop> {
-    let policy =
-        job.policy.name().replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-', "_");
-    let name = format!("{}-{policy}-{}", job.scenario.name(), outcome.seed);
-    let (capsule, _) = Capsule::of(&job.case(outcome.seed));
-    let text = capsule.to_text();
-    let numbered = (2..).map(|n| out.join(format!("{name}-{n}.json")));
-    for path in [out.join(format!("{name}.json"))].into_iter().chain(numbered) {
-        match place(out, &path, &text) {
-            Ok(()) => return Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(cannot_write(&path, &error)),
-        }
-    }
-    unreachable!("there is always another number")
-}
-
-/// Writes a file, unless it is there already. It is written beside and then named: a capsule is whole or not there.
-fn place(out: &Path, path: &Path, text: &str) -> io::Result<()> {
-    if fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
-        return Ok(());
-    }
-    let (part, is_taken) = (part(out), || fs::symlink_metadata(path).is_ok());
-    // A link, other than a renaming, never replaces a file. Where there are no links, nobody else is to write meanwhile.
-    let done = fs::write(&part, text).and_then(|()| match fs::hard_link(&part, path) {
-        Err(_) if !is_taken() => fs::rename(&part, path),
-        done => done,
-    });
-    let _ = fs::remove_file(&part);
-    done.map_err(|error| if is_taken() { io::ErrorKind::AlreadyExists.into() } else { error })
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Stop {
-    let what = match error.kind() {
-        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-            "capsules cannot be saved there: a part of this path is a file, not a folder".to_owned()
-        }
-        _ => format!("capsules cannot be saved there: {error}"),
-    };
-    Error::new(path.display().to_string(), what).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,7 +252,7 @@ mod tests {
     fn arguments(line: &str) -> Run {
         match Args::parse_from(line.split(' ')).command {
             Command::Run(run) => run,
-            Command::List(_) | Command::Matrix(_) | Command::Replay(_) => panic!("`{line}` runs nothing"),
+            _ => panic!("`{line}` runs nothing"),
         }
     }
 

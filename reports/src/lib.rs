@@ -5,6 +5,7 @@
 
 pub mod json;
 pub mod matrix;
+pub mod shrink;
 mod style;
 pub mod summary;
 pub mod table;
@@ -17,7 +18,7 @@ pub fn replay_line(scenario: &str, policy: &str, seed: &str) -> String {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./+=,:@%".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

@@ -40,6 +40,7 @@ impl Drawn {
         // Each fault has its own draws, so that another one moves none of them.
         let hosts = Hosts { nodes, changefeeds };
         let planned = faults.map(|(n, fault)| {
+            let n = fault.draws.map_or(n, |draws| draws as usize);
             let mut draws = Draws::new(seed, &format!("fault {n}"));
             hosts.planned(fault, &mut draws).expect("it was checked when the file was read")
         });

@@ -315,6 +315,9 @@ impl Default for DownstreamWeather {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
     pub(crate) when: When,
+    /// The number of its draws, if it is not its place in the file: so it stays the same when others are left out.
+    #[serde(default)]
+    pub(crate) draws: Option<u32>,
     #[serde(rename = "do")]
     pub(crate) what: Do,
 }
@@ -596,6 +599,16 @@ impl Scenario {
     /// What happens, in words.
     pub fn story(&self) -> &str {
         self.file.story.trim()
+    }
+
+    /// How large what it simulates is, in words.
+    pub fn size(&self) -> String {
+        let count = |n: u32, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
+        let File { cluster, workload, run_for, settle_for, .. } = &self.file;
+        let (nodes, changefeeds) = (*cluster.nodes.get_ref(), *cluster.changefeeds.get_ref());
+        let (nodes, changefeeds) = (count(nodes, "node"), count(changefeeds, "changefeed"));
+        let tables = count(*workload.tables.get_ref(), "table");
+        format!("{nodes}, {changefeeds} of {tables}, for {} and {} to settle", run_for.0, settle_for.0)
     }
 
     /// How many seeds show what is claimed.

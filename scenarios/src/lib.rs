@@ -12,6 +12,7 @@ mod file;
 pub mod matrix;
 mod policy;
 pub mod run;
+pub mod shrink;
 pub mod signature;
 pub mod story;
 pub mod sweep;

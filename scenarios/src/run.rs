@@ -1,12 +1,14 @@
 //! One run: a pure function of a scenario, a policy and a seed.
 
+use std::ops::ControlFlow;
+
 use model::{
     Record, Sim,
     invariants::{self, Invariant, Violation},
 };
-use sim::{Decisions, Kind as _, Seed};
+use sim::{Decided, Decisions, Kind as _, Seed};
 
-use crate::{Drawn, PolicySpec, Scenario};
+use crate::{Case, Drawn, PolicySpec, Scenario};
 
 /// What came of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,17 +77,59 @@ pub(crate) fn run_with(
     decisions: &Decisions,
     mut see: impl FnMut(&Sim, &Record),
 ) -> Outcome {
+    whole(scenario, policy, seed, decisions, |sim, record, _| {
+        see(sim, record);
+        ControlFlow::Continue(())
+    })
+    .0
+}
+
+/// Whether a case breaks an aspect of an invariant. The run ends as soon as it does.
+pub(crate) fn broken_by(case: &Case, invariant: &str, aspect: &str) -> bool {
+    let breaks = |violations: &[Violation]| {
+        violations.iter().any(|one| one.invariant == invariant && one.aspect == aspect)
+    };
+    let Case { scenario, policy, seed, decisions } = case;
+    let (outcome, _) = whole(scenario, policy, *seed, decisions, |_, _, violations| {
+        if !violations.is_empty() && breaks(violations) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    breaks(&outcome.violations)
+}
+
+/// Runs a case whose decisions are logged, and tells what was decided otherwise than nominally.
+pub(crate) fn decided(case: &Case) -> (Outcome, Vec<Decided>) {
+    let Case { scenario, policy, seed, decisions } = case;
+    let (outcome, sim) = whole(scenario, policy, *seed, decisions, |_, _, _| ControlFlow::Continue(()));
+    (outcome, sim.decided().collect())
+}
+
+/// A run as long as `see`, who is shown every record and what has broken, lets it go on.
+fn whole(
+    scenario: &Scenario,
+    policy: &PolicySpec,
+    seed: Seed,
+    decisions: &Decisions,
+    mut see: impl FnMut(&Sim, &Record, &[Violation]) -> ControlFlow<()>,
+) -> (Outcome, Sim) {
     let drawn = Drawn::draw(&scenario.file, policy.policy(), seed);
     let mut sim = Sim::new(drawn.cluster.layout(seed), drawn.plan, seed, decisions);
     let mut watch = Watch::new();
+    let mut settles = true;
     while sim.step(drawn.end) {
         watch.observe(&sim, sim.record());
-        see(&sim, sim.record());
+        if see(&sim, sim.record(), &watch.violations).is_break() {
+            settles = false;
+            break;
+        }
     }
-    for invariant in &mut watch.invariants {
+    for invariant in watch.invariants.iter_mut().filter(|_| settles) {
         invariant.settled(&sim, &mut watch.violations);
     }
     let Watch { violations, witnessed, records, .. } = watch;
     let (digest, overrides_used) = (sim.digest().value(), sim.overrides_used());
-    Outcome { seed, digest, records, violations, witnessed, overrides_used }
+    (Outcome { seed, digest, records, violations, witnessed, overrides_used }, sim)
 }

@@ -1,6 +1,6 @@
 //! A run, record by record, as text that can be read and searched for causes.
 
-use sim::{Input, Instant, Kind as _, What};
+use sim::{Fault, Input, Instant, Kind as _, What};
 
 use crate::{
     Case,
@@ -43,6 +43,11 @@ impl Line {
     }
 }
 
+/// The label of the end of a fault that undoes itself.
+pub(crate) const UNDONE: &str = "undone";
+/// The label of the calm.
+pub(crate) const CALM: &str = "calm";
+
 /// What kind of thing happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineKind {
@@ -77,7 +82,7 @@ fn lines(case: &Case, text: impl Fn(&model::Sim, &model::Record) -> String) -> (
             }
             What::Step { actor, input } => (LineKind::Step, input_label(input), actor.to_string()),
             What::Lost { to, msg, .. } => (LineKind::Lost, model::Msg::name(msg.kind()), to.to_string()),
-            What::Fault(_) => (LineKind::Fault, "fault", String::new()),
+            What::Fault(fault) => (LineKind::Fault, fault_label(fault), String::new()),
         };
         let from = match &record.what {
             What::Step { input: Input::Message { from, .. }, .. } | What::Lost { from, .. } => {
@@ -98,6 +103,15 @@ fn lines(case: &Case, text: impl Fn(&model::Sim, &model::Record) -> String) -> (
         });
     });
     (outcome, lines)
+}
+
+/// What was planned, what undoes it, and the end of all faults.
+fn fault_label(fault: &Fault<model::Actor>) -> &'static str {
+    match fault {
+        Fault::Restart { .. } | Fault::Resume { .. } | Fault::Heal { .. } => UNDONE,
+        Fault::Calm => CALM,
+        _ => "fault",
+    }
 }
 
 fn input_label(input: &Input<model::Actor>) -> &'static str {

@@ -6,4 +6,5 @@ mod matrix;
 mod pipes;
 mod replay;
 mod run;
+mod shrink;
 mod support;

@@ -11,8 +11,10 @@ use scenarios::{
 use serde::Serialize;
 
 mod matrix;
+mod shrink;
 
 pub use matrix::{Grid, MATRIX, MUTANTS, Mutants};
+pub use shrink::{SHRINK, Shrunk};
 
 /// The format of the results of `run`.
 pub const RESULT: &str = "cdcsim.result/2";

@@ -4,4 +4,5 @@ mod bad_input;
 mod claims;
 mod docs;
 mod lines;
+mod shrink;
 mod sweep;

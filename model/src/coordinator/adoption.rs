@@ -3,14 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    ChangefeedId, Cx, Epoch, NodeId, Ts,
-    coordinator::{
-        MaintainerStatus, Note, Outcome, Term,
-        backoff::Backoff,
-        changefeeds::{Changefeed, Placement},
-        operators::Stop,
-    },
-    etcd::{ChangefeedInfo, FeedState, Job, Key, Kv, Progress, Value},
+    ChangefeedId, Cx, Epoch, NodeId,
+    coordinator::{MaintainerStatus, Note, Outcome, Term, changefeeds::Changefeed, operators::Stop},
+    etcd::{ChangefeedInfo, Job, Key, Kv, Progress, Value},
 };
 
 /// What the nodes report of one changefeed.
@@ -48,19 +43,8 @@ impl Term {
                     cx.note(Note::Panicked { why });
                     "panic"
                 })?;
-                let changefeed = Changefeed {
-                    info: ChangefeedInfo { epoch: selection.current, ..(**info).clone() },
-                    placement: Placement::Absent,
-                    node: None,
-                    status: MaintainerStatus {
-                        checkpoint: job.checkpoint,
-                        ..MaintainerStatus::stopped(cf, Epoch::NONE)
-                    },
-                    saved: job.checkpoint,
-                    is_new: false,
-                    backoff: Backoff::new(job.checkpoint, info.state == FeedState::Warning, cx.now.steady),
-                };
-                self.restore(cf, changefeed, job.progress, selection, cx);
+                let info = ChangefeedInfo { epoch: selection.current, ..(**info).clone() };
+                self.restore(cf, info, &job, selection, cx);
             }
         }
         self.remove_unknown(reported, cx);
@@ -69,6 +53,7 @@ impl Term {
         });
         self.initialized = true;
         self.bootstrapper.clear();
+        self.start_schedulers(cx);
         self.start_operators(cx);
         self.run_events(cx)
     }
@@ -76,9 +61,9 @@ impl Term {
     fn restore(
         &mut self,
         cf: ChangefeedId,
-        mut changefeed: Changefeed,
-        progress: Progress,
-        Selection { winner, stale, .. }: Selection,
+        info: ChangefeedInfo,
+        job: &Job,
+        Selection { winner, stale, current }: Selection,
         cx: &mut Cx,
     ) {
         for (node, status) in &stale {
@@ -88,18 +73,19 @@ impl Term {
         match winner {
             Some((node, status)) => {
                 cx.note(Note::Adopted { cf, node, epoch: status.epoch });
-                changefeed.placement = Placement::Replicating;
-                changefeed.node = Some(node);
-                changefeed.saved = status.checkpoint;
-                changefeed.backoff.begin_at(status.checkpoint);
-                changefeed.status = status;
+                let changefeed = Changefeed::new(cf, info, status.checkpoint, cx.now.steady);
+                self.changefeeds.add_replicating(cf, changefeed, node);
             }
-            None if !changefeed.info.state.should_run() => changefeed.placement = Placement::Stopped,
-            None => {}
+            None => {
+                let changefeed = Changefeed::new(cf, info, job.checkpoint, cx.now.steady);
+                match changefeed.info.state.should_run() {
+                    true => self.changefeeds.add_absent(cf, changefeed),
+                    false => self.changefeeds.add_stopped(cf, changefeed),
+                }
+            }
         }
-        self.changefeeds.insert(cf, changefeed);
-        let removed = progress == Progress::Removing;
-        match progress {
+        let removed = job.progress == Progress::Removing;
+        match job.progress {
             Progress::None => {}
             Progress::Removing | Progress::Stopping if adopted || stale.is_empty() => {
                 self.stop_changefeed(cf, removed, cx);
@@ -108,18 +94,17 @@ impl Term {
                 self.changefeeds.stop(cf, removed);
             }
         }
-        for (node, status) in stale {
-            self.stop_stale(cf, node, removed, orphan_epoch(status.epoch, cx), cx);
-        }
-    }
-
-    /// A maintainer of another generation is stopped with the epoch it reports. The stop takes the changefeed's slot, so
-    /// that nobody is added before; if the slot is taken, one message has to do.
-    fn stop_stale(&mut self, cf: ChangefeedId, node: NodeId, removed: bool, epoch: Epoch, cx: &mut Cx) {
-        if self.operators.get(cf).is_none() {
-            self.push_stop(Stop::new(cf, node, removed, epoch), cx);
-        } else {
-            self.send_remove(cf, node, true, removed, epoch, cx);
+        let rule = cx.policy().coordinator.stale_maintainer;
+        let epochs = cx.policy().coordinator.stale_epoch;
+        for (node, status) in stale.into_iter().filter(|_| rule.is_told()) {
+            let epoch = epochs.of(status.epoch, current);
+            // A maintainer of another generation takes the changefeed's slot until it has gone, so that nobody is added
+            // before; if the slot is taken, one message has to do.
+            if rule.takes_slot() && self.operators.get(cf).is_none() {
+                self.push_stop(Stop::new(cf, node, removed, epoch), cx);
+            } else {
+                self.send_remove(cf, node, true, removed, epoch, cx);
+            }
         }
     }
 
@@ -133,13 +118,9 @@ impl Term {
     }
 
     pub(super) fn remove_unknown_one(&self, cf: ChangefeedId, node: NodeId, reported: Epoch, cx: &mut Cx) {
-        self.send_remove(cf, node, true, true, orphan_epoch(reported, cx), cx);
+        let epoch = cx.policy().coordinator.orphan_epoch.of(reported);
+        self.send_remove(cf, node, true, true, epoch, cx);
     }
-}
-
-/// The epoch with which a maintainer is removed that nobody owns.
-fn orphan_epoch(reported: Epoch, cx: &Cx) -> Epoch {
-    cx.policy().coordinator.orphan_epoch.of(reported)
 }
 
 impl Selection {
@@ -182,12 +163,5 @@ impl Selection {
         let selection = Selection::whoever(current, reports)?;
         let reported = selection.winner.as_ref().map(|(_, one)| one.epoch);
         Ok(Selection { current: reported.unwrap_or(current), ..selection })
-    }
-}
-
-impl Changefeed {
-    /// The checkpoint from which a new maintainer goes on.
-    pub(super) fn checkpoint(&self) -> Ts {
-        self.status.checkpoint
     }
 }

@@ -9,7 +9,7 @@ use sim::Duration;
 
 use crate::{
     Addr, ChangefeedId, Cx, Epoch, Ts,
-    coordinator::{Note, PdCall, Term, Timer, Wait, changefeeds::Placement, epoch::epoch_after},
+    coordinator::{Note, PdCall, Term, Timer, Wait, epoch::epoch_after},
     etcd::{
         self, Answer, CallId, ChangefeedInfo, Compare, FeedState, Job, Key, Kv, Op, Progress, Range, Value,
         client::CALL_TIMEOUT,
@@ -294,10 +294,7 @@ impl Term {
                     }
                     changefeed.info = info;
                     changefeed.status.bootstrap_done = false;
-                    changefeed.backoff.reset(changefeed.status.checkpoint);
-                    if changefeed.placement == Placement::Stopped {
-                        changefeed.placement = Placement::Absent;
-                    }
+                    self.changefeeds.move_to_scheduling_queue(cf, true, false);
                 }
                 self.api_ends("done", cx);
             }

@@ -14,6 +14,34 @@ const GIVES_UP: Duration = Duration::from_secs(1800);
 /// In hundredths: how far the waiting time may be off.
 const JITTER: u64 = 10;
 
+/// Errors of which the upstream has collected what a changefeed needs: `ErrGCTTLExceeded`, `ErrSnapshotLostByGC`,
+/// `ErrStartTsBeforeGC`.
+const GC_ERRORS: [&str; 3] = ["the GC TTL is exceeded", "a snapshot is lost by GC", "the start is before GC"];
+
+/// Other errors that no further try mends: `ErrDispatcherFailed`, `ErrColumnSelectorFailed`, `ErrMySQLInvalidConfig`,
+/// `ErrKafkaInvalidConfig`, `ErrTableRoutingFailed`, `ErrTableRouteConflict`, `ErrSyncRenameTableFailed`,
+/// `ErrChangefeedUnretryable` and others.
+const HOPELESS_ERRORS: [&str; 8] = [
+    "a dispatcher has failed",
+    "a column selector fails",
+    "the configuration of MySQL is invalid",
+    "the configuration of Kafka is invalid",
+    "table routing fails",
+    "table routes are in conflict",
+    "a renaming of tables cannot be replicated",
+    "no retry mends it",
+];
+
+/// Whether an error says that the upstream has collected what a changefeed needs.
+pub(super) fn is_of_gc(error: &str) -> bool {
+    GC_ERRORS.contains(&error)
+}
+
+/// Whether a changefeed with this error is given up at once.
+fn fails_fast(error: &str) -> bool {
+    is_of_gc(error) || HOPELESS_ERRORS.contains(&error)
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
     /// Nothing is tried any more.
@@ -39,11 +67,6 @@ impl Backoff {
         Backoff { failed: false, series, next_try: None, baseline: checkpoint }
     }
 
-    /// A maintainer that runs has reported this checkpoint.
-    pub(super) fn begin_at(&mut self, checkpoint: Ts) {
-        self.baseline = checkpoint;
-    }
-
     /// Whether a maintainer may be tried now.
     pub(super) fn should_run(&self, now: Instant) -> bool {
         !self.failed && self.next_try.is_none_or(|at| now > at)
@@ -54,8 +77,21 @@ impl Backoff {
         (self.failed, self.series, self.next_try, self.baseline) = (false, None, None, checkpoint);
     }
 
+    /// What a stored status says before anything else of it is looked at: whether the changefeed has failed, and if so,
+    /// whether that is news.
+    pub(super) fn check_failed(&mut self, checkpoint: Ts, error: Option<&str>) -> Option<Option<FeedState>> {
+        if self.failed {
+            return Some(None);
+        }
+        error.filter(|error| fails_fast(error)).map(|_| {
+            self.baseline = self.baseline.max(checkpoint);
+            self.failed = true;
+            Some(FeedState::Failed)
+        })
+    }
+
     /// What a stored status says of the state of its changefeed, if that is news.
-    pub(super) fn check(&mut self, checkpoint: Ts, has_error: bool, cx: &mut Cx) -> Option<FeedState> {
+    pub(super) fn check(&mut self, checkpoint: Ts, error: Option<&str>, cx: &mut Cx) -> Option<FeedState> {
         if self.failed {
             return None;
         }
@@ -64,18 +100,21 @@ impl Backoff {
             self.next_try = None;
             return self.series.take().map(|_| FeedState::Normal);
         }
-        if !has_error {
-            return None;
-        }
-        let now = cx.now.steady;
-        let Series { since, interval } = *self.series.get_or_insert(Series { since: now, interval: FIRST });
-        if now.since(since) > GIVES_UP {
+        let error = error?;
+        if fails_fast(error) {
             self.failed = true;
             return Some(FeedState::Failed);
         }
-        let percent = 100 - JITTER + cx.out.choose("how long errors wait", 2 * JITTER as usize + 1) as u64;
-        self.next_try = Some(now + Duration::from_nanos(interval.nanos() / 100 * percent));
+        let now = cx.now.steady;
+        let Series { since, interval } = *self.series.get_or_insert(Series { since: now, interval: FIRST });
         self.series = Some(Series { since, interval: (interval + interval).min(LONGEST) });
+        let percent = 100 - JITTER + cx.out.choose("how long errors wait", 2 * JITTER as usize + 1) as u64;
+        let wait = Duration::from_nanos(interval.nanos() / 100 * percent);
+        if now.since(since) + wait > GIVES_UP {
+            self.failed = true;
+            return Some(FeedState::Failed);
+        }
+        self.next_try = Some(now + wait);
         Some(FeedState::Warning)
     }
 }

@@ -6,7 +6,7 @@ use sim::Duration;
 
 use crate::{
     Addr, ChangefeedId, Cx, Epoch,
-    coordinator::{Note, PdCall, Term, Timer, Wait, operators::Operator},
+    coordinator::{Note, PdCall, Term, Timer, Wait, operators::Request},
     etcd::{self, CallId, ChangefeedInfo, Compare, Key, Kv, Op, Range, Value, client::CALL_TIMEOUT},
     pd,
 };
@@ -23,9 +23,8 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(25);
 /// A bump under way: timestamp, read, compare and write, again on a conflict.
 #[derive(Clone, Debug)]
 pub(super) struct Bump {
-    pub(super) cf: ChangefeedId,
-    /// What gives the changefeed to a node.
-    operator: Operator,
+    /// What is to give the changefeed to a node.
+    request: Request,
     candidate: Epoch,
     tries: u32,
     /// What is being written.
@@ -35,11 +34,11 @@ pub(super) struct Bump {
 }
 
 impl Term {
-    pub(super) fn begin_bump(&mut self, cf: ChangefeedId, operator: Operator, cx: &mut Cx) {
+    pub(super) fn begin_bump(&mut self, request: Request, cx: &mut Cx) {
         let call = self.next_pd_call();
         let id = BumpId(call.0);
         let (candidate, tries) = (Epoch::NONE, 0);
-        self.bumps.insert(id, Bump { cf, operator, candidate, tries, info: None, ended: None });
+        self.bumps.insert(id, Bump { request, candidate, tries, info: None, ended: None });
         self.pd_calls.insert(call, PdCall::Bump(id));
         cx.out.send(Addr::Pd, pd::Inbox::TsoRequest { call }.into());
         cx.out.alarm(Timer::BumpDeadline { bump: id }.into(), DEADLINE);
@@ -47,7 +46,7 @@ impl Term {
 
     /// Whether an epoch of this changefeed is being bumped: nobody else may.
     pub(super) fn is_bumping(&self, cf: ChangefeedId) -> bool {
-        self.bumps.values().any(|bump| bump.cf == cf)
+        self.bumps.values().any(|bump| bump.request.cf == cf)
     }
 
     /// Whether any bump is under way.
@@ -71,7 +70,7 @@ impl Term {
 
     pub(super) fn bump_read(&mut self, id: BumpId, cx: &mut Cx) {
         if let Some(bump) = self.bumps.get(&id) {
-            let range = Range::One(Key::Info(bump.cf));
+            let range = Range::One(Key::Info(bump.request.cf));
             self.calls
                 .call(cx, Wait::BumpRead { bump: id }, |call| etcd::Inbox::RangeRequest { call, range });
         }
@@ -105,8 +104,8 @@ impl Term {
             }
             return;
         }
-        if let Some(Bump { cf, info: Some(info), .. }) = self.bumps.get(&id) {
-            cx.note(Note::EpochPersisted { cf: *cf, epoch: info.epoch });
+        if let Some(Bump { request, info: Some(info), .. }) = self.bumps.get(&id) {
+            cx.note(Note::EpochPersisted { cf: request.cf, epoch: info.epoch });
             self.end_bump(id, Ok(()), cx);
         }
     }
@@ -124,22 +123,14 @@ impl Term {
 
     /// Whatever came of it, the lock of the operators is taken to go on.
     fn end_bump(&mut self, id: BumpId, how: Result<(), &'static str>, cx: &mut Cx) {
-        if self.operators.is_locked() {
-            if let Some(bump) = self.bumps.get_mut(&id) {
-                bump.ended = Some(how);
-            }
+        let Some(bump) = self.bumps.get_mut(&id) else { return };
+        if self.operators.is_locked_for_bump_of(bump.request.cf) {
+            bump.ended = Some(how);
             return;
         }
-        let Some(Bump { cf, operator, info, .. }) = self.bumps.remove(&id) else { return };
-        let is_of_basic = matches!(operator, Operator::Add(_));
-        match (how, info) {
-            (Ok(()), Some(info)) => self.add_after_bump(cf, operator, info, cx),
-            (Ok(()), None) => {}
-            (Err(why), _) => cx.note(Note::BumpFailed { cf, why }),
-        }
-        if is_of_basic {
-            self.basic_goes_on(cx);
-        }
+        let Some(Bump { request, info, .. }) = self.bumps.remove(&id) else { return };
+        let how = how.and_then(|()| info.ok_or("there is nothing to write"));
+        self.on_bumped(request, how, cx);
     }
 
     /// The lock of the operators is free.

@@ -6,6 +6,7 @@
 mod adoption;
 mod api;
 mod backoff;
+mod balance;
 mod changefeeds;
 mod ending;
 mod epoch;
@@ -131,6 +132,8 @@ vocabulary! {
         Executor,
         /// The basic scheduler places absent changefeeds.
         BasicScheduler,
+        /// The balance scheduler moves changefeeds from the nodes that have many to those that have few.
+        BalanceScheduler,
         /// A stop ends, by a status that came a moment ago.
         StopEnds { stop: u64 },
         /// A bump goes on after a conflict.
@@ -204,6 +207,8 @@ enum Wait {
 }
 
 const PERIOD: Duration = Duration::from_millis(500);
+/// How many operators there are at once, and how many have their turn in a row (`max-task-concurrency`).
+const BATCH: usize = 10;
 
 /// What a call to PD is for.
 #[derive(Clone, Copy, Debug)]
@@ -238,6 +243,7 @@ pub(crate) struct Term {
     bumps_begun: u32,
     api: api::Api,
     basic: scheduler::Basic,
+    balance: balance::Balance,
     changes: persist::Changes,
     ending: Option<Ending>,
 }
@@ -263,8 +269,8 @@ impl Coordinator {
 
     /// Where a changefeed is maintained, as this term sees it, and whether that is settled.
     pub fn placement(&self, cf: ChangefeedId) -> Option<(Option<NodeId>, &'static str)> {
-        let changefeed = self.term.as_ref()?.changefeeds.get(cf)?;
-        Some((changefeed.node, changefeed.placement.name()))
+        let changefeeds = &self.term.as_ref()?.changefeeds;
+        Some((changefeeds.get(cf)?.node, changefeeds.placement(cf)))
     }
 
     /// The operators under way.
@@ -363,6 +369,7 @@ impl Term {
             bumps_begun: 0,
             api: api::Api::default(),
             basic: scheduler::Basic::default(),
+            balance: balance::Balance::default(),
             changes: persist::Changes::default(),
             ending: None,
         };
@@ -395,7 +402,11 @@ impl Term {
 
     fn on_alarm(&mut self, timer: Timer, cx: &mut Cx) -> Outcome {
         match timer {
-            Timer::Period | Timer::Executor | Timer::BasicScheduler if !self.tasks_run() => Ok(()),
+            Timer::Period | Timer::Executor | Timer::BasicScheduler | Timer::BalanceScheduler
+                if !self.tasks_run() =>
+            {
+                Ok(())
+            }
             Timer::EventLoop | Timer::RunLoop if !self.loops_run() => Ok(()),
             Timer::Period => {
                 cx.out.alarm(Timer::Period.into(), PERIOD);
@@ -413,6 +424,10 @@ impl Term {
             }
             Timer::BasicScheduler => {
                 self.run_basic(cx);
+                Ok(())
+            }
+            Timer::BalanceScheduler => {
+                self.run_balance(cx);
                 Ok(())
             }
             Timer::StopEnds { stop } => {

@@ -29,10 +29,14 @@ impl Term {
         if !silent.is_empty() {
             writeln!(f, "  silent {silent}")?;
         }
+        if let Some(ts) = self.changefeeds.gc_safepoint() {
+            writeln!(f, "  gc-safepoint {ts}")?;
+        }
         for (cf, one) in self.changefeeds.iter() {
             let node = one.node.map_or(String::new(), |node| format!(" at {node}"));
             let flags = flags(&[(one.status.bootstrap_done, "bootstrap_done"), (one.is_new, "is_new")]);
-            let (placement, state, epoch) = (one.placement.name(), one.info.state, one.info.epoch);
+            let placement = self.changefeeds.placement(cf);
+            let (state, epoch) = (one.info.state, one.info.epoch);
             let (checkpoint, saved) = (one.status.checkpoint, one.saved);
             let error = one.info.error.map_or(String::new(), |error| format!(" `{error}`"));
             writeln!(f, "  {cf} {placement}{node} {state}{error} {epoch} {checkpoint} saved {saved}{flags}")?;

@@ -141,7 +141,7 @@ impl Term {
                 FeedState::Warning => {
                     let epoch = cx.policy().coordinator.warning_stop.of(old, new);
                     self.stop_generation(cf, epoch, cx);
-                    self.changefeeds.wait_for_another_try(cf);
+                    self.changefeeds.move_to_scheduling_queue(cf, false, false);
                 }
                 FeedState::Failed | FeedState::Finished => _ = self.stop_changefeed(cf, false, cx),
                 FeedState::Normal | FeedState::Stopped => {}

@@ -3,7 +3,8 @@
 use crate::{
     Cx, NodeId,
     coordinator::{
-        MaintainerState, MaintainerStatus, Note, Outcome, Term, persist::Batch, state_change::StateChange,
+        MaintainerState, MaintainerStatus, Note, Outcome, Term, changefeeds::Changefeed, persist::Batch,
+        state_change::StateChange,
     },
     etcd::FeedState,
 };
@@ -27,7 +28,7 @@ impl Term {
                 batch.states.extend(news);
             }
         }
-        if !batch.changed.is_empty() {
+        if !(batch.changed.is_empty() && cx.policy().coordinator.empty_batch.is_skipped()) {
             self.push_changes(batch, cx);
         }
         Ok(())
@@ -52,24 +53,8 @@ impl Term {
             cx.note(Note::StaleStatus { cf: status.cf, node: from, epoch: status.epoch, current });
             return None;
         }
-        let known = &changefeed.status;
-        let mut status = status.clone();
-        if status.checkpoint < known.checkpoint {
-            if status.err.is_none() || !cx.policy().coordinator.regressed_error.is_heard() {
-                return None;
-            }
-            status.checkpoint = known.checkpoint;
-        }
-        let flips = known.bootstrap_done != status.bootstrap_done;
-        let (cf, checkpoint, error) = (status.cf, status.checkpoint, status.err);
-        changefeed.status = status;
-        // What is told by the status in which a maintainer has bootstrapped is not looked at.
-        let state = match flips {
-            true => Some(FeedState::Normal),
-            false => changefeed.backoff.check(checkpoint, error.is_some(), cx),
-        };
-        let error = |state: FeedState| error.filter(|_| state != FeedState::Normal);
-        Some(state.map(|state| StateChange { cf, state, error: error(state) }))
+        let news = changefeed.take(status.clone(), cx);
+        Some(news.map(|(state, error)| StateChange { cf: status.cf, state, error }))
     }
 
     /// A maintainer of a changefeed that does not exist is removed, at every heartbeat again.
@@ -77,5 +62,34 @@ impl Term {
         if status.state == MaintainerState::Working && self.operators.get(status.cf).is_none() {
             self.remove_unknown_one(status.cf, from, status.epoch, cx);
         }
+    }
+}
+
+impl Changefeed {
+    /// Takes a status of its owner: the state that follows from it, with the error that is the reason, if that is news.
+    fn take(
+        &mut self,
+        mut status: MaintainerStatus,
+        cx: &mut Cx,
+    ) -> Option<(FeedState, Option<&'static str>)> {
+        if status.checkpoint < self.status.checkpoint {
+            if status.err.is_none() || !cx.policy().coordinator.regressed_error.is_heard() {
+                return None;
+            }
+            status.checkpoint = self.status.checkpoint;
+        }
+        let flips = self.status.bootstrap_done != status.bootstrap_done;
+        let (checkpoint, error) = (status.checkpoint, status.err);
+        self.status = status;
+        let first = cx.policy().coordinator.fast_fail.comes_first();
+        if first && let Some(failed) = self.backoff.check_failed(checkpoint, error) {
+            return failed.map(|state| (state, error));
+        }
+        // What else is told by the status in which a maintainer has bootstrapped is not looked at.
+        if flips {
+            return Some((FeedState::Normal, None));
+        }
+        let state = self.backoff.check(checkpoint, error, cx)?;
+        Some((state, error.filter(|_| state != FeedState::Normal)))
     }
 }

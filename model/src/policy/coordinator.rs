@@ -60,6 +60,29 @@ switches! {
             /// The oracle's timestamp, or one more than is persisted if that is larger (pingcap/ticdc#5434).
             AtLeastOneMore,
         },
+        /// Whether the lock of the operators is held while an epoch is persisted for one that asks to be admitted
+        /// (`bump_outside_operator_lock`).
+        pub bump_lock: BumpLock: is_held {
+            /// It is: statuses, losses of nodes and stops wait for that (draft pingcap/ticdc#5182, review mutant M-H10).
+            Held => true,
+            /// It is not (pingcap/ticdc#5434).
+            Released => false,
+        },
+        /// Whether anybody else may have an epoch persisted for the same changefeed meanwhile (`epoch_bumping_reservation`).
+        pub bump_reservation: BumpReservation: is_respected {
+            /// Yes: what is in memory afterwards may be smaller than what is persisted (review mutant M-H14).
+            None => false,
+            /// No (pingcap/ticdc#5434).
+            Respected => true,
+        },
+        /// Whether it is looked, when the epoch is persisted, what has become of the changefeed meanwhile (`recheck_after_bump`).
+        pub bump_recheck: BumpRecheck: is_made {
+            /// It is not: an add takes the place of the stop of a changefeed that has been paused (feared in the review of
+            /// pingcap/ticdc#5434).
+            Skipped => false,
+            /// It is (pingcap/ticdc#5434).
+            Made => true,
+        },
         /// Whether AddMaintainer and RemoveMaintainer name a generation.
         pub wire_epoch: WireEpoch {
             /// There is no such field (before pingcap/ticdc#5434).
@@ -77,9 +100,26 @@ switches! {
             /// (review of draft pingcap/ticdc#5181, M8).
             ExactEpoch,
         },
-        /// Which statuses a move listens to: those of the generation that is to go, and of the one that comes
-        /// (`move_check_epoch`).
-        pub move_check: AddCheck,
+        /// Which status tells a move that its origin has let go (`move_check_origin_epoch`): the present generation is the one
+        /// that is to go.
+        pub move_origin_check: AddCheck,
+        /// Which status of a working maintainer ends a move (`move_check_target_epoch`).
+        pub move_target_check: AddCheck,
+        /// Which generation a move tells to go.
+        pub move_remove_epoch: MoveRemoveEpoch {
+            /// The one that was there before the move (pingcap/ticdc#5434).
+            Origin,
+            /// The present one, which it does not obey (draft pingcap/ticdc#5181, review mutant M-5181-10).
+            Present,
+        },
+        /// From when on a status of its target ends a move (`move_success_requires_add_sent`).
+        pub move_success: MoveSuccess: needs_add {
+            /// As soon as its origin has let go: a maintainer that was left over there ends it, and nobody is told (before
+            /// pingcap/ticdc#5434).
+            OnceOriginStopped => false,
+            /// When the target has been told (pingcap/ticdc#5434).
+            OnceAddSent => true,
+        },
         /// What a move does when its target leaves before its origin has let go (`move_origin_first`).
         pub move_course: MoveCourse: is_origin_first {
             /// It tells the origin to maintain the changefeed, which it has just been told to let go of (before
@@ -87,6 +127,30 @@ switches! {
             Shortcut => false,
             /// The origin lets go first (pingcap/ticdc#5434).
             OriginFirst => true,
+        },
+        /// What a move does when its target leaves after it has been told (`move_target_loss_after_add_is_absent`).
+        pub move_target_loss: MoveTargetLoss: turns_back {
+            /// It tells the origin to maintain the changefeed, with the same epoch.
+            TurnsBack => true,
+            /// It ends, and the changefeed is absent.
+            Absent => false,
+        },
+        /// Whether a move knows, when its target leaves, that its origin has left before (`move_tracks_origin_removed`).
+        pub move_origin_loss: MoveOriginLoss: is_remembered {
+            /// No: it turns back to a node that is not there (review mutant M-H19).
+            Forgotten => false,
+            /// Yes, so it ends (pingcap/ticdc#5434).
+            Remembered => true,
+        },
+        /// Whom a stop is aimed at that takes the place of a move (`stop_during_move_targets_origin`,
+        /// `stop_during_move_until_bind`).
+        pub stop_during_move: StopDuringMove {
+            /// The node that has the changefeed, with the present epoch (before pingcap/ticdc#5434, review mutant M-H12).
+            Present,
+            /// The origin with its own epoch, until it has let go (review mutant M-H13).
+            OriginUntilStopped,
+            /// The origin with its own epoch, until the target has been told (pingcap/ticdc#5434).
+            OriginUntilBound,
         },
         /// Which epoch the last request of a move carries, if its target has left and the origin is to have the changefeed again.
         pub move_epoch: MoveEpoch {
@@ -100,6 +164,13 @@ switches! {
         pub stop_check: StopCheck {
             /// From any node, of any generation (before pingcap/ticdc#5434).
             Anybody,
+            /// From any node, of the generation that was to be stopped.
+            Epoch,
+            /// From the node that was told, of any generation.
+            Sender,
+            /// From the node that was told, of the generation that it was told to stop or of an earlier one (draft
+            /// pingcap/ticdc#5181, review mutant M-5181-7).
+            SenderUpToEpoch,
             /// From the node that was told, of the generation that it was told to stop (pingcap/ticdc#5434).
             SenderAndEpoch,
         },
@@ -125,17 +196,51 @@ switches! {
             Whoever,
             /// The one of the persisted generation; the others are stopped (pingcap/ticdc#5434).
             ByEpoch,
+            /// The one of the persisted generation; but if two report at all, that is a fatal error (review mutant M-H15).
+            ByEpochAlone,
             /// The one of the persisted generation; without one whichever reports, and from then on its generation counts as
             /// the present one, although a larger one may be persisted (draft pingcap/ticdc#5181, review mutant M11).
             ReportedEpoch,
         },
-        /// With which epoch a maintainer of an unknown changefeed, or of another generation, is removed
-        /// (`orphan_remove_reported_epoch`).
+        /// What a new term does about a maintainer of another generation that is reported (`bootstrap_stale_occupies_slot`).
+        pub stale_maintainer: StaleMaintainer {
+            /// Nothing: it goes on.
+            Ignored,
+            /// It is told once to go, and the next one may be told to begin.
+            ToldOnce,
+            /// It is stopped, and nobody else is told to begin before it has gone (pingcap/ticdc#5434).
+            Stopped,
+        },
+        /// With which epoch that is told (`bootstrap_stops_stale_with_reported_epoch`).
+        pub stale_epoch: StaleEpoch {
+            /// None (review mutant M6).
+            None,
+            /// The persisted one, which it does not obey.
+            Persisted,
+            /// The one that it reports (pingcap/ticdc#5434).
+            Reported,
+        },
+        /// With which epoch a maintainer of an unknown changefeed is removed (`orphan_remove_reported_epoch`).
         pub orphan_epoch: OrphanEpoch {
             /// None (before pingcap/ticdc#5434, review mutant M6).
             None,
             /// The one that it reports (pingcap/ticdc#5434).
             Reported,
+        },
+        /// What becomes of a heartbeat from which nothing follows (`skip_empty_change_batch`).
+        pub empty_batch: EmptyBatch: is_skipped {
+            /// It takes a place in the queue of the run loop, which drops what comes when it is full (before
+            /// pingcap/ticdc#5434, review mutant M-H16).
+            Queued => false,
+            /// Nothing (pingcap/ticdc#5434).
+            Skipped => true,
+        },
+        /// What an error without hope counts for that comes with a checkpoint that has moved on (`fast_fail_before_progress`).
+        pub fast_fail: FastFail: comes_first {
+            /// Nothing: the checkpoint has moved on (before pingcap/ticdc#5424).
+            AfterProgress => false,
+            /// The changefeed has failed (pingcap/ticdc#5424).
+            First => true,
         },
         /// Whether the present generation of a changefeed is looked up with care when a status comes for an operator.
         pub unknown_changefeed: UnknownChangefeed: is_dereferenced {
@@ -210,6 +315,11 @@ impl StopCheck {
     pub(crate) fn accepts(self, status: (NodeId, Epoch), expected: (NodeId, Epoch)) -> bool {
         match self {
             StopCheck::Anybody => true,
+            StopCheck::Epoch => status.1.matches(expected.1),
+            StopCheck::Sender => status.0 == expected.0,
+            StopCheck::SenderUpToEpoch => {
+                status.0 == expected.0 && (expected.1 == Epoch::NONE || status.1 <= expected.1)
+            }
             StopCheck::SenderAndEpoch => status.0 == expected.0 && status.1.matches(expected.1),
         }
     }
@@ -229,7 +339,49 @@ impl Adoption {
         match self {
             Adoption::Whoever => Selection::whoever(current, reports),
             Adoption::ByEpoch => Selection::by_epoch(current, reports),
+            Adoption::ByEpochAlone if reports.len() > 1 => Selection::whoever(current, reports),
+            Adoption::ByEpochAlone => Selection::by_epoch(current, reports),
             Adoption::ReportedEpoch => Selection::whatever_epoch(current, reports),
+        }
+    }
+}
+
+impl MoveRemoveEpoch {
+    pub(crate) fn of(self, origin: Epoch, present: Epoch) -> Epoch {
+        match self {
+            MoveRemoveEpoch::Origin => origin,
+            MoveRemoveEpoch::Present => present,
+        }
+    }
+}
+
+impl StopDuringMove {
+    /// Whether the origin is to be stopped, whether or not it has let go; the target has not been told.
+    pub(crate) fn targets_origin(self, has_let_go: bool) -> bool {
+        match self {
+            StopDuringMove::Present => false,
+            StopDuringMove::OriginUntilStopped => !has_let_go,
+            StopDuringMove::OriginUntilBound => true,
+        }
+    }
+}
+
+impl StaleMaintainer {
+    pub(crate) fn is_told(self) -> bool {
+        self != StaleMaintainer::Ignored
+    }
+
+    pub(crate) fn takes_slot(self) -> bool {
+        self == StaleMaintainer::Stopped
+    }
+}
+
+impl StaleEpoch {
+    pub(crate) fn of(self, reported: Epoch, persisted: Epoch) -> Epoch {
+        match self {
+            StaleEpoch::None => Epoch::NONE,
+            StaleEpoch::Persisted => persisted,
+            StaleEpoch::Reported => reported,
         }
     }
 }

@@ -52,7 +52,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         id: "M6",
-        policy: "master+coordinator.orphan_epoch=none",
+        policy: "master+coordinator.orphan_epoch=none+coordinator.stale_epoch=none",
         about: "a maintainer of an unknown changefeed or of another generation is told to go without its epoch (#5181)",
     },
     Mutant {

@@ -84,7 +84,20 @@ pub(super) fn baseline() -> Policy {
             next_epoch: NextEpoch::AtLeastOneMore,
             wire_epoch: WireEpoch::Absent,
             add_check: AddCheck::AnyEpoch,
-            move_check: AddCheck::AnyEpoch,
+            bump_lock: BumpLock::Released,
+            bump_reservation: BumpReservation::Respected,
+            bump_recheck: BumpRecheck::Made,
+            move_origin_check: AddCheck::AnyEpoch,
+            move_target_check: AddCheck::AnyEpoch,
+            move_remove_epoch: MoveRemoveEpoch::Origin,
+            move_success: MoveSuccess::OnceOriginStopped,
+            move_target_loss: MoveTargetLoss::Absent,
+            move_origin_loss: MoveOriginLoss::Remembered,
+            stop_during_move: StopDuringMove::Present,
+            stale_maintainer: StaleMaintainer::Stopped,
+            stale_epoch: StaleEpoch::Reported,
+            empty_batch: EmptyBatch::Queued,
+            fast_fail: FastFail::AfterProgress,
             move_course: MoveCourse::Shortcut,
             stop_check: StopCheck::Anybody,
             status_filter: StatusFilter::AnyEpoch,
@@ -253,7 +266,12 @@ fn pr_5434() -> Policy {
     policy.coordinator.ownership_epoch = OwnershipEpoch::BumpedFirst;
     policy.coordinator.wire_epoch = WireEpoch::Present;
     policy.coordinator.add_check = AddCheck::MatchingEpoch;
-    policy.coordinator.move_check = AddCheck::MatchingEpoch;
+    policy.coordinator.move_origin_check = AddCheck::MatchingEpoch;
+    policy.coordinator.move_target_check = AddCheck::MatchingEpoch;
+    policy.coordinator.move_success = MoveSuccess::OnceAddSent;
+    policy.coordinator.stop_during_move = StopDuringMove::OriginUntilBound;
+    policy.coordinator.empty_batch = EmptyBatch::Skipped;
+    policy.coordinator.fast_fail = FastFail::First;
     policy.coordinator.move_course = MoveCourse::OriginFirst;
     policy.coordinator.stop_check = StopCheck::SenderAndEpoch;
     policy.coordinator.status_filter = StatusFilter::MatchingEpoch;

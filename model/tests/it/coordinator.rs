@@ -102,6 +102,7 @@ fn a_term_begins_when_every_node_has_answered_or_left() {
         -> TxnRequest call4 compares: modified(info/cf1)=rev1 then: put info/cf1 = normal e@1000 ts10 to etcd
         ** EpochPersisted cf1 e@1000
         ** Placed cf1 n1 e@1000
+        -> AddMaintainerRequest cf1 ts10 e@1000 to n1/maintainers
     ");
 }
 
@@ -771,7 +772,7 @@ fn a_move_whose_target_is_lost() {
         -> RemoveMaintainerRequest cf1 e1 to n1/maintainers
         -> RemoveMaintainerRequest cf1 e1 to n1/maintainers
     state cf1
-          cf1 scheduling at n1 normal e2 ts50 saved ts50 bootstrap_done
+          cf1 scheduling at n1 normal e2 ts50 saved ts50
           operator cf1 move at n1 to n1
     ");
 }
@@ -818,7 +819,7 @@ fn a_move_takes_the_origin_first() {
     pass 600ms
         -> AddMaintainerRequest cf1 ts50 e2 to n2/maintainers
     state cf1
-          cf1 scheduling at n2 normal e2 ts50 saved ts50 bootstrap_done
+          cf1 scheduling at n2 normal e2 ts50 saved ts50
           operator cf1 move at n1 to n2
     ");
 }

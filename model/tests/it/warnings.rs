@@ -2,7 +2,8 @@
 
 use crate::script::play;
 
-/// The coordinator leads, and n1 maintains the changefeed with this epoch.
+/// The coordinator leads, and n1 maintains the changefeed with this epoch. Of the first status after a bootstrap nothing but the
+/// checkpoint is looked at, as it is the first to say that the maintainer has bootstrapped.
 fn after(rest: &str) -> String {
     format!(
         "party coordinator
@@ -10,15 +11,16 @@ fn after(rest: &str) -> String {
         n1/maintainers: CoordinatorBootstrapResponse version=7 statuses: cf1 working ts50 bootstrap_done e1
         n2/maintainers: CoordinatorBootstrapResponse version=7
         n3/maintainers: CoordinatorBootstrapResponse version=7
+        n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e1
         {rest}"
     )
 }
 
-/// What comes after the bootstrap.
+/// What comes after that.
 fn told(policy: &str, rest: &str) -> String {
     let text = play(policy, &after(rest));
     let from = text.find("** Bootstrapped").expect("it bootstraps");
-    text[from..].lines().skip(1).map(|line| format!("{line}\n")).collect()
+    text[from..].lines().skip(2).map(|line| format!("{line}\n")).collect()
 }
 
 const ERROR: &str = "

@@ -26,7 +26,7 @@ impl Add {
     }
 
     pub(super) fn start(&self, cf: ChangefeedId, db: &mut ChangefeedDb) {
-        db.bind(cf, self.dest);
+        db.bind(cf, None, self.dest);
     }
 
     pub(super) fn is_finished(&self) -> bool {

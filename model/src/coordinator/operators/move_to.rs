@@ -4,7 +4,7 @@
 use crate::{
     ChangefeedId, Epoch, NodeId,
     coordinator::{MaintainerState, MaintainerStatus, changefeeds::ChangefeedDb},
-    policy::{self, MoveCourse},
+    policy::{self, MoveCourse, MoveOriginLoss, MoveSuccess, MoveTargetLoss, StopDuringMove},
 };
 
 #[derive(Clone, Debug)]
@@ -13,10 +13,19 @@ pub(crate) struct Move {
     pub(super) target: NodeId,
     /// The generation of the maintainer that is to go: that of before the move.
     pub(super) origin_epoch: Epoch,
-    course: MoveCourse,
+    rules: Rules,
     /// Whether the origin has left.
     origin_removed: bool,
     stage: Stage,
+}
+
+/// What the version that it belongs to does about losses.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    course: MoveCourse,
+    success: MoveSuccess,
+    target_loss: MoveTargetLoss,
+    origin_loss: MoveOriginLoss,
 }
 
 /// How far it has got.
@@ -45,14 +54,20 @@ impl Move {
         origin: NodeId,
         target: NodeId,
         origin_epoch: Epoch,
-        course: MoveCourse,
+        policy: &policy::Coordinator,
     ) -> Move {
-        Move { origin, target, origin_epoch, course, origin_removed: false, stage: Stage::RemoveOrigin }
+        let rules = Rules {
+            course: policy.move_course,
+            success: policy.move_success,
+            target_loss: policy.move_target_loss,
+            origin_loss: policy.move_origin_loss,
+        };
+        Move { origin, target, origin_epoch, rules, origin_removed: false, stage: Stage::RemoveOrigin }
     }
 
     /// It may be over before it starts, if one of its nodes has left.
     pub(super) fn start(&self, cf: ChangefeedId, db: &mut ChangefeedDb) {
-        if !self.course.is_origin_first() || !self.is_finished() {
+        if !self.rules.course.is_origin_first() || !self.is_finished() {
             db.mark_scheduling(cf);
         }
     }
@@ -61,10 +76,14 @@ impl Move {
         matches!(self.stage, Stage::Success | Stage::Over)
     }
 
-    /// The node and the generation of the maintainer that still has the changefeed, if the origin lets go first.
-    pub(super) fn remaining_origin(&self) -> Option<(NodeId, Epoch)> {
-        let waits = matches!(self.stage, Stage::RemoveOrigin | Stage::OriginStopped);
-        (waits && self.course.is_origin_first()).then_some((self.origin, self.origin_epoch))
+    /// The node and the generation of the maintainer that still has the changefeed, as long as that counts for a stop.
+    pub(super) fn remaining_origin(&self, rule: StopDuringMove) -> Option<(NodeId, Epoch)> {
+        let counts = match self.stage {
+            Stage::RemoveOrigin => rule.targets_origin(false),
+            Stage::OriginStopped => rule.targets_origin(true),
+            Stage::AddTarget | Stage::Success | Stage::Over => false,
+        };
+        counts.then_some((self.origin, self.origin_epoch))
     }
 
     /// Whether its target has left, so that the origin is to have the changefeed again.
@@ -76,7 +95,7 @@ impl Move {
         match self.stage {
             Stage::RemoveOrigin => Some(Says::Remove),
             Stage::OriginStopped => {
-                db.bind(cf, self.target);
+                db.bind(cf, Some(self.origin), self.target);
                 self.stage = Stage::AddTarget;
                 Some(Says::Add)
             }
@@ -93,12 +112,12 @@ impl Move {
         policy: &policy::Coordinator,
     ) {
         let works = status.state == MaintainerState::Working;
-        let check = policy.move_check;
-        let has_let_go = from == self.origin && !works && check.accepts(status.epoch, self.origin_epoch);
-        let has_begun =
-            from == self.target && works && status.bootstrap_done && check.accepts(status.epoch, current);
+        let let_go = policy.move_origin_check.accepts(status.epoch, self.origin_epoch);
+        let has_let_go = from == self.origin && !works && let_go;
+        let begun = policy.move_target_check.accepts(status.epoch, current);
+        let has_begun = from == self.target && works && status.bootstrap_done && begun;
         let told = self.stage == Stage::AddTarget
-            || self.stage == Stage::OriginStopped && !self.course.is_origin_first();
+            || self.stage == Stage::OriginStopped && !self.rules.success.needs_add();
         if self.stage == Stage::RemoveOrigin && has_let_go {
             self.stage = Stage::OriginStopped;
         } else if told && has_begun {
@@ -110,7 +129,7 @@ impl Move {
         if self.stage == Stage::Over {
             return;
         }
-        if self.course.is_origin_first() {
+        if self.rules.course.is_origin_first() {
             self.lose(cf, gone, db);
         } else {
             self.lose_in_a_hurry(cf, gone, db);
@@ -124,13 +143,17 @@ impl Move {
             Stage::RemoveOrigin if is_target && is_origin => self.give_up(cf, db),
             Stage::RemoveOrigin if is_target => self.target = self.origin,
             Stage::RemoveOrigin if is_origin => {
-                self.origin_removed = true;
+                self.origin_is_gone();
                 self.stage = Stage::OriginStopped;
             }
             Stage::OriginStopped if is_target && (is_origin || self.origin_removed) => self.give_up(cf, db),
             Stage::OriginStopped if is_target => self.target = self.origin,
+            Stage::AddTarget if is_target && !is_origin && self.rules.target_loss.turns_back() => {
+                db.bind(cf, Some(self.target), self.origin);
+                self.target = self.origin;
+            }
             Stage::AddTarget | Stage::Success if is_target => self.give_up(cf, db),
-            _ if is_origin => self.origin_removed = true,
+            _ if is_origin => self.origin_is_gone(),
             _ => {}
         }
     }
@@ -143,11 +166,15 @@ impl Move {
             self.give_up(cf, db);
         } else if gone == self.target {
             self.target = self.origin;
-            db.bind(cf, self.origin);
+            db.bind(cf, Some(self.origin), self.origin);
             self.stage = Stage::AddTarget;
         } else if gone == self.origin && self.stage == Stage::RemoveOrigin {
             self.stage = Stage::OriginStopped;
         }
+    }
+
+    fn origin_is_gone(&mut self) {
+        self.origin_removed = self.rules.origin_loss.is_remembered();
     }
 
     fn give_up(&mut self, cf: ChangefeedId, db: &mut ChangefeedDb) {

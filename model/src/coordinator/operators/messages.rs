@@ -1,0 +1,71 @@
+//! What operators say to maintainer managers.
+
+use crate::{
+    ChangefeedId, ConfigEpoch, Cx, Epoch, NodeId, Place,
+    coordinator::{
+        Term,
+        operators::{Operator, move_to::Says},
+    },
+    maintainer,
+};
+
+impl Term {
+    /// The message of an operator whose turn it is.
+    pub(super) fn send_for(&mut self, cf: ChangefeedId, cx: &mut Cx) {
+        let Some(queued) = self.operators.operators.get_mut(&cf) else { return };
+        match &mut queued.operator {
+            Operator::Add(add) => {
+                let dest = add.dest;
+                self.send_add(cf, dest, false, cx);
+            }
+            Operator::Move(one) => match one.schedule(cf, &mut self.changefeeds) {
+                Some(Says::Remove) => {
+                    let now = self.changefeeds.get(cf).map_or(Epoch::NONE, |one| one.info.epoch);
+                    let epoch = cx.policy().coordinator.move_remove_epoch.of(one.origin_epoch, now);
+                    let origin = one.origin;
+                    self.send_remove(cf, origin, false, false, epoch, cx);
+                }
+                Some(Says::Add) => {
+                    let (target, back) = (one.target, one.has_turned_back());
+                    self.send_add(cf, target, back, cx);
+                }
+                None => {}
+            },
+            Operator::Stop(stop) => {
+                let (node, removed, epoch) = (stop.node, stop.removed, stop.epoch);
+                self.send_remove(cf, node, true, removed, epoch, cx);
+            }
+        }
+    }
+
+    /// `back`: a move has turned back to its origin.
+    fn send_add(&self, cf: ChangefeedId, node: NodeId, back: bool, cx: &mut Cx) {
+        let Some(changefeed) = self.changefeeds.get(cf) else { return };
+        let epoch = cx.policy().coordinator.move_epoch.of(changefeed.info.epoch, back);
+        let epoch = wire_epoch(epoch, cx);
+        let config = ConfigEpoch::beside(epoch, changefeed.info.epoch);
+        let (checkpoint, is_new) = (changefeed.checkpoint(), changefeed.is_new);
+        let request = maintainer::Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch, config };
+        cx.send(node, Place::Maintainers, request);
+    }
+
+    pub(in crate::coordinator) fn send_remove(
+        &self,
+        cf: ChangefeedId,
+        node: NodeId,
+        cascade: bool,
+        removed: bool,
+        epoch: Epoch,
+        cx: &mut Cx,
+    ) {
+        let epoch = wire_epoch(epoch, cx);
+        let request =
+            maintainer::Inbox::RemoveMaintainerRequest { cf, cascade: cascade || removed, removed, epoch };
+        cx.send(node, Place::Maintainers, request);
+    }
+}
+
+/// The epoch that a request to a maintainer manager carries.
+fn wire_epoch(epoch: Epoch, cx: &Cx) -> Epoch {
+    cx.policy().coordinator.wire_epoch.of(epoch)
+}

@@ -1,0 +1,133 @@
+//! The queue of operators, and its lock.
+
+use std::{collections::BTreeMap, fmt};
+
+use sim::Instant;
+
+use crate::{
+    ChangefeedId, Cx, NodeId,
+    coordinator::{
+        Term, Timer,
+        operators::{Operator, Stop},
+    },
+    state::flags,
+};
+
+/// An operator and when it is its turn again.
+#[derive(Clone, Debug)]
+pub(super) struct Queued {
+    pub(super) operator: Operator,
+    pub(super) notify_at: Instant,
+    /// Which one it is: a replaced operator's place in the queue is void.
+    pub(super) number: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(in crate::coordinator) struct Operators {
+    pub(super) operators: BTreeMap<ChangefeedId, Queued>,
+    pub(super) pushed: u64,
+    /// Who has the lock, and waits for etcd with it.
+    pub(super) holder: Option<Holder>,
+    /// Whether the executor waits for the lock.
+    pub(super) executor_waits: bool,
+    /// How many operators have had their turn in the executor's run.
+    pub(super) executed: usize,
+}
+
+/// Who has the lock of the operators while etcd is asked.
+#[derive(Clone, Debug)]
+pub(super) enum Holder {
+    /// The last action of an operator.
+    Last {
+        cf: ChangefeedId,
+        tries: u32,
+        /// What takes its place then; none: it has ended, and the executor goes on.
+        next: Option<Stop>,
+    },
+    /// A bump for an operator that is to be admitted.
+    Bump(ChangefeedId),
+}
+
+impl Operators {
+    /// Whether nobody else may look at operators.
+    pub(in crate::coordinator) fn is_locked(&self) -> bool {
+        self.holder.is_some()
+    }
+
+    /// Whether somebody else has the lock than the bump for a changefeed.
+    pub(in crate::coordinator) fn is_locked_for_bump_of(&self, cf: ChangefeedId) -> bool {
+        match self.holder {
+            None => false,
+            Some(Holder::Bump(its)) => its != cf,
+            Some(Holder::Last { .. }) => true,
+        }
+    }
+
+    /// A line for each.
+    pub(in crate::coordinator) fn describe(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        for (cf, queued) in &self.operators {
+            let nodes =
+                queued.operator.affected().map(|node| node.to_string()).collect::<Vec<_>>().join(" to ");
+            let flags = flags(&[(queued.operator.is_finished(), "finished")]);
+            writeln!(f, "  operator {cf} {} at {nodes}{flags}", queued.operator.name())?;
+        }
+        Ok(())
+    }
+
+    pub(in crate::coordinator) fn get(&self, cf: ChangefeedId) -> Option<&Operator> {
+        self.operators.get(&cf).map(|queued| &queued.operator)
+    }
+
+    pub(in crate::coordinator) fn names(&self) -> impl Iterator<Item = (ChangefeedId, &'static str)> {
+        self.operators.iter().map(|(cf, queued)| (*cf, queued.operator.name()))
+    }
+
+    pub(in crate::coordinator) fn len(&self) -> usize {
+        self.operators.len()
+    }
+
+    /// The operator whose turn is first, and when.
+    pub(super) fn first(&self) -> Option<(Instant, ChangefeedId)> {
+        let order = |(cf, queued): (&ChangefeedId, &Queued)| (queued.notify_at, queued.number, *cf);
+        self.operators.iter().map(order).min().map(|(at, _, cf)| (at, cf))
+    }
+}
+
+impl Term {
+    /// Puts an operator into the queue: it hears of nodes that it needs and that are not there, and starts. Its number.
+    pub(super) fn push(&mut self, cf: ChangefeedId, mut operator: Operator, cx: &mut Cx) -> u64 {
+        for node in operator.affected().collect::<Vec<_>>() {
+            if !cx.process.view().contains(&node) {
+                operator.on_node_removed(cf, node, cx.id(), &mut self.changefeeds);
+            }
+        }
+        operator.start(cf, &mut self.changefeeds);
+        self.operators.pushed += 1;
+        let queued = Queued { operator, notify_at: cx.now.steady, number: self.operators.pushed };
+        self.operators.operators.insert(cf, queued);
+        self.operators.pushed
+    }
+
+    /// A node has left: what it had without an operator is absent; then every operator hears of it.
+    pub(in crate::coordinator) fn on_node_removed(&mut self, gone: NodeId, cx: &mut Cx) {
+        for cf in self.changefeeds.on_node(gone).collect::<Vec<_>>() {
+            if self.operators.get(cf).is_none() {
+                self.changefeeds.mark_absent(cf);
+            }
+        }
+        let me = cx.id();
+        for (cf, queued) in &mut self.operators.operators {
+            queued.operator.on_node_removed(*cf, gone, me, &mut self.changefeeds);
+        }
+    }
+
+    /// The lock of the operators is free: whoever waits for it goes on.
+    pub(super) fn on_unlocked(&mut self, cx: &mut Cx) {
+        self.end_waiting_bumps(cx);
+        self.wake_basic(cx);
+        self.wake_balance(cx);
+        self.api_stop(cx);
+        self.end_state_change(cx);
+        cx.out.give_way(Timer::EventLoop.into());
+    }
+}

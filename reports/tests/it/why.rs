@@ -31,39 +31,39 @@ fn the_incident() {
       #178    0.911893956s n1/coordinator <- CoordinatorBootstrapResponse version=3 from n2/maintainers (#177)
       #183    0.917081988s n1/coordinator <- Answer call2 rev8 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#182)
                             ** Bootstrapped changefeeds=1
-      #195    1.117365713s n1/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n1/coordinator (#194)
+      #196    1.117365713s n1/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n1/coordinator (#195)
                             ** MaintainerAdded cf1 n1 e0
-      #203    1.118910966s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 config-e1 from n1/maintainers (#196)
-      #261    1.142488684s n3/dispatchers .. Task task1 (#260)
+      #204    1.118910966s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 config-e1 from n1/maintainers (#197)
+      #262    1.142488684s n3/dispatchers .. Task task1 (#261)
                             ** ManagerCreated cf1 n3 n1 e1
-      #270    1.145168685s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#269)
+      #271    1.145168685s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#270)
                             ** MaintainerBootstrapped cf1 e0 working=0 absent=17
-      #356    1.348590164s -- n1 crashes (#355)
-      #991   10.053907724s etcd .. Expire lease1 (#990)
+      #357    1.348590164s -- n1 crashes (#356)
+      #992   10.053907724s etcd .. Expire lease1 (#991)
                             ** LeaseExpired lease1 keys: capture/n1, owner/lease1
-      #1003  10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#1001)
+      #1004  10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#1002)
                             ** Elected n3 version=6
-      #1004  10.058610358s n3/coordinator <- Elected version=6 from n3/server (#1003)
+      #1005  10.058610358s n3/coordinator <- Elected version=6 from n3/server (#1004)
                             ** TermBegins n3 version=6
-      #1430  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1429)
+      #1431  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1430)
                             ** Bootstrapped changefeeds=1
-      #1449  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1448)
+      #1451  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1450)
                             ** MaintainerAdded cf1 n3 e0
-      #1451  15.765771052s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1450)
-      #1471   15.78252858s n3/dispatchers .. Task task2 (#1470)
+      #1453  15.765771052s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1452)
+      #1473   15.78252858s n3/dispatchers .. Task task2 (#1472)
                             ** DispatcherCreated cf1 d1@n3 ddl ts1
-      #1472  15.782712415s n3/dispatchers .. Task task2 (#1471)
+      #1474  15.782712415s n3/dispatchers .. Task task2 (#1473)
                             ** OwnerChanged cf1 n3 n3 e1
-      #1477  15.783342264s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1476)
+      #1479  15.783342264s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1478)
                             ** MaintainerBootstrapped cf1 e0 working=3 absent=14
-      #1543  15.983950828s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d9@n3 t10 ts1 default e0 from n3/maintainers (#1542)
-    > #1550  15.984607245s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d6@n3 t7 ts1 default e0 from n3/maintainers (#1546)
-      #1626   16.00331488s n3/dispatchers .. Task task4 (#1625)
+      #1545  15.983950828s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d9@n3 t10 ts1 default e0 from n3/maintainers (#1544)
+    > #1552  15.984607245s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d6@n3 t7 ts1 default e0 from n3/maintainers (#1548)
+      #1628   16.00331488s n3/dispatchers .. Task task4 (#1627)
                             ** DispatcherCreated cf1 d9@n3 t10 ts1
-    > #1681  16.014689943s n3/dispatchers .. Task task5 (#1680)
+    > #1683  16.014689943s n3/dispatchers .. Task task5 (#1682)
                             ** DispatcherCreated cf1 d6@n3 t7 ts1
-    > #3158   21.63909645s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t7 ts1 default e0 from n1/maintainers (#335)
-    > #3165  21.653633565s n3/dispatchers .. Task task31 (#3164)
+    > #3160   21.63909645s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t7 ts1 default e0 from n1/maintainers (#336)
+    > #3167  21.653633565s n3/dispatchers .. Task task31 (#3166)
                             ** DispatcherCreated cf1 d8@n1 t7 ts1
     ");
 }

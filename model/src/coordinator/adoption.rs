@@ -160,8 +160,14 @@ impl Selection {
         if reports.iter().any(|(_, one)| one.epoch.matches(current)) {
             return Selection::by_epoch(current, reports);
         }
+        Selection::whoever_with_epoch(current, reports)
+    }
+
+    /// Whoever reports is the owner, and the generation that he tells, if any, is the current one, older or newer.
+    pub(crate) fn whoever_with_epoch(current: Epoch, reports: Reports) -> Result<Selection, &'static str> {
         let selection = Selection::whoever(current, reports)?;
         let reported = selection.winner.as_ref().map(|(_, one)| one.epoch);
-        Ok(Selection { current: reported.unwrap_or(current), ..selection })
+        let current = reported.filter(|epoch| *epoch != Epoch::NONE).unwrap_or(current);
+        Ok(Selection { current, ..selection })
     }
 }

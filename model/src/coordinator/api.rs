@@ -9,7 +9,10 @@ use sim::Duration;
 
 use crate::{
     Addr, ChangefeedId, Cx, Epoch, Ts,
-    coordinator::{Note, PdCall, Term, Timer, Wait, epoch::epoch_after},
+    coordinator::{
+        Note, PdCall, Term, Timer, Wait,
+        epoch::{draws_epoch, epoch_after},
+    },
     etcd::{
         self, Answer, CallId, ChangefeedInfo, Compare, FeedState, Job, Key, Kv, Op, Progress, Range, Value,
         client::CALL_TIMEOUT,
@@ -66,6 +69,8 @@ enum Stage {
     Job(Option<ChangefeedInfo>, Option<Compare>),
     /// Writes.
     Write(Option<ChangefeedInfo>),
+    /// Has written, and waits for a timestamp that begins a generation in memory.
+    Epoch(ChangefeedInfo),
     /// Has written, and waits for the lock of the operators.
     Stop,
 }
@@ -142,7 +147,7 @@ impl Term {
         let Some(Call { command, stage, .. }) = &self.api.at else { return };
         let cf = command.changefeed();
         match stage {
-            Stage::Candidate => {
+            Stage::Candidate | Stage::Epoch(_) => {
                 let call = self.next_pd_call();
                 self.pd_calls.insert(call, PdCall::Api);
                 cx.out.send(Addr::Pd, pd::Inbox::TsoRequest { call }.into());
@@ -175,10 +180,14 @@ impl Term {
     }
 
     pub(super) fn api_on_tso(&mut self, candidate: Epoch, cx: &mut Cx) {
-        if let Some(call) = &mut self.api.at {
-            call.candidate = Some(candidate);
-            self.api_goes_to(Stage::Info, cx);
+        let Some(call) = &mut self.api.at else { return };
+        if let Stage::Epoch(info) = &call.stage {
+            let (command, info) = (call.command.clone(), ChangefeedInfo { epoch: candidate, ..info.clone() });
+            cx.note(Note::EpochDrawn { cf: command.changefeed(), epoch: candidate });
+            return self.api_written(&command, Some(info), cx);
         }
+        call.candidate = Some(candidate);
+        self.api_goes_to(Stage::Info, cx);
     }
 
     pub(super) fn api_failed(&mut self, cx: &mut Cx) {
@@ -212,7 +221,13 @@ impl Term {
                 }
                 _ => self.api_ends("there is no such changefeed", cx),
             },
-            (Stage::Write(info), Answer::Txn { succeeded: true, .. }) => self.api_written(&command, info, cx),
+            (Stage::Write(info), Answer::Txn { succeeded: true, .. }) => {
+                let unpersisted = matches!(command, Command::ResumeChangefeed { .. }) && candidate.is_none();
+                match info {
+                    Some(info) if unpersisted && draws_epoch(cx) => self.api_goes_to(Stage::Epoch(info), cx),
+                    info => self.api_written(&command, info, cx),
+                }
+            }
             (Stage::Write(_), Answer::Txn { .. }) if tries >= TRIES => {
                 self.api_ends("too many conflicts", cx)
             }
@@ -288,8 +303,9 @@ impl Term {
             }
             Command::RemoveChangefeed { .. } => self.api_goes_to(Stage::Stop, cx),
             Command::ResumeChangefeed { .. } => {
+                let bumped = self.api.at.as_ref().is_some_and(|call| call.candidate.is_some());
                 if let (Some(changefeed), Some(info)) = (self.changefeeds.get_mut(cf), info) {
-                    if info.epoch != changefeed.info.epoch {
+                    if bumped && info.epoch != changefeed.info.epoch {
                         cx.note(Note::EpochPersisted { cf, epoch: info.epoch });
                     }
                     changefeed.info = info;

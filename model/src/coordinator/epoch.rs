@@ -142,6 +142,11 @@ impl Term {
     }
 }
 
+/// Whether a generation begins in memory where none is persisted.
+pub(super) fn draws_epoch(cx: &Cx) -> bool {
+    cx.policy().coordinator.memory_epoch.is_drawn()
+}
+
 /// The epoch that follows a persisted one; none if there is no larger one.
 pub(super) fn epoch_after(persisted: Epoch, candidate: Epoch, cx: &Cx) -> Option<Epoch> {
     cx.policy().coordinator.next_epoch.after(persisted, candidate)

@@ -170,6 +170,8 @@ vocabulary! {
         StaleMaintainer { cf: ChangefeedId, node: NodeId, epoch: Epoch },
         /// A new epoch is persisted.
         EpochPersisted { cf: ChangefeedId, epoch: Epoch },
+        /// A new epoch counts from now on that is not persisted.
+        EpochDrawn { cf: ChangefeedId, epoch: Epoch },
         /// An epoch could not be persisted; the operator is not queued.
         BumpFailed { cf: ChangefeedId, why: &'static str },
         /// A changefeed is to be maintained by a node.

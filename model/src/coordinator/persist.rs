@@ -21,6 +21,8 @@ pub(super) struct Changes {
     /// What is left of the batch at hand, when its checkpoints are persisted.
     states: VecDeque<StateChange>,
     pub(super) under: Option<Under>,
+    /// The changefeed for which it waits for a timestamp that begins a generation in memory.
+    pub(super) drawing: Option<ChangefeedId>,
     /// Whether a batch is being handled.
     busy: bool,
 }

@@ -83,7 +83,8 @@ impl Term {
         {
             let Some(node) = least_loaded(&self.basic.load, cx) else { break };
             self.basic.node = Some(node);
-            match self.add_operator(cf, Operator::Add(Add::new(node)), Asker::Basic, cx) {
+            let epoch = self.changefeeds.get(cf).map_or(crate::Epoch::NONE, |one| one.info.epoch);
+            match self.add_operator(cf, Operator::Add(Add::new(node, epoch)), Asker::Basic, cx) {
                 Admission::Waits => return,
                 how => self.basic.count(how == Admission::Queued),
             }

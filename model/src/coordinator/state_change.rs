@@ -7,7 +7,10 @@ use sim::Duration;
 
 use crate::{
     Addr, ChangefeedId, Cx, Epoch,
-    coordinator::{Note, Outcome, PdCall, Term, Timer, Wait, epoch::epoch_after},
+    coordinator::{
+        Note, Outcome, PdCall, Term, Timer, Wait,
+        epoch::{draws_epoch, epoch_after},
+    },
     etcd::{
         self, Answer, ChangefeedInfo, Compare, FeedState, Job, Key, Kv, Op, Progress, Range, Value,
         client::CALL_TIMEOUT,
@@ -47,9 +50,7 @@ impl Term {
         let under = Under { change, candidate: Epoch::NONE, tries: 0, info: None, written: false };
         self.changes.under = Some(under);
         if change.state == FeedState::Warning && cx.policy().coordinator.warning.bumps() {
-            let call = self.next_pd_call();
-            self.pd_calls.insert(call, PdCall::State);
-            cx.out.send(Addr::Pd, pd::Inbox::TsoRequest { call }.into());
+            self.ask_for_state_epoch(cx);
         } else {
             let info = ChangefeedInfo { state: change.state, error: change.error, ..known };
             self.write_state(info, Vec::new(), cx);
@@ -57,7 +58,21 @@ impl Term {
         true
     }
 
+    fn ask_for_state_epoch(&mut self, cx: &mut Cx) {
+        let call = self.next_pd_call();
+        self.pd_calls.insert(call, PdCall::State);
+        cx.out.send(Addr::Pd, pd::Inbox::TsoRequest { call }.into());
+    }
+
     pub(super) fn state_on_tso(&mut self, candidate: Epoch, cx: &mut Cx) {
+        if let Some(cf) = self.changes.drawing.take() {
+            if let Some(changefeed) = self.changefeeds.get_mut(cf) {
+                changefeed.info.epoch = candidate;
+                cx.note(Note::EpochDrawn { cf, epoch: candidate });
+            }
+            self.changefeeds.move_to_scheduling_queue(cf, false, false);
+            return self.run_changes(cx);
+        }
         if let Some(under) = &mut self.changes.under {
             under.candidate = candidate;
             self.read_state(cx);
@@ -141,6 +156,10 @@ impl Term {
                 FeedState::Warning => {
                     let epoch = cx.policy().coordinator.warning_stop.of(old, new);
                     self.stop_generation(cf, epoch, cx);
+                    if new == old && draws_epoch(cx) {
+                        self.changes.drawing = Some(cf);
+                        return self.ask_for_state_epoch(cx);
+                    }
                     self.changefeeds.move_to_scheduling_queue(cf, false, false);
                 }
                 FeedState::Failed | FeedState::Finished => _ = self.stop_changefeed(cf, false, cx),

@@ -9,6 +9,14 @@ use crate::{
 switches! {
     /// The coordinator's switches.
     pub struct Coordinator {
+        /// Whether a resume or a warning that persists no new generation begins one in memory.
+        pub memory_epoch: MemoryEpoch: is_drawn {
+            /// It does not. Every version before pingcap/ticdc#5434 does, and tells nobody.
+            Kept => false,
+            /// It does: a timestamp of the oracle, whatever was before. It is persisted when the state changes next, or never
+            /// (draft pingcap/ticdc#5181, which tells maintainers).
+            Drawn => true,
+        },
         /// When a new generation of a maintainer begins (`persist_epoch_on_ownership_change`).
         pub ownership_epoch: OwnershipEpoch: is_bumped {
             /// With the changefeed; another owner has the same epoch (before pingcap/ticdc#5434).
@@ -90,14 +98,22 @@ switches! {
             /// They do (pingcap/ticdc#5434).
             Present,
         },
+        /// Which epoch an add tells, and waits for.
+        pub add_epoch: AddEpoch {
+            /// The one that is the present one whenever it looks (pingcap/ticdc#5434).
+            Present,
+            /// The one that was when the operator was made, before a new one is persisted for it (draft pingcap/ticdc#5181,
+            /// where nobody persists one; review mutant M-5181-8).
+            Constructed,
+        },
         /// Which status of a working maintainer ends an add (`add_check_epoch`).
         pub add_check: AddCheck {
             /// Any (before pingcap/ticdc#5434).
             AnyEpoch,
             /// One of the changefeed's present generation, or of an unknown one (pingcap/ticdc#5434).
             MatchingEpoch,
-            /// One of the changefeed's present generation; one of an unknown generation only if the changefeed knows none either
-            /// (review of draft pingcap/ticdc#5181, M8).
+            /// One of the changefeed's present generation, and not of an unknown one; any if the changefeed knows none, or before
+            /// anybody has been told of one (draft pingcap/ticdc#5181, M8).
             ExactEpoch,
         },
         /// Which status tells a move that its origin has let go (`move_check_origin_epoch`): the present generation is the one
@@ -201,6 +217,9 @@ switches! {
             /// The one of the persisted generation; without one whichever reports, and from then on its generation counts as
             /// the present one, although a larger one may be persisted (draft pingcap/ticdc#5181, review mutant M11).
             ReportedEpoch,
+            /// Whichever reports, and the generation that it tells counts as the present one; two of them are a fatal error (draft
+            /// pingcap/ticdc#5181).
+            WhoeverWithEpoch,
         },
         /// What a new term does about a maintainer of another generation that is reported (`bootstrap_stale_occupies_slot`).
         pub stale_maintainer: StaleMaintainer {
@@ -296,7 +315,16 @@ impl AddCheck {
         match self {
             AddCheck::AnyEpoch => true,
             AddCheck::MatchingEpoch => status.matches(current),
-            AddCheck::ExactEpoch => status == current,
+            AddCheck::ExactEpoch => current == Epoch::NONE || status == current,
+        }
+    }
+}
+
+impl AddEpoch {
+    pub(crate) fn of(self, constructed: Epoch, present: Epoch) -> Epoch {
+        match self {
+            AddEpoch::Present => present,
+            AddEpoch::Constructed => constructed,
         }
     }
 }
@@ -342,6 +370,7 @@ impl Adoption {
             Adoption::ByEpochAlone if reports.len() > 1 => Selection::whoever(current, reports),
             Adoption::ByEpochAlone => Selection::by_epoch(current, reports),
             Adoption::ReportedEpoch => Selection::whatever_epoch(current, reports),
+            Adoption::WhoeverWithEpoch => Selection::whoever_with_epoch(current, reports),
         }
     }
 }

@@ -28,6 +28,17 @@ pub const DESIGNS: &[Preset] = &[
 /// before: requests to create, remove and merge dispatchers carry no epoch.
 fn pr_5181() -> Policy {
     let mut policy = baseline();
+    policy.coordinator.memory_epoch = MemoryEpoch::Drawn;
+    policy.coordinator.wire_epoch = WireEpoch::Present;
+    policy.coordinator.add_epoch = AddEpoch::Constructed;
+    policy.coordinator.add_check = AddCheck::ExactEpoch;
+    policy.coordinator.move_target_check = AddCheck::ExactEpoch;
+    policy.coordinator.move_remove_epoch = MoveRemoveEpoch::Present;
+    // The look at a status and the end of the stop are two steps, but only the event loop takes them, and it is the event
+    // loop that loses nodes: nothing gets in between.
+    policy.coordinator.stop_check = StopCheck::SenderUpToEpoch;
+    policy.coordinator.adoption = Adoption::WhoeverWithEpoch;
+    policy.coordinator.orphan_epoch = OrphanEpoch::Reported;
     policy.maintainer.stamp = EpochStamp::Lifecycle;
     policy.maintainer.generation = Generation::FromRequestOrConfig;
     policy.maintainer.remove_admission = RemoveAdmission::NotOlder;
@@ -49,6 +60,13 @@ fn pr_5181() -> Policy {
 /// obey their owner and its generation only; coordinator and maintainers are as before.
 fn pr_5182() -> Policy {
     let mut policy = baseline();
+    policy.coordinator.ownership_epoch = OwnershipEpoch::BumpedFirst;
+    policy.coordinator.resume = Resume::Bumped;
+    policy.coordinator.warning = Warning::Bumped;
+    policy.coordinator.bump_lock = BumpLock::Held;
+    // Nothing gets in while the lock is held.
+    policy.coordinator.bump_reservation = BumpReservation::None;
+    policy.coordinator.bump_recheck = BumpRecheck::Skipped;
     policy.maintainer.stamp = EpochStamp::Requests;
     policy.maintainer.generation = Generation::FromConfig;
     policy.orchestrator.pending_queue = PendingQueue::NewerEpochOrRemovalWins;

@@ -76,6 +76,7 @@ pub(super) fn baseline() -> Policy {
         },
         coordinator: Coordinator {
             ownership_epoch: OwnershipEpoch::Unchanged,
+            memory_epoch: MemoryEpoch::Kept,
             resume: Resume::Blind,
             resume_error: ResumeError::Kept,
             warning: Warning::Blind,
@@ -83,6 +84,7 @@ pub(super) fn baseline() -> Policy {
             regressed_error: RegressedError::Lost,
             next_epoch: NextEpoch::AtLeastOneMore,
             wire_epoch: WireEpoch::Absent,
+            add_epoch: AddEpoch::Present,
             add_check: AddCheck::AnyEpoch,
             bump_lock: BumpLock::Released,
             bump_reservation: BumpReservation::Respected,

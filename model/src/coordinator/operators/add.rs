@@ -9,6 +9,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Add {
     pub(super) dest: NodeId,
+    /// The generation of the changefeed when this was made: before a new one is persisted for it.
+    constructed: Epoch,
     end: Option<End>,
 }
 
@@ -21,8 +23,13 @@ enum End {
 }
 
 impl Add {
-    pub(in crate::coordinator) fn new(dest: NodeId) -> Add {
-        Add { dest, end: None }
+    pub(in crate::coordinator) fn new(dest: NodeId, epoch: Epoch) -> Add {
+        Add { dest, constructed: epoch, end: None }
+    }
+
+    /// The generation that it tells, and waits for.
+    pub(super) fn epoch(&self, current: Epoch, policy: &policy::Coordinator) -> Epoch {
+        policy.add_epoch.of(self.constructed, current)
     }
 
     pub(super) fn start(&self, cf: ChangefeedId, db: &mut ChangefeedDb) {
@@ -44,7 +51,7 @@ impl Add {
         if self.end.is_none()
             && from == self.dest
             && working
-            && policy.add_check.accepts(status.epoch, current)
+            && policy.add_check.accepts(status.epoch, self.epoch(current, policy))
         {
             self.end = Some(End::Success);
         }

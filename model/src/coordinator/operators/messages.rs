@@ -13,21 +13,22 @@ impl Term {
     /// The message of an operator whose turn it is.
     pub(super) fn send_for(&mut self, cf: ChangefeedId, cx: &mut Cx) {
         let Some(queued) = self.operators.operators.get_mut(&cf) else { return };
+        let now = self.changefeeds.get(cf).map_or(Epoch::NONE, |one| one.info.epoch);
         match &mut queued.operator {
             Operator::Add(add) => {
-                let dest = add.dest;
-                self.send_add(cf, dest, false, cx);
+                let (dest, epoch) = (add.dest, add.epoch(now, &cx.policy().coordinator));
+                self.send_add(cf, dest, epoch, cx);
             }
             Operator::Move(one) => match one.schedule(cf, &mut self.changefeeds) {
                 Some(Says::Remove) => {
-                    let now = self.changefeeds.get(cf).map_or(Epoch::NONE, |one| one.info.epoch);
                     let epoch = cx.policy().coordinator.move_remove_epoch.of(one.origin_epoch, now);
                     let origin = one.origin;
                     self.send_remove(cf, origin, false, false, epoch, cx);
                 }
                 Some(Says::Add) => {
                     let (target, back) = (one.target, one.has_turned_back());
-                    self.send_add(cf, target, back, cx);
+                    let epoch = cx.policy().coordinator.move_epoch.of(now, back);
+                    self.send_add(cf, target, epoch, cx);
                 }
                 None => {}
             },
@@ -38,10 +39,8 @@ impl Term {
         }
     }
 
-    /// `back`: a move has turned back to its origin.
-    fn send_add(&self, cf: ChangefeedId, node: NodeId, back: bool, cx: &mut Cx) {
+    fn send_add(&self, cf: ChangefeedId, node: NodeId, epoch: Epoch, cx: &mut Cx) {
         let Some(changefeed) = self.changefeeds.get(cf) else { return };
-        let epoch = cx.policy().coordinator.move_epoch.of(changefeed.info.epoch, back);
         let epoch = wire_epoch(epoch, cx);
         let config = ConfigEpoch::beside(epoch, changefeed.info.epoch);
         let (checkpoint, is_new) = (changefeed.checkpoint(), changefeed.is_new);

@@ -16,6 +16,8 @@ pub(crate) struct Move {
     rules: Rules,
     /// Whether the origin has left.
     origin_removed: bool,
+    /// Whether anybody has been told to maintain the changefeed.
+    told: bool,
     stage: Stage,
 }
 
@@ -62,7 +64,15 @@ impl Move {
             target_loss: policy.move_target_loss,
             origin_loss: policy.move_origin_loss,
         };
-        Move { origin, target, origin_epoch, rules, origin_removed: false, stage: Stage::RemoveOrigin }
+        Move {
+            origin,
+            target,
+            origin_epoch,
+            rules,
+            origin_removed: false,
+            told: false,
+            stage: Stage::RemoveOrigin,
+        }
     }
 
     /// It may be over before it starts, if one of its nodes has left.
@@ -97,9 +107,13 @@ impl Move {
             Stage::OriginStopped => {
                 db.bind(cf, Some(self.origin), self.target);
                 self.stage = Stage::AddTarget;
+                self.told = true;
                 Some(Says::Add)
             }
-            Stage::AddTarget => Some(Says::Add),
+            Stage::AddTarget => {
+                self.told = true;
+                Some(Says::Add)
+            }
             Stage::Success | Stage::Over => None,
         }
     }
@@ -114,7 +128,8 @@ impl Move {
         let works = status.state == MaintainerState::Working;
         let let_go = policy.move_origin_check.accepts(status.epoch, self.origin_epoch);
         let has_let_go = from == self.origin && !works && let_go;
-        let begun = policy.move_target_check.accepts(status.epoch, current);
+        let expected = if self.told { current } else { Epoch::NONE };
+        let begun = policy.move_target_check.accepts(status.epoch, expected);
         let has_begun = from == self.target && works && status.bootstrap_done && begun;
         let told = self.stage == Stage::AddTarget
             || self.stage == Stage::OriginStopped && !self.rules.success.needs_add();

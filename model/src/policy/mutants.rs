@@ -86,6 +86,11 @@ pub const MUTANTS: &[Mutant] = &[
         about: "a status of a changefeed that is being removed is a panic (#5181)",
     },
     Mutant {
+        id: "M-5181-8",
+        policy: "master+coordinator.add_epoch=constructed",
+        about: "an add tells the epoch of when it was made, before a new one is persisted for it (#5181)",
+    },
+    Mutant {
         id: "M13",
         policy: "master+orchestrator.mutex_release=not_on_early_return",
         about: "a post-bootstrap that ends early keeps the fence mutex (#5436)",

@@ -8,6 +8,7 @@ mod connections;
 mod coordinator;
 mod ddl_once;
 mod ddl_ts;
+mod designs;
 mod dispatchers;
 mod downstream_is_fed;
 mod etcd;

@@ -39,7 +39,7 @@ pub(crate) enum Command {
     /// Run scenarios under seeds
     #[command(after_help = EXIT_CODES)]
     Run(Run),
-    /// Run policies, or review mutants, against scenarios, and tell which breaks what
+    /// Run policies, claims or review mutants against scenarios, and tell which breaks what
     #[command(after_help = EXIT_CODES)]
     Matrix(Matrix),
     /// Run one seed again, and tell more of it
@@ -97,7 +97,10 @@ pub(crate) struct Matrix {
     /// Versions of the protocol, as `--policy` of `run` takes them, with commas between; without it, every preset
     #[arg(long, value_name = "POLICY,…", value_delimiter = ',')]
     pub(crate) policies: Vec<String>,
-    /// Instead of policies: every review mutant, beside the version that it is made in
+    /// Instead of policies: what each scenario claims, and whether it is so
+    #[arg(long, conflicts_with_all = ["policies", "mutants"])]
+    pub(crate) claims: bool,
+    /// Instead of policies: every review mutant, beside the policy that it is a mistake in
     #[arg(long, conflicts_with = "policies")]
     pub(crate) mutants: bool,
     /// Each mutant only in the scenarios that claim something about it

@@ -1,11 +1,12 @@
-//! `cdcsim matrix`: policies, or mutants, against scenarios.
+//! `cdcsim matrix`: policies, claims or mutants against scenarios.
 
 use std::{sync::atomic::AtomicBool, thread};
 
 use reports::{json, matrix as report, table::Table};
 use scenarios::{
     PRESETS, PolicySpec, Scenario, catalogue,
-    matrix::{self, Matrix, Sweeping},
+    matrix::{self, Checked, Matrix, Sweeping},
+    sweep::Verdict,
 };
 
 use crate::{
@@ -31,6 +32,20 @@ pub(crate) fn matrix(args: &Args, output: &mut Output) -> Result<Exit, Stop> {
     let mut tell = |_: &scenarios::sweep::Ended| progress.advance();
     let jobs = args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
     let how = Sweeping { seeds: args.seeds.clone(), jobs, stop: &stop, tell: &mut tell };
+    if args.claims {
+        let checked = matrix::claims(&scenarios, how)?;
+        progress.clear();
+        let exit = checked.iter().map(verdict).fold(Exit::Held, Exit::or);
+        match args.format {
+            MatrixFormat::Json => {
+                let results = checked.iter().map(json::Sweep::from).collect();
+                let results = json::Results { schema: json::RESULT, results, exit: exit.code() };
+                output.line(&json::text(&results))?;
+            }
+            format => show(&report::claims(&checked), format, output)?,
+        }
+        return Ok(exit);
+    }
     if args.mutants {
         let found = matrix::mutants(&scenarios, args.claimed, how)?;
         progress.clear();
@@ -61,12 +76,30 @@ fn failed(matrix: &Matrix) -> bool {
     matrix.rows.iter().flat_map(|(_, cells)| cells).any(|cell| cell.failed > 0)
 }
 
+/// How a claim ends the program, as it does in `run`.
+fn verdict(checked: &Checked) -> Exit {
+    let tally = &checked.tally;
+    match tally.judge(&checked.claim) {
+        _ if tally.interrupted => Exit::Interrupted,
+        _ if tally.failed > 0 => Exit::Failed,
+        Verdict::Confirmed => Exit::Held,
+        Verdict::Refuted { .. } => Exit::Broken,
+        Verdict::Vacuous { .. } => Exit::Vacuous,
+    }
+}
+
 /// How many seeds will be run; of mutants, about.
 fn seeds(args: &Args, scenarios: &[Scenario], policies: usize) -> u64 {
-    let rows = if args.mutants { scenarios::MUTANTS.len() + 1 } else { policies };
-    let each =
-        |scenario: &Scenario| args.seeds.as_ref().map_or(scenario.seeds(), |seeds| seeds.end - seeds.start);
-    scenarios.iter().map(each).fold(0, u64::saturating_add).saturating_mul(rows as u64)
+    let each = |scenario: &Scenario| {
+        let seeds = args.seeds.as_ref().map_or(scenario.seeds(), |seeds| seeds.end - seeds.start);
+        let rows = match (args.claims, args.mutants) {
+            (true, _) => scenario.claims().len(),
+            (_, true) => scenarios::MUTANTS.len() + 1,
+            _ => policies,
+        };
+        seeds.saturating_mul(rows as u64)
+    };
+    scenarios.iter().map(each).fold(0, u64::saturating_add)
 }
 
 fn show(table: &Table, format: MatrixFormat, output: &mut Output) -> Result<(), Stop> {

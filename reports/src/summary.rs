@@ -125,7 +125,7 @@ fn claimed(claim: &Claim) -> String {
 }
 
 /// What broke in how many runs, and the first of their seeds.
-fn broke(broke: &Broke) -> String {
+pub(crate) fn broke(broke: &Broke) -> String {
     let seeds: Vec<String> = broke.first.iter().map(ToString::to_string).collect();
     let more = if broke.runs > seeds.len() as u64 { ", …" } else { "" };
     let seed = if broke.runs == 1 { "seed" } else { "seeds" };

@@ -1,4 +1,5 @@
-//! Policies against scenarios, and mutants against the versions that they are made in: all under the same weather.
+//! Policies against scenarios, scenarios against what they claim, and mutants against what they are a mistake in: all under the same
+//! weather.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -10,7 +11,7 @@ use model::policy::{MUTANTS, Mutant};
 use sim::Decisions;
 
 use crate::{
-    Error, PolicySpec, Scenario,
+    Claim, Error, PolicySpec, Scenario,
     run::run,
     sweep::{Broke, Ended, Tally, sweep},
 };
@@ -36,12 +37,25 @@ pub struct Matrix {
     pub rows: Vec<(String, Vec<Tally>)>,
 }
 
+/// A claim of a scenario, and what came of it.
+#[derive(Debug)]
+pub struct Checked {
+    /// The scenario.
+    pub scenario: String,
+    /// What it claims of a policy.
+    pub claim: Claim,
+    /// The seeds that were asked for.
+    pub seeds: Range<u64>,
+    /// What its runs under that policy came to. They may have been interrupted.
+    pub tally: Tally,
+}
+
 /// A mutant, and by what it gives itself away.
 #[derive(Debug)]
 pub struct Found {
     /// The mutant.
     pub mutant: &'static Mutant,
-    /// The scenarios in which something breaks that holds, on the same seeds, in the version that the mutant is made in.
+    /// The scenarios in which something breaks that holds, on the same seeds, in the policy that the mutant is a mistake in.
     pub by: Vec<Detection>,
 }
 
@@ -57,8 +71,12 @@ pub struct Detection {
 }
 
 impl Sweeping<'_> {
+    fn seeds(&self, scenario: &Scenario) -> Range<u64> {
+        self.seeds.clone().unwrap_or(0..scenario.seeds())
+    }
+
     fn cell(&mut self, scenario: &Scenario, policy: &PolicySpec) -> Result<Tally, Error> {
-        let seeds = self.seeds.clone().unwrap_or(0..scenario.seeds());
+        let seeds = self.seeds(scenario);
         let one = |seed| run(scenario, policy, seed, &Decisions::default());
         sweep(seeds, self.jobs, self.stop, one, |ended| (self.tell)(ended))
     }
@@ -87,7 +105,25 @@ fn names(scenarios: &[Scenario]) -> Vec<String> {
     scenarios.iter().map(|scenario| scenario.name().to_owned()).collect()
 }
 
-/// Runs every mutant in every scenario, beside the version that it is made in; `claimed`: only in those that claim something
+/// Checks every claim of every scenario. Those after an interruption are left out.
+///
+/// The only error is that there cannot be so many jobs.
+pub fn claims(scenarios: &[Scenario], mut how: Sweeping) -> Result<Vec<Checked>, Error> {
+    let mut all = Vec::new();
+    for scenario in scenarios {
+        for claim in scenario.claims() {
+            let tally = how.cell(scenario, &claim.policy)?;
+            let (interrupted, seeds) = (tally.interrupted, how.seeds(scenario));
+            all.push(Checked { scenario: scenario.name().to_owned(), claim, seeds, tally });
+            if interrupted {
+                return Ok(all);
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Runs every mutant in every scenario, beside what it is a mistake in; `claimed`: only in those that claim something
 /// about it. Those after an interruption are left out.
 ///
 /// The errors are that there cannot be so many jobs, and that a mutant is no policy.
@@ -95,16 +131,15 @@ pub fn mutants(scenarios: &[Scenario], claimed: bool, mut how: Sweeping) -> Resu
     let mut found = Vec::new();
     let mut sound: BTreeMap<(&str, usize), Tally> = BTreeMap::new();
     for mutant in MUTANTS {
-        let version = mutant.policy.split('+').next().unwrap_or_default();
         let policy = PolicySpec::parse(mutant.id)?;
         let mut by = Vec::new();
         for (n, scenario) in scenarios.iter().enumerate() {
             if claimed && !scenario.claims().iter().any(|claim| claim.policy.name() == mutant.id) {
                 continue;
             }
-            let sound = match sound.entry((version, n)) {
+            let sound = match sound.entry((mutant.beside, n)) {
                 Entry::Occupied(entry) => entry.into_mut(),
-                Entry::Vacant(entry) => entry.insert(how.cell(scenario, &PolicySpec::parse(version)?)?),
+                Entry::Vacant(entry) => entry.insert(how.cell(scenario, &PolicySpec::parse(mutant.beside)?)?),
             };
             let cell = how.cell(scenario, &policy)?;
             if sound.interrupted || cell.interrupted {

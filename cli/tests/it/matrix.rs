@@ -50,6 +50,30 @@ fn mutants_where_they_are_claimed() {
 }
 
 #[test]
+fn claims_of_scenarios() {
+    let called = cdcsim("matrix head-of-line --claims --seeds 0..4 --format markdown");
+    assert_eq!(called.code, Some(0), "{}", called.stderr);
+    insta::assert_snapshot!(called.stdout, @"
+    | scenario | policy | breaks | claim |
+    |---|---|---|---|
+    | head-of-line | M1 | no_head_of_line (lock) in 2 | confirmed |
+    | head-of-line | master | nothing | confirmed |
+    ");
+    // Ten seeds in which the late request never matters do not show that `baseline` breaks.
+    let called = cdcsim("matrix delayed-create --claims --seeds 0..10 --format csv");
+    assert_eq!(called.code, Some(4), "{}", called.stderr);
+    insta::assert_snapshot!(called.stdout, @"
+    scenario,policy,breaks,claim
+    delayed-create,baseline,nothing,nothing shown for want of a broken single_writer
+    delayed-create,master,nothing,nothing shown for want of StaleRefused
+    ");
+    let json = cdcsim("matrix head-of-line --claims --seeds 0..1 --format json").json();
+    assert_eq!(json["schema"], "cdcsim.result/2");
+    assert_eq!(json["results"][0]["scenario"], "head-of-line");
+    assert_eq!(json["results"][0]["seeds"]["to"], "1");
+}
+
+#[test]
 fn what_is_wrong_is_said() {
     let complaint = |line: &str| cdcsim(line).complaint().to_owned();
     insta::assert_snapshot!(complaint("matrix delayed-creat --seeds 0..1"), @"error: scenario `delayed-creat`: it is not in the catalogue; did you mean `delayed-create`?");
@@ -61,4 +85,5 @@ fn what_is_wrong_is_said() {
 
     For more information, try '--help'.
     ");
+    assert!(complaint("matrix --claims --mutants").contains("cannot be used with"));
 }

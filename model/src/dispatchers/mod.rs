@@ -190,6 +190,8 @@ vocabulary! {
         RemovalCleaned { cf: ChangefeedId, node: NodeId },
         /// The process ends in a panic.
         ProcessPanicked { cf: ChangefeedId, why: &'static str },
+        /// A maintainer is not to take a manager over that has a table trigger of another one.
+        TakeoverRefused { cf: ChangefeedId, from: NodeId, why: &'static str },
         /// What a maintainer says about the redo log is not written down.
         RedoMetaIgnored { cf: ChangefeedId, checkpoint: Ts, resolved: Ts },
     }

@@ -130,6 +130,7 @@ impl Takeover {
         if self.existed
             && let Err(why) = check()
         {
+            cx.note(Note::TakeoverRefused { cf: self.sender.cf, from: self.sender.from, why });
             respond_with_error(self.sender, why, cx);
             return self.leave_early(me, EarlyReturn::Bootstrap, all, cx);
         }

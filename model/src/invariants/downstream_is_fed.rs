@@ -192,14 +192,13 @@ impl<'a> End<'a> {
         }
         working.sort();
         let mut covered = 0;
-        for (span, who) in &working {
+        for (span, _) in &working {
             if span.from != covered {
                 let others: Vec<&str> = working.iter().map(|(_, who)| who.as_str()).collect();
                 let what = format!(
                     "the working {kind}s of {table} of {cf} do not cover it once: {}",
                     others.join(", ")
                 );
-                let _ = who;
                 return Err(("coverage", what));
             }
             covered = span.to;

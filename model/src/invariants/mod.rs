@@ -143,7 +143,7 @@ pub const ALL: &[Named] = &[
     Named {
         name: refused_changes_nothing::NAME,
         promise: "a request of another owner or generation that is refused changes nothing",
-        aspects: &["owner", "journal", "closed epoch"],
+        aspects: &["owner", "journal", "closed epoch", "takeover"],
         make: || Box::new(refused_changes_nothing::RefusedChangesNothing::default()),
     },
     Named {

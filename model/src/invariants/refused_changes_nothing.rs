@@ -3,12 +3,13 @@
 //! What a refusal leaves behind comes to light later, when nobody looks for it: a changefeed that counts as closed though its
 //! manager is there (review of pingcap/ticdc#5435), a merge that the next maintainer is told of (review of
 //! pingcap/ticdc#3769). So this looks at the node in the step that refuses. Reported separately, each once per run: *owner*
-//! (whom the manager follows), *journal* (what it keeps of requests that have been begun) and *closed epoch* (what the
-//! orchestrator remembers of the end of the changefeed).
+//! (whom the manager follows), *journal* (what it keeps of requests that have been begun), *closed epoch* (what the
+//! orchestrator remembers of the end of the changefeed) and *takeover* (a bootstrap is answered with an error because of a table
+//! trigger, and in the step before it the manager has begun to follow its sender; review of pingcap/ticdc#5436).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sim::{Input, What};
+use sim::{Input, StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, Epoch, Msg, NodeId, Note, Place, Record, Sim, Timer,
@@ -18,11 +19,14 @@ use crate::{
 };
 
 pub(super) const NAME: &str = "refused_changes_nothing";
+const TAKEOVER: &str = "takeover";
 
 #[derive(Default)]
 pub(super) struct RefusedChangesNothing {
     /// What was last seen on each node.
     seen: BTreeMap<NodeId, BTreeMap<ChangefeedId, State>>,
+    /// The step in which a manager has last got an owner, and which.
+    taken: BTreeMap<(NodeId, ChangefeedId), (StepId, NodeId)>,
     reported: BTreeSet<&'static str>,
 }
 
@@ -45,14 +49,33 @@ impl Invariant for RefusedChangesNothing {
         let Actor::Dispatchers(all) = sim.machine(*addr) else { return };
         let seen = self.seen.entry(*node).or_default();
         for note in &record.notes {
-            if let Note::Dispatchers(Said::StaleRefused { cf, from, .. }) = note {
-                let before = seen.get(cf).copied().unwrap_or_default();
-                let change = State::of(*cf, all).differs(before);
-                if let Some(aspect) = change.filter(|aspect| self.reported.insert(aspect)) {
-                    let what =
-                        format!("{node} refuses a request of {from} for {cf}, and changes its {aspect}");
-                    found.push(Violation { invariant: NAME, aspect, what, because: vec![record.id] });
+            match note {
+                Note::Dispatchers(Said::StaleRefused { cf, from, .. }) => {
+                    let before = seen.get(cf).copied().unwrap_or_default();
+                    let change = State::of(*cf, all).differs(before);
+                    if let Some(aspect) = change.filter(|aspect| self.reported.insert(aspect)) {
+                        let what =
+                            format!("{node} refuses a request of {from} for {cf}, and changes its {aspect}");
+                        found.push(Violation { invariant: NAME, aspect, what, because: vec![record.id] });
+                    }
                 }
+                Note::Dispatchers(Said::OwnerChanged { cf, owner, .. }) => {
+                    self.taken.insert((*node, *cf), (record.id, *owner));
+                }
+                Note::Dispatchers(Said::TakeoverRefused { cf, from, why }) => {
+                    let taken = self.taken.get(&(*node, *cf)).copied();
+                    // The step that goes on with a handler is caused by the one in which it stood aside.
+                    if let Some((step, owner)) = taken
+                        && Some(step) == record.cause
+                        && owner == *from
+                        && self.reported.insert(TAKEOVER)
+                    {
+                        let what = format!("{node} refuses {from} for {cf} (`{why}`), and follows it");
+                        let because = vec![step, record.id];
+                        found.push(Violation { invariant: NAME, aspect: TAKEOVER, what, because });
+                    }
+                }
+                _ => {}
             }
         }
         for cf in all.known_changefeeds() {

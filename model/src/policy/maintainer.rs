@@ -313,6 +313,13 @@ switches! {
             /// It gives up at once: the span is to be replicated again (mutant).
             AtOnce => false,
         },
+        /// What becomes of a move that has succeeded when its destination leaves before anybody takes note of the success.
+        pub done_move: DoneMove: is_undone {
+            /// It stands: the span counts as replicated by a node that is gone (all versions).
+            Stands => false,
+            /// It has failed, as an add has: the span is to be replicated again (no version).
+            Undone => true,
+        },
         /// When an operator that removes a dispatcher has done its work (`remove_needs_terminal`).
         pub remove_check: RemoveCheck {
             /// When it has stopped or is removed (all versions).

@@ -15,6 +15,7 @@ mod named;
 mod node;
 mod orchestrator;
 mod presets;
+mod reviews;
 
 pub use barrier::*;
 pub use coordinator::*;
@@ -28,6 +29,7 @@ pub use node::*;
 pub use orchestrator::*;
 use presets::baseline;
 pub use presets::{PRESETS, Preset};
+pub use reviews::{Made, REVIEWS, Review};
 
 /// Which version of the protocol a node follows: one choice for every switch.
 #[derive(Clone, Debug, PartialEq, Eq)]

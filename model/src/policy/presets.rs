@@ -143,6 +143,7 @@ pub(super) fn baseline() -> Policy {
             unasked_end: UnaskedEnd::Rescheduled,
             stopped_in_add: StoppedInAdd::Ignored,
             move_abort: MoveAbort::WaitsForOrigin,
+            done_move: DoneMove::Stands,
             remove_check: RemoveCheck::Terminal,
             remove_node: RemoveNode::Remembered,
             affected_check: AffectedCheck::AfterStart,

@@ -109,8 +109,10 @@ fn another_table_trigger_is_no_reason_to_change_the_owner() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts10 spans: d1@n1 ddl Initializing ts10 default to n1/maintainers
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 d2@n1 e6
+        ** TakeoverRefused cf1 n2 `the table trigger is another one`
         -> MaintainerBootstrapResponse cf1 e6 ts0 `the table trigger is another one` to n2/maintainers
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
+        ** TakeoverRefused cf1 n2 `there is a table trigger`
         -> MaintainerBootstrapResponse cf1 e6 ts0 `there is a table trigger` to n2/maintainers
     n1/maintainers: MaintainerCloseRequest cf1 e5
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers

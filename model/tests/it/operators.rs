@@ -186,6 +186,23 @@ fn a_move_that_gives_up_at_once_leaves_its_span_to_two() {
     ");
 }
 
+/// Finding F6, and what would help.
+#[test]
+fn a_move_that_has_succeeded_may_fail_until_somebody_takes_note() {
+    let (stopped, works) = (Is(N1, id(1), Stopped, 60), Is(N2, id(1), Working, 60));
+    let rows: &[(&str, &[Event])] = &[("the destination leaves", &[stopped, works, Leaves(N2), Pass(10)])];
+    insta::assert_snapshot!(table(|| moving("master"), "d1@n1", rows), @"
+    the destination leaves
+         d1@n1 t1 scheduling Working ts60 at n2
+         operator d1@n1 Move from n1 to n2 done-success finished
+    ");
+    insta::assert_snapshot!(table(|| moving("master+maintainer.done_move=undone"), "d1@n1", rows), @"
+    the destination leaves
+         d1@n1 t1 absent Working ts60
+         operator d1@n1 Move from n1 to n2 done-no-post-finish finished
+    ");
+}
+
 /// Nobody reports the fifth table: it is given to n1, as d2@n3.
 fn adding(policy: &str) -> Hand {
     let mut hand = bootstrapped(policy, [(&[1, 2], &[]), (&[3, 4, 6], &[]), (&[7, 8, 9], &[])], &[]);

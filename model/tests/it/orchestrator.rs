@@ -365,6 +365,7 @@ fn a_foreign_table_trigger() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts10 spans: d1@n1 ddl Initializing ts10 default to n1/maintainers
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 d1@n2 e6
+        ** TakeoverRefused cf1 n2 `the table trigger is another one`
         -> MaintainerBootstrapResponse cf1 e6 ts0 `the table trigger is another one` to n2/maintainers
     state cf1
         cf1 follows n1 e5
@@ -376,6 +377,7 @@ fn a_foreign_table_trigger() {
         -> MaintainerBootstrapResponse cf1 e5 ts10 spans: d1@n1 ddl Initializing ts10 default to n1/maintainers
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 d1@n2 e6
         ** OwnerChanged cf1 n3 n2 e6
+        ** TakeoverRefused cf1 n2 `the table trigger is another one`
         -> MaintainerBootstrapResponse cf1 e6 ts0 `the table trigger is another one` to n2/maintainers
     state cf1
         cf1 follows n2 e6
@@ -407,6 +409,7 @@ fn an_unwanted_table_trigger() {
         ** ManagerCreated cf1 n3 n1 e5
         -> MaintainerBootstrapResponse cf1 e5 ts10 spans: d1@n1 ddl Initializing ts10 default to n1/maintainers
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
+        ** TakeoverRefused cf1 n2 `there is a table trigger`
         -> MaintainerBootstrapResponse cf1 e6 ts0 `there is a table trigger` to n2/maintainers
     state cf1
         cf1 follows n1 e5

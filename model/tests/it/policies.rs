@@ -1,9 +1,9 @@
-//! `docs/policies.md` tells of every switch, its alternatives, and the presets that choose them. It is written from the
-//! declarations: `UPDATE_DOCS=1 cargo test -p model --test it policies`.
+//! `docs/policies.md` tells of every switch, its alternatives, and the presets that choose them, and `docs/mutants.md` of what
+//! reviews objected to. Both are written from the declarations: `UPDATE_DOCS=1 cargo test -p model --test it policies`.
 
 use std::{env, fmt::Write, fs, path::Path};
 
-use model::policy::{DESIGNS, MUTANTS, PRESETS, in_files};
+use model::policy::{DESIGNS, MUTANTS, Made, PRESETS, REVIEWS, in_files};
 
 /// Under this line everything is written by the test.
 const WRITTEN: &str =
@@ -11,16 +11,54 @@ const WRITTEN: &str =
 
 #[test]
 fn every_switch_is_explained() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/policies.md");
-    let document = fs::read_to_string(&path).expect("it is there");
-    let (introduction, _) = document.split_once(WRITTEN).expect("it has an introduction");
-    let real = format!("{introduction}{WRITTEN}\n{}", switches());
+    written_in("policies.md", |_| switches());
+}
+
+/// Which mutants stand for what a review objected to, and whether the table of mutants has something that detects them.
+#[test]
+fn every_review_is_told_of() {
+    written_in("mutants.md", reviews);
+}
+
+/// What follows the line [`WRITTEN`] in a document is written from what stands above it and from the declarations.
+fn written_in(document: &str, what: impl Fn(&str) -> String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(document);
+    let text = fs::read_to_string(&path).expect("it is there");
+    let (above, _) = text.split_once(WRITTEN).expect("it has an introduction");
+    let real = format!("{above}{WRITTEN}\n{}", what(above));
     if env::var_os("UPDATE_DOCS").is_some() {
         fs::write(path, real).expect("a document can be written");
     } else {
-        let same = document == real;
+        let same = text == real;
         assert!(same, "UPDATE_DOCS=1 cargo test -p model --test it policies writes what is declared now");
     }
+}
+
+fn reviews(above: &str) -> String {
+    let detects = |mutant: &str| {
+        let row = above.lines().find(|line| line.starts_with(&format!("| {mutant} |")));
+        !row.unwrap_or_else(|| panic!("there is no row for {mutant}")).ends_with("| nothing |")
+    };
+    let mut text =
+        "\n| review | pull request | objection | mutants | detected |\n|---|---|---|---|---|\n".to_owned();
+    let (mut made, mut detected) = (0, 0);
+    for review in REVIEWS {
+        let (mutants, is) = match review.made {
+            Made::By(mutants) => {
+                let all = mutants.iter().all(|mutant| detects(mutant));
+                made += 1;
+                detected += usize::from(all);
+                (mutants.join(", "), if all { "yes" } else { "no" }.to_owned())
+            }
+            Made::Shipped(why) => ("none".to_owned(), format!("it is what all versions do: {why}")),
+        };
+        writeln!(text, "| {} | {} | {} | {mutants} | {is} |", review.id, review.pull, review.mistake)
+            .unwrap();
+    }
+    let rejected = REVIEWS.len() - made;
+    writeln!(text, "\n{detected} of {made} are detected; {rejected} are none, since they were rejected.")
+        .unwrap();
+    text
 }
 
 /// Each has a row in `docs/mutants.md`, and those that no scenario detects have a reason.

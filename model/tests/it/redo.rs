@@ -220,10 +220,12 @@ fn a_redo_trigger_of_a_predecessor_is_in_the_way() {
     ");
     insta::assert_snapshot!(taken_over("pr-5436", None), @"
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 e6
+        ** TakeoverRefused cf1 n2 `there is a table trigger`
         -> MaintainerBootstrapResponse cf1 e6 ts0 `there is a table trigger` to n2/maintainers
     ");
     insta::assert_snapshot!(taken_over("pr-5436", Some((8, 19))), @"
     n2/maintainers: MaintainerBootstrapRequest cf1 ts10 d8@n1 e6 redo=d19@n1
+        ** TakeoverRefused cf1 n2 `the table trigger is another one`
         -> MaintainerBootstrapResponse cf1 e6 ts0 `the table trigger is another one` to n2/maintainers
     ");
 }

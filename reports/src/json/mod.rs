@@ -4,6 +4,7 @@ use scenarios::{
     Claim, Preset, Scenario, Violation,
     capsule::{Reproduced, hex},
     invariants::Named,
+    matrix::Checked,
     run::Outcome,
     sweep::{self, Tally, Verdict},
     trace::Line,
@@ -16,12 +17,12 @@ mod shrink;
 pub use matrix::{Grid, MATRIX, MUTANTS, Mutants};
 pub use shrink::{SHRINK, Shrunk};
 
-/// The format of the results of `run`.
+/// The format of the results of `run`, and of `matrix --claims`.
 pub const RESULT: &str = "cdcsim.result/2";
 /// The format of the result of `replay`.
 pub const REPLAY: &str = "cdcsim.replay/1";
 
-/// What came of a `run`.
+/// What came of a `run`, or of a `matrix --claims`.
 #[derive(Debug, Serialize)]
 pub struct Results {
     /// [`RESULT`].
@@ -278,6 +279,12 @@ impl Sweep {
             findings_left_out: 0,
             failures: Vec::new(),
         }
+    }
+}
+
+impl From<&Checked> for Sweep {
+    fn from(Checked { scenario, claim, seeds, tally }: &Checked) -> Sweep {
+        Sweep::new(scenario, claim.policy.name(), seeds, tally, Some(claim))
     }
 }
 

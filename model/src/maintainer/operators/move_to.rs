@@ -101,6 +101,10 @@ impl Operator for Move {
 
     fn on_node_removed(&mut self, gone: Option<NodeId>, scene: &mut Scene) {
         if self.is_finished() {
+            let lost = self.phase == Phase::DoneSuccess && gone == Some(self.dest);
+            if lost && scene.cx.policy().maintainer.done_move.is_undone() {
+                self.finish_as_absent(scene);
+            }
             return;
         }
         if gone == Some(self.dest) {

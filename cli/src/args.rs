@@ -45,6 +45,11 @@ pub(crate) enum Command {
     /// Run one seed again, and tell more of it
     #[command(after_help = EXIT_CODES)]
     Replay(Replay),
+    /// Look for what nobody has written down, until time is up
+    #[command(after_help = EXIT_CODES)]
+    Hunt(Hunt),
+    /// Print what a seed makes of a scenario with [chaos], as a scenario file
+    Draw(Draw),
     /// Find the fewest deviations from nominal weather that still break what a capsule breaks
     #[command(after_help = EXIT_CODES)]
     Shrink(Shrink),
@@ -145,6 +150,43 @@ pub(crate) struct Replay {
     pub(crate) report: Report,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Hunt {
+    /// Scenarios of the catalogue by name, files by their path, or `all`: every one with [chaos]
+    #[arg(required = true, value_name = "SCENARIO|all")]
+    pub(crate) scenarios: Vec<String>,
+    /// The version of the protocol
+    #[arg(long, default_value = "master")]
+    pub(crate) policy: String,
+    /// Where to look: random, late, pct or guided
+    #[arg(long, default_value = "random")]
+    pub(crate) strategy: String,
+    /// How long to go on, such as 60s or 10m
+    #[arg(long = "for", value_name = "TIME", value_parser = crate::hunt::length, required_unless_present = "seeds")]
+    pub(crate) length: Option<std::time::Duration>,
+    /// A range of seeds, the end not included; each scenario gets all of them
+    #[arg(long, value_name = "A..B", value_parser = seeds, allow_hyphen_values = true)]
+    pub(crate) seeds: Option<Range<u64>>,
+    /// How many seeds run at the same time; what a range of seeds comes to does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true)]
+    pub(crate) jobs: Option<u16>,
+    /// Save the smallest case of each finding as a capsule in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Draw {
+    /// A scenario of the catalogue, or a file by its path
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) scenario: String,
+    /// The seed
+    #[arg(long, value_parser = seed, allow_hyphen_values = true)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Debug, clap::Args)]

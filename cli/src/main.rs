@@ -1,8 +1,11 @@
 //! The one binary, `cdcsim`: reads arguments, runs what they ask for, prints what came of it.
 
 mod args;
+mod clock;
+mod draw;
 mod exit;
 mod folder;
+mod hunt;
 mod interrupt;
 mod list;
 mod matrix;
@@ -41,6 +44,8 @@ fn main() -> ExitCode {
         Command::List(command) => list::list(command, &mut output),
         Command::Run(command) => run::run(command, &mut output),
         Command::Matrix(command) => matrix::matrix(command, &mut output),
+        Command::Hunt(command) => hunt::hunt(command, &mut output),
+        Command::Draw(command) => draw::draw(command, &mut output),
         Command::Shrink(command) => shrink::shrink(command, &mut output),
         Command::Replay(command) => replay::replay(command, &mut output),
     });

@@ -3,6 +3,7 @@
 //! A report sees outcomes and traces, never how a run is made. Text carries ANSI styles, which whoever prints it strips
 //! where they are not wanted; a style never says what the words do not.
 
+pub mod hunt;
 pub mod json;
 pub mod matrix;
 pub mod shrink;

@@ -6,6 +6,9 @@ use scenarios::{run::Outcome, shrink::Shrunk};
 
 use crate::style::{BAD, FAINT, STRONG, styled};
 
+/// So many deviations are a story; more are not.
+const TOLD: usize = 40;
+
 /// The deviations from nominal weather in plain words, and what breaks.
 pub fn text(shrunk: &Shrunk, outcome: &Outcome, deviations: &[String], saved: &str) -> String {
     let case = &shrunk.case;
@@ -19,8 +22,12 @@ pub fn text(shrunk: &Shrunk, outcome: &Outcome, deviations: &[String], saved: &s
         1 => text += "  1 deviation from nominal weather:\n",
         many => writeln!(text, "  {many} deviations from nominal weather:").expect("a string takes it"),
     }
-    for one in deviations {
+    for one in deviations.iter().take(TOLD) {
         writeln!(text, "    {one}").expect("a string takes it");
+    }
+    if deviations.len() > TOLD {
+        writeln!(text, "    and {} more, in the capsule", deviations.len() - TOLD)
+            .expect("a string takes it");
     }
     let broken = outcome.violations.iter().find(|violation| {
         (violation.invariant, violation.aspect) == (shrunk.signature.invariant, shrunk.signature.aspect)

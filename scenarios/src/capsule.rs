@@ -92,6 +92,7 @@ fn name(invariant: &str, aspect: &str) -> String {
 impl Capsule {
     /// The capsule of a case, which is run for it. Also what it came to.
     pub fn of(case: &Case) -> (Capsule, Outcome) {
+        let case = &case.clone().concrete();
         let (outcome, lines) = trace(case);
         let broken = outcome.violations.iter().map(|violation| Broken {
             invariant: violation.invariant.to_owned(),

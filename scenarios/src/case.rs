@@ -29,6 +29,15 @@ impl Case {
         Case { scenario, policy, seed, decisions: Decisions::default() }
     }
 
+    /// The same with what its seed makes of the scenario: without chaos.
+    #[must_use]
+    pub fn concrete(self) -> Case {
+        if !self.scenario.has_chaos() {
+            return self;
+        }
+        Case { scenario: self.scenario.concrete(self.seed), ..self }
+    }
+
     /// Runs it.
     pub fn run(&self) -> Outcome {
         run(&self.scenario, &self.policy, self.seed, &self.decisions)

@@ -263,6 +263,14 @@ pub(crate) fn check(file: &File, place: &Place) -> Result<(), Error> {
         hosts.named_node(name).map_err(complain)?;
         PolicySpec::parse(version.get_ref()).map_err(|error| complain((version.span(), error.what)))?;
     }
+    if let Some(chaos) = &file.chaos {
+        crate::chaos::check(chaos, place)?;
+        for moment in &chaos.moments {
+            let wrong =
+                || (moment.span(), unknown("kind of message or note", moment.get_ref(), moment_names()));
+            Moment::named::<Actor>(moment.get_ref()).ok_or_else(wrong).map_err(complain)?;
+        }
+    }
     for fault in &file.faults {
         hosts.planned(fault, &mut Draws::new(Seed(0), "check")).map_err(complain)?;
         if let file::When::At(at) = &fault.when

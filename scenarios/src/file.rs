@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use crate::{
     Error,
+    chaos::{self, Chaos},
     policy::PolicySpec,
     units::{Length, Nth, Share, Span},
 };
@@ -56,6 +57,8 @@ pub(crate) struct File {
     pub(crate) weather: Weather,
     #[serde(default, rename = "fault")]
     pub(crate) faults: Vec<Fault>,
+    /// What a seed may make of all this.
+    pub(crate) chaos: Option<Chaos>,
     #[serde(default, rename = "claim")]
     pub(crate) claims: Vec<ClaimText>,
 }
@@ -586,6 +589,30 @@ impl Scenario {
         Ok(Scenario { name: name.to_owned(), text: text.to_owned(), file })
     }
 
+    /// The file as a table.
+    pub(crate) fn table(&self) -> toml::Table {
+        toml::from_str(&self.text).expect("it was read before")
+    }
+
+    /// The same with another table, if that is a scenario.
+    pub(crate) fn changed(&self, table: &toml::Table) -> Option<Scenario> {
+        Scenario::parse(&self.name, &self.name, &toml::to_string(table).ok()?).ok()
+    }
+
+    /// What a seed makes of it: itself, unless it has chaos.
+    pub fn concrete(&self, seed: sim::Seed) -> Scenario {
+        let Some(chaos) = &self.file.chaos else { return self.clone() };
+        let table = chaos::draw(&self.table(), chaos, self.file.run_for.0, seed);
+        let text = toml::to_string(&table).expect("tables can be written");
+        Scenario::parse(&self.name, &format!("{} as drawn by seed {seed}", self.name), &text)
+            .unwrap_or_else(|error| panic!("what was drawn is no scenario: {error}\n{text}"))
+    }
+
+    /// Whether a seed draws what goes wrong.
+    pub fn has_chaos(&self) -> bool {
+        self.file.chaos.is_some()
+    }
+
     /// The name by which it is called.
     pub fn name(&self) -> &str {
         &self.name
@@ -599,6 +626,16 @@ impl Scenario {
     /// What happens, in words.
     pub fn story(&self) -> &str {
         self.file.story.trim()
+    }
+
+    /// How long things may go wrong in it, and how long the cluster has to settle after that.
+    pub(crate) fn phases(&self) -> (Duration, Duration) {
+        (self.file.run_for.0, self.file.settle_for.0)
+    }
+
+    /// How long a run of it is, in simulated time.
+    pub fn length(&self) -> Duration {
+        self.file.run_for.0 + self.file.settle_for.0
     }
 
     /// How large what it simulates is, in words.

@@ -6,20 +6,25 @@
 pub mod capsule;
 mod case;
 pub mod catalogue;
+mod chaos;
+mod coverage;
 mod draw;
 mod error;
 mod file;
+pub mod hunt;
 pub mod matrix;
 mod policy;
 pub mod run;
 pub mod shrink;
 pub mod signature;
 pub mod story;
+pub mod strategy;
 pub mod sweep;
 pub mod trace;
 mod units;
 
 pub use case::Case;
+pub use coverage::Coverage;
 pub use draw::Drawn;
 pub use error::Error;
 pub use file::{Claim, Scenario};

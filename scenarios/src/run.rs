@@ -6,9 +6,9 @@ use model::{
     Record, Sim,
     invariants::{self, Invariant, Violation},
 };
-use sim::{Decided, Decisions, Kind as _, Seed};
+use sim::{Decided, Decisions, Instant, Kind as _, Seed};
 
-use crate::{Case, Drawn, PolicySpec, Scenario};
+use crate::{Case, Coverage, Drawn, PolicySpec, Scenario, coverage::Covering};
 
 /// What came of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,27 +84,58 @@ pub(crate) fn run_with(
     .0
 }
 
-/// Whether a case breaks an aspect of an invariant. The run ends as soon as it does.
-pub(crate) fn broken_by(case: &Case, invariant: &str, aspect: &str) -> bool {
+/// When a case breaks an aspect of an invariant, if it does: at a time, or only at the end, when the cluster has settled. The
+/// run ends as soon as it does, or at `until`.
+pub(crate) fn broken_at(
+    case: &Case,
+    invariant: &str,
+    aspect: &str,
+    until: Option<Instant>,
+) -> Option<Broken> {
     let breaks = |violations: &[Violation]| {
         violations.iter().any(|one| one.invariant == invariant && one.aspect == aspect)
     };
+    let mut when = None;
+    let mut cut_off = false;
     let Case { scenario, policy, seed, decisions } = case;
-    let (outcome, _) = whole(scenario, policy, *seed, decisions, |_, _, violations| {
+    let (outcome, _) = whole(scenario, policy, *seed, decisions, |_, record, violations| {
         if !violations.is_empty() && breaks(violations) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
+            when = Some(Broken::At(record.at));
+            return ControlFlow::Break(());
         }
+        cut_off = until.is_some_and(|until| record.at > until);
+        if cut_off { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    breaks(&outcome.violations)
+    when.or_else(|| (!cut_off && breaks(&outcome.violations)).then_some(Broken::AtTheEnd))
 }
 
-/// Runs a case whose decisions are logged, and tells what was decided otherwise than nominally.
-pub(crate) fn decided(case: &Case) -> (Outcome, Vec<Decided>) {
+/// When something broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// At this time.
+    At(Instant),
+    /// When the cluster had settled.
+    AtTheEnd,
+}
+
+/// Runs a case whose decisions are logged, and tells what was decided otherwise than nominally: in all of it, or `until` a time.
+pub(crate) fn decided(case: &Case, until: Option<Instant>) -> (Outcome, Vec<Decided>) {
     let Case { scenario, policy, seed, decisions } = case;
-    let (outcome, sim) = whole(scenario, policy, *seed, decisions, |_, _, _| ControlFlow::Continue(()));
+    let (outcome, sim) = whole(scenario, policy, *seed, decisions, |_, record, _| {
+        match until.is_some_and(|until| record.at >= until) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    });
     (outcome, sim.decided().collect())
+}
+
+/// Runs a case, and tells what it has covered.
+pub(crate) fn covered(case: &Case) -> (Outcome, Coverage) {
+    let mut covering = Covering::default();
+    let Case { scenario, policy, seed, decisions } = case;
+    let outcome = run_with(scenario, policy, *seed, decisions, |_, record| covering.see(record));
+    (outcome, covering.done())
 }
 
 /// A run as long as `see`, who is shown every record and what has broken, lets it go on.
@@ -115,7 +146,8 @@ fn whole(
     decisions: &Decisions,
     mut see: impl FnMut(&Sim, &Record, &[Violation]) -> ControlFlow<()>,
 ) -> (Outcome, Sim) {
-    let drawn = Drawn::draw(&scenario.file, policy.policy(), seed);
+    let concrete = scenario.has_chaos().then(|| scenario.concrete(seed));
+    let drawn = Drawn::draw(&concrete.as_ref().unwrap_or(scenario).file, policy.policy(), seed);
     let mut sim = Sim::new(drawn.cluster.layout(seed), drawn.plan, seed, decisions);
     let mut watch = Watch::new();
     let mut settles = true;

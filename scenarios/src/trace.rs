@@ -45,6 +45,8 @@ impl Line {
 
 /// The label of the end of a fault that undoes itself.
 pub(crate) const UNDONE: &str = "undone";
+/// The label of what the outside world tells an actor.
+pub(crate) const COMMAND: &str = "command";
 /// The label of the calm.
 pub(crate) const CALM: &str = "calm";
 
@@ -119,6 +121,6 @@ fn input_label(input: &Input<model::Actor>) -> &'static str {
         Input::Start => "start",
         Input::Message { msg, .. } => model::Msg::name(msg.kind()),
         Input::Alarm(timer) => model::Timer::name(timer.kind()),
-        Input::Command(_) => "command",
+        Input::Command(_) => COMMAND,
     }
 }

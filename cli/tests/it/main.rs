@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod docs;
+mod hunt;
 mod matrix;
 mod pipes;
 mod replay;

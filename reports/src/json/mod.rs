@@ -11,9 +11,11 @@ use scenarios::{
 };
 use serde::Serialize;
 
+mod hunt;
 mod matrix;
 mod shrink;
 
+pub use hunt::{HUNT, Hunted};
 pub use matrix::{Grid, MATRIX, MUTANTS, Mutants};
 pub use shrink::{SHRINK, Shrunk};
 

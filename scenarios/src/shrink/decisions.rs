@@ -9,15 +9,18 @@ use super::{Attempt, Search, reduce::reduce};
 type Overrides = BTreeMap<DecisionAddress, Decision>;
 
 impl Search<'_> {
+    /// Makes all decisions nominal, if that will do.
+    pub(super) fn nominal_weather(&mut self) {
+        let nothing = Attempt { overrides: Overrides::new(), ..self.best.clone() };
+        self.first(&[nothing], |_| "all weather is nominal".to_owned());
+    }
+
     /// Makes as many decisions nominal as possible: all, else by class, by stream, one by one.
     pub(super) fn decisions(&mut self) {
         if self.best.overrides.is_empty() || self.is_over() {
             return;
         }
-        let nothing = Attempt { overrides: Overrides::new(), ..self.best.clone() };
-        if self.first(&[nothing], |_| "all weather is nominal".to_owned()).is_some() {
-            return;
-        }
+        self.nominal_weather();
         self.group(|address| address.stream.split(' ').next().unwrap_or_default().to_owned());
         self.group(|address| address.stream.clone());
         self.group(ToString::to_string);

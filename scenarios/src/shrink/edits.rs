@@ -14,6 +14,9 @@ struct Edit {
     table: Table,
 }
 
+/// What makes all edits of a kind.
+type Kind<'a> = &'a dyn Fn(&Table) -> Vec<Edit>;
+
 /// The table that edits begin with: without claims, and each fault with the number of its draws, so that they stay when
 /// others are left out.
 pub(super) fn begin(scenario: &Scenario, seed: Seed) -> Result<(Table, Scenario), Error> {
@@ -52,7 +55,10 @@ impl Search<'_> {
     /// Makes the scenario as small as possible.
     pub(super) fn edits(&mut self) {
         self.fewer_faults();
-        for make in [sections, numbers, lengths] {
+        let settles = self.settles();
+        let lengths = move |table: &Table| lengths(table, !settles);
+        let kinds: [Kind; 3] = [&sections, &numbers, &lengths];
+        for make in kinds {
             let mut next = 0;
             while !self.is_over() {
                 let edits: Vec<Edit> = make(&self.best.table).into_iter().skip(next).collect();
@@ -149,7 +155,7 @@ fn numbers(table: &Table) -> Vec<Edit> {
 }
 
 /// Shorter runs, rarer rows, and each length of a fault without a range, shorter or with fewer digits.
-fn lengths(table: &Table) -> Vec<Edit> {
+fn lengths(table: &Table, settle_shorter: bool) -> Vec<Edit> {
     let mut edits = Vec::new();
     if let Some(every) = get(table, &["workload", "row_every"]).and_then(length) {
         for factor in [16, 4, 2] {
@@ -166,7 +172,7 @@ fn lengths(table: &Table) -> Vec<Edit> {
             }
         }
     }
-    for field in ["run_for", "settle_for"] {
+    for field in ["run_for", "settle_for"].into_iter().take(1 + usize::from(settle_shorter)) {
         if let Some(lasts) = get(table, &[field]).and_then(length) {
             for shorter in [lasts / 4, lasts / 2, lasts / 4 * 3].map(round) {
                 if shorter >= 1_000_000_000 && shorter < lasts {

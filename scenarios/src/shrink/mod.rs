@@ -15,9 +15,13 @@ use std::{
 };
 
 use rayon::prelude::*;
-use sim::{Decided, Decision, DecisionAddress, Decisions, Seed};
+use sim::{Decided, Decision, DecisionAddress, Decisions, Duration, Instant, Seed};
 
-use crate::{Case, Error, PolicySpec, Scenario, run::broken_by, signature::Signature};
+use crate::{
+    Case, Error, PolicySpec, Scenario,
+    run::{Broken, broken_at},
+    signature::Signature,
+};
 
 pub use words::deviations;
 
@@ -83,6 +87,8 @@ struct Target {
     policy: PolicySpec,
     seed: Seed,
     signature: Signature,
+    /// When the original case breaks it.
+    when: Broken,
 }
 
 /// So many candidates are tried at the same time, whatever the number of jobs.
@@ -93,10 +99,11 @@ const WINDOW: usize = 4;
 /// `aspect` says what (`single_writer (admitted)`); without it, the first thing that breaks. An error says that the case
 /// does not break it, or that its weather cannot be told by its decisions.
 pub fn shrink(case: &Case, aspect: Option<&str>, how: Shrinking) -> Result<Shrunk, Error> {
+    let case = &case.clone().concrete();
     let at = case.scenario.name().to_owned();
     let logged = Decisions { logged: true, ..case.decisions.clone() };
     let logged = Case { decisions: logged, ..case.clone() };
-    let (outcome, decided) = crate::run::decided(&logged);
+    let (outcome, decided) = crate::run::decided(&logged, None);
     let wanted = |signature: &&Signature| aspect.is_none_or(|aspect| signature.name() == aspect);
     let (_, signatures) = case.signatures();
     let Some(signature) = signatures.iter().find(wanted).cloned() else {
@@ -120,7 +127,13 @@ pub fn shrink(case: &Case, aspect: Option<&str>, how: Shrinking) -> Result<Shrun
     let overrides = decided.iter().map(|one| (one.address.clone(), one.decision)).collect();
     let nominal = decided.into_iter().map(|Decided { address, nominal, .. }| (address, nominal)).collect();
     let best = Attempt { table, overrides, scenario };
-    let target = Target { policy: case.policy.clone(), seed: case.seed, signature };
+    let Some(when) = broken_at(case, signature.invariant, signature.aspect, None) else {
+        return Err(Error::new(
+            at,
+            format!("{} breaks once, and not when it is run again", signature.name()),
+        ));
+    };
+    let target = Target { policy: case.policy.clone(), seed: case.seed, signature, when };
     let mut search = Search { best, target, nominal, pool, how, runs: 0 };
     if !search.target.is_broken_by(&search.best) {
         let what = "this run cannot be told by its decisions alone: a fault of the testbed; please report it";
@@ -134,9 +147,10 @@ pub fn shrink(case: &Case, aspect: Option<&str>, how: Shrinking) -> Result<Shrun
 
 impl Search<'_> {
     fn everything(&mut self) {
-        self.decisions();
+        self.nominal_weather();
         loop {
             let before = self.best.size();
+            // What is smaller runs faster; there may be many decisions to try.
             self.edits();
             self.decisions();
             if self.best.size() == before || self.is_over() {
@@ -144,6 +158,11 @@ impl Search<'_> {
             }
         }
         self.magnitudes();
+    }
+
+    /// Whether it settles before it is judged: then the time for that is not to be taken away.
+    fn settles(&self) -> bool {
+        self.target.when == Broken::AtTheEnd
     }
 
     fn is_over(&self) -> bool {
@@ -184,7 +203,12 @@ impl Target {
     fn is_broken_by(&self, attempt: &Attempt) -> bool {
         let case = self.case(attempt);
         let same = || case.signatures().1.contains(&self.signature);
-        broken_by(&case, self.signature.invariant, self.signature.aspect) && same()
+        // What takes much longer is another story; what is seen when the cluster has settled takes until then.
+        let until = match self.when {
+            Broken::At(at) => Some(Instant::from_nanos(at.nanos() / 4 * 5) + Duration::from_secs(5)),
+            Broken::AtTheEnd => None,
+        };
+        broken_at(&case, self.signature.invariant, self.signature.aspect, until).is_some() && same()
     }
 }
 

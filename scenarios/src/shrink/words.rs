@@ -4,15 +4,21 @@ use sim::{Decision, DecisionAddress};
 
 use crate::{
     Case,
-    trace::{CALM, Line, LineKind, UNDONE},
+    trace::{CALM, COMMAND, Line, LineKind, UNDONE},
 };
 
 /// What a case has beside nominal weather: the faults and commands that happen, in order, then the decisions that differ. The
 /// calm, and what undoes itself, are no deviations.
 pub fn deviations(case: &Case) -> Vec<String> {
     let (_, lines) = case.trace();
-    let faults =
-        lines.iter().filter(|line| line.kind == LineKind::Fault && ![UNDONE, CALM].contains(&line.label));
+    let calm = lines.iter().find(|line| line.label == CALM).map(|line| line.at);
+    let is_planned = |line: &&Line| match line.kind {
+        LineKind::Fault => ![UNDONE, CALM].contains(&line.label),
+        // What the calm says to services is part of it.
+        LineKind::Step => line.label == COMMAND && calm.is_none_or(|calm| line.at < calm),
+        LineKind::Alarm | LineKind::Lost => false,
+    };
+    let faults = lines.iter().filter(is_planned);
     let told = |line: &Line| format!("at {}: {}", line.at, line.without_number().trim_start_matches("-- "));
     let mut told: Vec<String> = faults.map(told).collect();
     told.extend(case.decisions.overrides.iter().map(|(address, decision)| words(address, *decision)));

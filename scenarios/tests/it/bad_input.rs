@@ -34,7 +34,7 @@ fn unknown_fields_and_missing_ones() {
       | nods = 4
     ");
     insta::assert_snapshot!(wrong("story = \"a story\"", "stroy = \"x\""), @r#"
-    x.toml:2:1: unknown field `stroy`, expected one of `story`, `seeds`, `run_for`, `settle_for`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `claim`
+    x.toml:2:1: unknown field `stroy`, expected one of `story`, `seeds`, `run_for`, `settle_for`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `chaos`, `claim`
       | stroy = "x"
     "#);
     insta::assert_snapshot!(wrong("tables = 2", ""), @"
@@ -284,7 +284,7 @@ fn capsules() {
     insta::assert_snapshot!(wrong(&whole("x", "1", GOOD)), @"c.json, policy `x`: `x` is no policy; there is baseline, pr-5106, pr-4828, pr-5434, pr-5435, pr-5436, pr-3769, master, pr-5181 or pr-5182");
     insta::assert_snapshot!(wrong(&whole("master", "-1", GOOD)), @"c.json: `-1` is no seed");
     insta::assert_snapshot!(wrong(&whole("master", "1", "nodes = 3")), @"
-    c.json, scenario x:1:1: unknown field `nodes`, expected one of `story`, `seeds`, `run_for`, `settle_for`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `claim`
+    c.json, scenario x:1:1: unknown field `nodes`, expected one of `story`, `seeds`, `run_for`, `settle_for`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `chaos`, `claim`
       | nodes = 3
     ");
 }

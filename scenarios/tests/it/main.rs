@@ -1,8 +1,10 @@
 //! Scenarios: how they are read, what they claim, and that the same seed gives the same run.
 
 mod bad_input;
+mod chaos;
 mod claims;
 mod docs;
+mod hunt;
 mod lines;
 mod shrink;
 mod sweep;

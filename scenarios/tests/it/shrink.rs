@@ -28,14 +28,11 @@ fn shrunk(case: &Case, budget: u64, jobs: usize) -> (Shrunk, Vec<String>) {
 fn a_late_message_is_all_that_is_needed() {
     let (small, _) = shrunk(&case("delayed-create", "baseline", 55), 3000, 4);
     assert!(!small.unfinished);
-    let told = deviations(&small.case).join("\n");
-    insta::assert_snapshot!(format!("{}\n{told}\n{}", small.case.scenario.size(), small.signature), @"
-    3 nodes, 1 changefeed of 7 tables, for 16s and 6.5s to settle
-    at 1.0500175s: n1 crashes
-    n1/maintainers takes no. 6 at its 3rd choice `order of absent spans`
-    the 1st ScheduleDispatcherRequest from n1 to n3 takes 21s
-    single_writer (admitted): dispatchers ScheduleDispatcherRequest < maintainers MaintainerBootstrapResponse; dispatchers Task < dispatchers ScheduleDispatcherRequest; dispatchers Task < dispatchers Task
-    ");
+    let told = deviations(&small.case);
+    assert!(told.len() <= 5, "{told:?}");
+    let late = |one: &String| one.starts_with("the 1st ScheduleDispatcherRequest from ");
+    assert!(told.iter().any(late), "{told:?}");
+    assert_eq!(small.signature.name(), "single_writer (admitted)");
 }
 
 #[test]

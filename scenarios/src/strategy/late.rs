@@ -1,0 +1,84 @@
+//! Delay-bounded search: the weather as it is drawn, and one to three messages are very late. It is the strategy for stale
+//! messages.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use sim::{Decision, DecisionAddress, Decisions, Draws, Duration, Instant, Seed};
+
+use super::Strategy;
+use crate::{Case, PolicySpec, Scenario, run::decided};
+
+/// Addresses of messages, by their streams.
+type Streams = Arc<Vec<Vec<DecisionAddress>>>;
+
+/// Seeds in groups: the weather of one run, and the messages that it has, serve all seeds of a group.
+#[derive(Default)]
+pub(super) struct Late {
+    /// What has been found out about the last groups. A memory, and nothing else: everything in it can be found out again.
+    known: Mutex<BTreeMap<(String, String, u64), Streams>>,
+}
+
+/// So many seeds share one run.
+const GROUP: u64 = 16;
+/// So many groups are remembered.
+const REMEMBERED: usize = 32;
+/// How late a message is: from the time of a tick to more than a lease and its grace; but it comes soon enough for the cluster to
+/// settle, and none is sent after the calm.
+const LATE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
+
+impl Strategy for Late {
+    fn name(&self) -> &'static str {
+        "late"
+    }
+
+    fn case(&self, scenario: &Scenario, policy: &PolicySpec, seed: Seed) -> Case {
+        let first = Seed(seed.0 - seed.0 % GROUP);
+        let case = Case::new(scenario, policy, first).concrete();
+        let streams = self.streams(&case);
+        if streams.is_empty() {
+            return case;
+        }
+        let mut draws = Draws::new(seed, "strategy late");
+        let longest = LATE.1.min(case.scenario.phases().1.split(2)).max(LATE.0);
+        let mut overrides = BTreeMap::new();
+        for _ in 0..=draws.below(3) {
+            // Streams before messages: rare kinds matter more than frequent ones.
+            let stream = &streams[draws.below(streams.len() as u64) as usize];
+            let address = stream[draws.below(stream.len() as u64) as usize].clone();
+            let octaves = (longest.nanos() / LATE.0.nanos()).ilog2();
+            let low = LATE.0.nanos() << draws.below(u64::from(octaves) + 1);
+            let late = Duration::from_nanos((low + draws.below(low)).min(longest.nanos()));
+            overrides.insert(address, Decision::Delay(late));
+        }
+        Case { decisions: Decisions { overrides, ..Decisions::default() }, ..case }
+    }
+}
+
+impl Late {
+    /// The messages of a run.
+    fn streams(&self, case: &Case) -> Streams {
+        let key = (case.scenario.name().to_owned(), case.policy.name().to_owned(), case.seed.0);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(streams) = known {
+            return streams;
+        }
+        let logged = Case { decisions: Decisions { logged: true, ..Decisions::default() }, ..case.clone() };
+        let mut streams: BTreeMap<String, Vec<DecisionAddress>> = BTreeMap::new();
+        let calm = Instant::START + case.scenario.phases().0;
+        for one in decided(&logged, Some(calm)).1 {
+            if one.address.stream.starts_with("latency ") {
+                streams.entry(one.address.stream.clone()).or_default().push(one.address);
+            }
+        }
+        let streams: Streams = Arc::new(streams.into_values().collect());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        while known.len() >= REMEMBERED {
+            known.pop_first();
+        }
+        known.insert(key, streams.clone());
+        streams
+    }
+}

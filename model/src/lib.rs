@@ -235,6 +235,7 @@ impl Machine for Actor {
     fn refused(msg: &Msg) -> Option<Msg> {
         match msg {
             Msg::Etcd(request) => request.refused().map(Msg::from),
+            Msg::Pd(request) => Some(request.refused().into()),
             Msg::Messages(inbox) => inbox.refused().map(Msg::from),
             _ => None,
         }

@@ -1,6 +1,8 @@
 //! The placement driver, as far as TiCDC asks it: the timestamp oracle, from which epochs come.
+//!
+//! It is as late, as far away, or as silent as the links to it are.
 
-use sim::{Input, Now};
+use sim::{Duration, Input, Now};
 
 use crate::{Actor, Epoch, Out, etcd::CallId, vocabulary::vocabulary};
 
@@ -17,6 +19,19 @@ vocabulary! {
     pub enum Reply {
         /// The timestamp, as an epoch: physical milliseconds shifted by 18 bits, plus a counter.
         TsoResponse { call: CallId, epoch: Epoch },
+        /// What the client's side says: the connection was refused.
+        TsoUnavailable { call: CallId },
+    }
+}
+
+/// How long a client waits for a timestamp.
+pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Inbox {
+    /// What a client hears whose connection is refused.
+    pub(crate) fn refused(&self) -> Reply {
+        let Inbox::TsoRequest { call } = self;
+        Reply::TsoUnavailable { call: *call }
     }
 }
 

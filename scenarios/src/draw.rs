@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 
 use model::{
     Actor, Addr, ChangefeedConfig, ChangefeedId, Cluster, DdlKind, LinkClass, NamedDdl, NodeId, NodeSpec,
-    Place as Part, Policy, Role, Scheduling, Settings, Weather, coordinator, invariants,
+    Place as Part, Policy, Role, Scheduling, Settings, Weather, coordinator, etcd, invariants,
     sink::{self, Class, Downstream},
 };
 use sim::{
@@ -52,6 +52,9 @@ impl Drawn {
                 when: When::At(calm),
                 fault: sim::Fault::Command { to: Addr::Sink, command },
             });
+        }
+        if file.faults.iter().any(|fault| fault.what.is_of_etcd()) {
+            plan.push(Planned { when: When::At(calm), fault: of_etcd(etcd::Command::Recover) });
         }
         plan.push(Planned { when: When::At(calm), fault: sim::Fault::Calm });
         Drawn { cluster: cluster(file, policy, seed), plan, end: calm + file.settle_for.0 }
@@ -319,6 +322,20 @@ fn known_invariant(name: &str) -> Result<(), String> {
     }
 }
 
+fn of_etcd(command: etcd::Command) -> sim::Fault<Actor> {
+    sim::Fault::Command { to: Addr::Etcd, command: command.into() }
+}
+
+/// The requests to etcd that can fail.
+const REQUESTS: [&str; 6] = [
+    "TxnRequest",
+    "RangeRequest",
+    "LeaseGrantRequest",
+    "LeaseKeepAliveRequest",
+    "LeaseRevokeRequest",
+    "LeaseTimeToLiveRequest",
+];
+
 fn of_downstream(command: sink::Command) -> sim::Fault<Actor> {
     sim::Fault::Command { to: Addr::Sink, command: command.into() }
 }
@@ -338,6 +355,11 @@ fn call(name: &Spanned<String>, calls: &[&'static str]) -> Result<&'static str, 
     found.ok_or_else(|| {
         (name.span(), unknown("call to the downstream", name.get_ref(), calls.iter().copied()))
     })
+}
+
+fn request(name: &Spanned<String>) -> Result<&'static str, Wrong> {
+    let found = REQUESTS.iter().copied().find(|request| request == name.get_ref());
+    found.ok_or_else(|| (name.span(), unknown("request to etcd", name.get_ref(), REQUESTS.iter().copied())))
 }
 
 /// The names of all notes.
@@ -414,10 +436,38 @@ impl Hosts {
                 sim::Fault::Slow { links, latency: latency(slow.latency, None), lasts: lasts(&slow.lasts) }
             }
             Do::RevokeLease(revoke) => {
-                let node = self.named_node(&revoke.who)?;
-                let command = model::etcd::Command::RevokeLeaseOf { node };
-                sim::Fault::Command { to: Addr::Etcd, command: command.into() }
+                of_etcd(etcd::Command::RevokeLeaseOf { node: self.named_node(&revoke.who)? })
             }
+            Do::EtcdLeaderChange(change) => {
+                of_etcd(etcd::Command::LoseLeader { lasts: lasts(&change.lasts) })
+            }
+            Do::EtcdError(error) => {
+                let share_per_million = error.share.per_million;
+                let lasts = lasts(&error.lasts);
+                let times = error.times.map(|times| times.draw(draws));
+                let times = times.map(|times| u32::try_from(times).unwrap_or(u32::MAX));
+                let outcome = match error.carried_out {
+                    Some(true) => etcd::Outcome::CarriedOut,
+                    Some(false) => etcd::Outcome::NotCarriedOut,
+                    None => etcd::Outcome::Either,
+                };
+                let kind = error.kind.as_ref().map_or(Ok(REQUESTS[0]), request)?;
+                let times_out = error.error == file::EtcdErrorKind::TimedOut;
+                of_etcd(etcd::Command::FailRequests {
+                    kind,
+                    times_out,
+                    outcome,
+                    share_per_million,
+                    times,
+                    lasts,
+                })
+            }
+            Do::EtcdSlowWatch(slow) => {
+                let node = self.named_node(&slow.who)?;
+                let lasts = lasts(&slow.lasts);
+                of_etcd(etcd::Command::SlowWatches { node, by: slow.by.draw(draws), lasts })
+            }
+            Do::EtcdCompaction(compaction) => of_etcd(etcd::Command::Compact { keep: compaction.keep }),
             Do::PauseChangefeed(call) => {
                 of_user(coordinator::Command::PauseChangefeed { cf: self.changefeed(&call.cf)? })
             }

@@ -370,6 +370,14 @@ pub(crate) enum Do {
     Slow(Slow),
     /// The lease of a node's session is revoked at etcd.
     RevokeLease(RevokeLease),
+    /// Etcd has no leader for a while.
+    EtcdLeaderChange(EtcdLeaderChange),
+    /// Requests to etcd fail.
+    EtcdError(EtcdError),
+    /// A node's watches of etcd are late.
+    EtcdSlowWatch(EtcdSlowWatch),
+    /// Etcd forgets its history.
+    EtcdCompaction(EtcdCompaction),
     /// The downstream's server is not available.
     DownstreamOutage(DownstreamOutage),
     /// Statements take longer at the downstream's server.
@@ -387,6 +395,11 @@ pub(crate) enum Do {
 }
 
 impl Do {
+    /// Whether it leaves etcd in a state that the calm has to end.
+    pub(crate) fn is_of_etcd(&self) -> bool {
+        matches!(self, Do::EtcdLeaderChange(_) | Do::EtcdError(_) | Do::EtcdSlowWatch(_))
+    }
+
     /// Whether it leaves the downstream's server in a state that the calm has to end.
     pub(crate) fn is_of_the_downstream(&self) -> bool {
         matches!(self, Do::DownstreamOutage(_) | Do::SlowStatements(_) | Do::DownstreamError(_))
@@ -479,6 +492,62 @@ pub(crate) struct Slow {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RevokeLease {
     pub(crate) who: Spanned<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EtcdLeaderChange {
+    #[serde(default, rename = "for")]
+    pub(crate) lasts: Option<Span>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EtcdError {
+    /// The kind of request that fails.
+    #[serde(default)]
+    pub(crate) kind: Option<Spanned<String>>,
+    /// What its client hears.
+    pub(crate) error: EtcdErrorKind,
+    /// Whether it is carried out; without it that is chance.
+    #[serde(default)]
+    pub(crate) carried_out: Option<bool>,
+    /// How many of them.
+    #[serde(default = "every_one")]
+    pub(crate) share: Share,
+    /// And how many at most.
+    #[serde(default)]
+    pub(crate) times: Option<Nth>,
+    #[serde(default, rename = "for")]
+    pub(crate) lasts: Option<Span>,
+}
+
+/// What a client hears of a request that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EtcdErrorKind {
+    /// The server says that it has taken too long.
+    TimedOut,
+    /// The connection ends without an answer.
+    ConnectionLost,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EtcdSlowWatch {
+    pub(crate) who: Spanned<String>,
+    /// By how much.
+    pub(crate) by: Span,
+    #[serde(default, rename = "for")]
+    pub(crate) lasts: Option<Span>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EtcdCompaction {
+    /// How many revisions it keeps besides the present one.
+    #[serde(default)]
+    pub(crate) keep: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -8,16 +8,14 @@ use std::collections::VecDeque;
 use sim::Duration;
 
 use crate::{
-    Addr, ChangefeedId, Cx, Epoch, Ts,
+    ChangefeedId, Cx, Epoch, Ts,
     coordinator::{
         Note, PdCall, Term, Timer, Wait,
         epoch::{draws_epoch, epoch_after},
     },
     etcd::{
         self, Answer, CallId, ChangefeedInfo, Compare, FeedState, Job, Key, Kv, Op, Progress, Range, Value,
-        client::CALL_TIMEOUT,
     },
-    pd,
     vocabulary::vocabulary,
 };
 
@@ -149,8 +147,7 @@ impl Term {
         match stage {
             Stage::Candidate | Stage::Epoch(_) => {
                 let call = self.next_pd_call();
-                self.pd_calls.insert(call, PdCall::Api);
-                cx.out.send(Addr::Pd, pd::Inbox::TsoRequest { call }.into());
+                self.ask_for_timestamp(call, PdCall::Api, cx);
             }
             Stage::Info => self.api_read(Key::Info(cf), cx),
             Stage::Job(..) => self.api_read(Key::Job(cf), cx),
@@ -283,12 +280,7 @@ impl Term {
             call.stage = Stage::Write(info);
             call.tries += 1;
         }
-        self.calls.call_once(cx, CALL_TIMEOUT, Wait::Api, |call| etcd::Inbox::TxnRequest {
-            call,
-            compares,
-            then,
-            otherwise: Vec::new(),
-        });
+        self.calls.txn(cx, Wait::Api, compares, then);
     }
 
     /// It is persisted; now the memory follows.

@@ -1,4 +1,9 @@
 //! Epochs: a new one is persisted before ownership changes hands (pingcap/ticdc#5434).
+//!
+//! Nobody cancels a bump: it has a time limit of its own and goes on when its coordinator is deposed, so it may be persisted
+//! when a successor leads already. If the outcome of its write is unknown, what is persisted may be ahead of what is known
+//! here; a write that is tried again, and finds that it has been carried out, counts as somebody else's, so one more epoch is
+//! persisted.
 
 use std::fmt;
 
@@ -6,17 +11,16 @@ use sim::Duration;
 
 use crate::{
     Addr, ChangefeedId, Cx, Epoch,
-    coordinator::{Note, PdCall, Term, Timer, Wait, operators::Request},
-    etcd::{self, CallId, ChangefeedInfo, Compare, Key, Kv, Op, Range, Value, client::CALL_TIMEOUT},
+    coordinator::{Note, Outcome, PdCall, Term, Timer, Wait, operators::Request},
+    etcd::{self, CallId, ChangefeedInfo, Compare, Key, Kv, Op, Range, Value},
     pd,
+    policy::ProgressWrite,
 };
 
 /// One attempt to persist a new epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BumpId(pub u32);
 
-/// For the time of an operator's admission, calls to PD included.
-const DEADLINE: Duration = Duration::from_secs(10);
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(25);
 
@@ -39,9 +43,40 @@ impl Term {
         let id = BumpId(call.0);
         let (candidate, tries) = (Epoch::NONE, 0);
         self.bumps.insert(id, Bump { request, candidate, tries, info: None, ended: None });
-        self.pd_calls.insert(call, PdCall::Bump(id));
+        self.ask_for_timestamp(call, PdCall::Bump(id), cx);
+        // The admission of an operator has one limit for the timestamp and all that follows.
+        match cx.policy().coordinator.bump_limit.length() {
+            Some(limit) => cx.out.alarm(Timer::BumpDeadline { bump: id }.into(), limit),
+            None => cx.out.alarm(Timer::TsoTimeout { call }.into(), pd::CLIENT_TIMEOUT),
+        }
+    }
+
+    /// Asks PD, with a call of this number.
+    pub(super) fn ask_for_timestamp(&mut self, call: CallId, what: PdCall, cx: &mut Cx) {
+        self.pd_calls.insert(call, what);
         cx.out.send(Addr::Pd, pd::Inbox::TsoRequest { call }.into());
-        cx.out.alarm(Timer::BumpDeadline { bump: id }.into(), DEADLINE);
+        if !matches!(what, PdCall::Bump(_)) {
+            cx.out.alarm(Timer::TsoTimeout { call }.into(), pd::CLIENT_TIMEOUT);
+        }
+    }
+
+    /// PD is not there, or takes too long. An intermediate state of pingcap/ticdc#5182 ended the call then; every version that
+    /// was released takes the clock of the node instead, which is ahead of PD for a hundred years.
+    pub(super) fn on_tso_error(&mut self, call: CallId, cx: &mut Cx) -> Outcome {
+        let Some(what) = self.pd_calls.get(&call).copied() else { return Ok(()) };
+        let by_clock = cx.policy().coordinator.pd_fallback.falls_back().then(|| Epoch::of_clock(cx.now.wall));
+        cx.note(Note::TsoFailed { by_clock });
+        if let Some(epoch) = by_clock {
+            self.on_tso(call, epoch, cx);
+            return Ok(());
+        }
+        self.pd_calls.remove(&call);
+        match what {
+            PdCall::Bump(id) => self.bump_failed(id, "PD does not answer", cx),
+            PdCall::Api => self.api_failed(cx),
+            PdCall::State => return Err("there is no epoch for a warning"),
+        }
+        Ok(())
     }
 
     /// Whether an epoch of this changefeed is being bumped: nobody else may.
@@ -78,21 +113,58 @@ impl Term {
 
     pub(super) fn on_bump_read(&mut self, id: BumpId, found: Option<&Kv>, cx: &mut Cx) {
         let Some(bump) = self.bumps.get_mut(&id) else { return };
-        let Some(Kv { key, value: Value::Info(info), modified, .. }) = found else {
+        let Some(Kv { key, value, modified, .. }) = found else {
             return self.bump_failed(id, "the changefeed does not exist", cx);
         };
-        let Some(epoch) = epoch_after(info.epoch, bump.candidate, cx) else {
+        let (Value::Info(persisted) | Value::OldInfo(persisted)) = value else {
+            return self.bump_failed(id, "the changefeed cannot be decoded", cx);
+        };
+        let cf = bump.request.cf;
+        let known = self.changefeeds.get(cf);
+        let policy = &cx.policy().coordinator;
+        let base = policy.bump_base.of(persisted, known.map(|one| &one.info));
+        let Some(epoch) = epoch_after(base.epoch, bump.candidate, cx) else {
             return self.bump_failed(id, "changefeed epoch overflow", cx);
         };
-        // Everything else of the persisted value is kept.
-        let info = ChangefeedInfo { epoch, ..(**info).clone() };
+        // Everything else is kept.
+        let info = ChangefeedInfo { epoch, ..base };
         bump.info = Some(info.clone());
         bump.tries += 1;
-        let put = Op::Put { key: *key, value: Value::Info(Box::new(info)), lease: None };
-        let compares = vec![Compare::Modified(*key, *modified)];
-        self.calls.call_once(cx, CALL_TIMEOUT, Wait::BumpWrite { bump: id }, |call| {
-            etcd::Inbox::TxnRequest { call, compares, then: vec![put], otherwise: Vec::new() }
-        });
+        let put = |key, value| Op::Put { key, value, lease: None };
+        let mut then = vec![put(*key, Value::Info(Box::new(info)))];
+        let compares = match policy.bump_compare.is_made() {
+            true => vec![Compare::Modified(*key, *modified)],
+            false => Vec::new(),
+        };
+        let checkpoint = known.map_or(persisted.start_ts, |one| one.checkpoint());
+        match policy.bump_job.write(checkpoint) {
+            ProgressWrite::None => {}
+            ProgressWrite::Blind(job) => then.push(put(Key::Job(cf), Value::Job(job))),
+            ProgressWrite::Compared => {
+                let wait = Wait::BumpJob { bump: id, compares, then };
+                let range = Range::One(Key::Job(cf));
+                self.calls.call(cx, wait, |call| etcd::Inbox::RangeRequest { call, range });
+                return;
+            }
+        }
+        self.calls.txn(cx, Wait::BumpWrite { bump: id }, compares, then);
+    }
+
+    /// The progress is to be written together with the epoch, as it is.
+    pub(super) fn on_bump_job(
+        &mut self,
+        id: BumpId,
+        mut compares: Vec<Compare>,
+        mut then: Vec<Op>,
+        found: Option<&Kv>,
+        cx: &mut Cx,
+    ) {
+        let Some(Kv { key, value, modified, .. }) = found else {
+            return self.bump_failed(id, "the progress does not exist", cx);
+        };
+        compares.push(Compare::Modified(*key, *modified));
+        then.push(Op::Put { key: *key, value: value.clone(), lease: None });
+        self.calls.txn(cx, Wait::BumpWrite { bump: id }, compares, then);
     }
 
     pub(super) fn on_bump_written(&mut self, id: BumpId, succeeded: bool, cx: &mut Cx) {

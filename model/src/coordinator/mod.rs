@@ -10,6 +10,7 @@ mod balance;
 mod changefeeds;
 mod ending;
 mod epoch;
+mod load;
 mod operators;
 mod persist;
 mod scheduler;
@@ -24,7 +25,7 @@ use sim::{Duration, Input};
 use crate::{
     Addr, ChangefeedId, Cx, Epoch, Liveness, Msg, NodeId, Place, Ts,
     bootstrapper::Bootstrapper,
-    etcd::{self, FeedState, Range, Reply, client::Calls},
+    etcd::{self, FeedState, Reply, client::Calls},
     maintainer, pd,
     vocabulary::{say, spoken, vocabulary, words},
 };
@@ -138,6 +139,8 @@ vocabulary! {
         StopEnds { stop: u64 },
         /// A bump goes on after a conflict.
         BumpAgain { bump: BumpId },
+        /// PD may have taken too long to give a timestamp.
+        TsoTimeout { call: etcd::CallId },
         /// A bump has taken as long as it may.
         BumpDeadline { bump: BumpId },
         /// The call of a user goes on after a conflict.
@@ -164,6 +167,8 @@ vocabulary! {
         TermEnds { node: NodeId, why: &'static str },
         /// All maintainer managers have answered and the changefeeds are loaded.
         Bootstrapped { changefeeds: u32 },
+        /// A value that is persisted cannot be decoded; it is as if it were not there.
+        Undecodable { key: etcd::Key },
         /// A reporting maintainer is taken for the owner.
         Adopted { cf: ChangefeedId, node: NodeId, epoch: Epoch },
         /// A reporting maintainer is of another generation.
@@ -172,6 +177,8 @@ vocabulary! {
         EpochPersisted { cf: ChangefeedId, epoch: Epoch },
         /// A new epoch counts from now on that is not persisted.
         EpochDrawn { cf: ChangefeedId, epoch: Epoch },
+        /// PD gives no timestamp: whether the clock of the node does instead.
+        TsoFailed { by_clock: Option<Epoch> },
         /// An epoch could not be persisted; the operator is not queued.
         BumpFailed { cf: ChangefeedId, why: &'static str },
         /// A changefeed is to be maintained by a node.
@@ -196,10 +203,11 @@ vocabulary! {
 /// What a call to etcd is for.
 #[derive(Clone, Debug)]
 enum Wait {
-    LoadInfos,
-    LoadJobs { infos: Vec<etcd::Kv> },
+    Load,
+    Mend { loading: load::Loading },
     Persist { checkpoints: Vec<(ChangefeedId, Ts)> },
     BumpRead { bump: BumpId },
+    BumpJob { bump: BumpId, compares: Vec<etcd::Compare>, then: Vec<etcd::Op> },
     BumpWrite { bump: BumpId },
     Api,
     StateRead,
@@ -310,7 +318,7 @@ impl Coordinator {
             Inbox::Stop => self.stop(Cause::Shutdown, "shutdown", cx),
             Inbox::EtcdDisconnected => {
                 if let Some(term) = &mut self.term {
-                    let failed = term.calls.broken(cx);
+                    let failed = term.calls.reset(cx);
                     let goes_on = failed.into_iter().try_for_each(|wait| term.on_failure(wait, cx));
                     self.end_unless(goes_on, cx);
                     self.end_if_through(cx);
@@ -387,15 +395,16 @@ impl Term {
                     None => Ok(()),
                 }
             }
-            Input::Message { msg: Msg::EtcdReply(Reply::Unavailable { call }), .. } => {
-                match self.calls.refused(*call, cx) {
-                    Some(wait) => self.on_failure(wait, cx),
-                    None => Ok(()),
-                }
+            Input::Message { msg: Msg::EtcdReply(reply), .. } => {
+                let failed = reply.failure().and_then(|(call, how)| self.calls.failed(call, how, cx));
+                failed.map_or(Ok(()), |wait| self.on_failure(wait, cx))
             }
             Input::Message { msg: Msg::PdReply(pd::Reply::TsoResponse { call, epoch }), .. } => {
                 self.on_tso(*call, *epoch, cx);
                 Ok(())
+            }
+            Input::Message { msg: Msg::PdReply(pd::Reply::TsoUnavailable { call }), .. } => {
+                self.on_tso_error(*call, cx)
             }
             Input::Alarm(crate::Timer::Coordinator(timer)) => self.on_alarm(*timer, cx),
             _ => Ok(()),
@@ -440,6 +449,7 @@ impl Term {
                 self.bump_read(bump, cx);
                 Ok(())
             }
+            Timer::TsoTimeout { call } => self.on_tso_error(call, cx),
             Timer::BumpDeadline { bump } => {
                 self.bump_deadline(bump, cx);
                 Ok(())
@@ -467,18 +477,18 @@ impl Term {
         use etcd::Answer;
         match (wait, answer) {
             (wait, _) if self.is_void(&wait) => Ok(()),
-            (Wait::LoadInfos, Answer::Range(infos)) => {
-                let wait = Wait::LoadJobs { infos: infos.clone() };
-                self.calls.call(cx, wait, |call| etcd::Inbox::RangeRequest { call, range: Range::Jobs });
-                Ok(())
-            }
-            (Wait::LoadJobs { infos }, Answer::Range(jobs)) => self.on_loaded(&infos, jobs, cx),
+            (Wait::Load, Answer::Range(found)) => self.on_changefeeds(found, cx),
+            (Wait::Mend { loading }, _) => self.on_mended(loading, true, cx),
             (Wait::Persist { checkpoints }, Answer::Txn { .. }) => {
                 self.on_persisted(&checkpoints, cx);
                 Ok(())
             }
             (Wait::BumpRead { bump }, Answer::Range(info)) => {
                 self.on_bump_read(bump, info.first(), cx);
+                Ok(())
+            }
+            (Wait::BumpJob { bump, compares, then }, Answer::Range(job)) => {
+                self.on_bump_job(bump, compares, then, job.first(), cx);
                 Ok(())
             }
             (Wait::BumpWrite { bump }, Answer::Txn { succeeded, .. }) => {
@@ -502,12 +512,13 @@ impl Term {
     fn on_failure(&mut self, wait: Wait, cx: &mut Cx) -> Outcome {
         match wait {
             wait if self.is_void(&wait) => Ok(()),
-            Wait::LoadInfos | Wait::LoadJobs { .. } => {
+            Wait::Mend { loading } => self.on_mended(loading, false, cx),
+            Wait::Load => {
                 cx.note(Note::Panicked { why: "the changefeeds cannot be loaded" });
                 Err("panic")
             }
             Wait::Persist { .. } => Err("a checkpoint cannot be persisted"),
-            Wait::BumpRead { bump } | Wait::BumpWrite { bump } => {
+            Wait::BumpRead { bump } | Wait::BumpJob { bump, .. } | Wait::BumpWrite { bump } => {
                 self.bump_failed(bump, "etcd does not answer", cx);
                 Ok(())
             }
@@ -525,11 +536,7 @@ impl Term {
     fn is_void(&self, wait: &Wait) -> bool {
         let of_loops = matches!(
             wait,
-            Wait::LoadInfos
-                | Wait::LoadJobs { .. }
-                | Wait::Persist { .. }
-                | Wait::StateRead
-                | Wait::StateWrite
+            Wait::Load | Wait::Mend { .. } | Wait::Persist { .. } | Wait::StateRead | Wait::StateWrite
         );
         of_loops && !self.loops_run()
     }
@@ -595,8 +602,7 @@ impl Term {
             self.bootstrapper.clear();
         } else if complete {
             self.loading = true;
-            let read = |call| etcd::Inbox::RangeRequest { call, range: Range::Infos };
-            self.calls.call(cx, Wait::LoadInfos, read);
+            self.load_changefeeds(cx);
         }
     }
 }

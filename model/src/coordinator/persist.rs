@@ -8,7 +8,7 @@ use crate::{
         Note, Term, Timer, Wait,
         state_change::{StateChange, Under},
     },
-    etcd::{self, Job, Key, Op, Progress, Value, client::CALL_TIMEOUT},
+    etcd::{Job, Key, Op, Progress, Value},
     maintainer,
 };
 
@@ -73,9 +73,7 @@ impl Term {
             Op::Put { key: Key::Job(*cf), value: Value::Job(job), lease: None }
         };
         let then = checkpoints.iter().map(put).collect();
-        self.calls.call_once(cx, CALL_TIMEOUT, Wait::Persist { checkpoints }, |call| {
-            etcd::Inbox::TxnRequest { call, compares: Vec::new(), then, otherwise: Vec::new() }
-        });
+        self.calls.txn(cx, Wait::Persist { checkpoints }, Vec::new(), then);
     }
 
     pub(super) fn on_persisted(&mut self, checkpoints: &[(ChangefeedId, Ts)], cx: &mut Cx) {

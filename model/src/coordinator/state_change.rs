@@ -6,16 +6,12 @@
 use sim::Duration;
 
 use crate::{
-    Addr, ChangefeedId, Cx, Epoch,
+    ChangefeedId, Cx, Epoch,
     coordinator::{
         Note, Outcome, PdCall, Term, Timer, Wait,
         epoch::{draws_epoch, epoch_after},
     },
-    etcd::{
-        self, Answer, ChangefeedInfo, Compare, FeedState, Job, Key, Kv, Op, Progress, Range, Value,
-        client::CALL_TIMEOUT,
-    },
-    pd,
+    etcd::{self, Answer, ChangefeedInfo, Compare, FeedState, Job, Key, Kv, Op, Progress, Range, Value},
 };
 
 const TRIES: u32 = 10;
@@ -60,8 +56,7 @@ impl Term {
 
     fn ask_for_state_epoch(&mut self, cx: &mut Cx) {
         let call = self.next_pd_call();
-        self.pd_calls.insert(call, PdCall::State);
-        cx.out.send(Addr::Pd, pd::Inbox::TsoRequest { call }.into());
+        self.ask_for_timestamp(call, PdCall::State, cx);
     }
 
     pub(super) fn state_on_tso(&mut self, candidate: Epoch, cx: &mut Cx) {
@@ -114,12 +109,7 @@ impl Term {
             let job = Job { checkpoint: changefeed.checkpoint(), progress };
             then.push(put(Key::Job(cf), Value::Job(job)));
         }
-        self.calls.call_once(cx, CALL_TIMEOUT, Wait::StateWrite, |call| etcd::Inbox::TxnRequest {
-            call,
-            compares,
-            then,
-            otherwise: Vec::new(),
-        });
+        self.calls.txn(cx, Wait::StateWrite, compares, then);
     }
 
     pub(super) fn on_state_written(&mut self, answer: &Answer, cx: &mut Cx) -> Outcome {

@@ -1,8 +1,11 @@
 //! The calling side of etcd: which calls are under way, and what each of them is for.
 //!
-//! A call ends 30 s after it was made, the client's time-out with all its retries, and its outcome is then unknown: the
-//! request may have been carried out. If nobody answers it simply hangs until then. If the connection is refused, reads
-//! are tried again, at most twelve times and with growing pauses that nothing interrupts, so such a call can end later.
+//! A call has 30 s, with all its tries. It ends without an answer then, and its outcome is unknown: the request may have been
+//! carried out. If nobody answers it simply hangs until then. One that fails sooner is tried again, at most twelve times and
+//! with growing pauses that nothing interrupts, so it can also end later. Which failures that are depends on the call: a
+//! transaction is tried again if the server says that it has taken too long, or the connection is reset under it; it may have
+//! been carried out then, and its own compares fail. What does not pass through TiCDC's wrapper, as a candidacy does not, is
+//! tried once, and so is a deletion.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +13,7 @@ use sim::{Duration, Instant};
 
 use crate::{
     Addr, Cx, Out, Timer,
-    etcd::{CallId, Inbox},
+    etcd::{CallId, Compare, Inbox, Op, Reply},
 };
 
 /// The time-out of a call, retries included.
@@ -29,13 +32,54 @@ pub(crate) struct Calls<W> {
     rings_at: Option<Instant>,
 }
 
+impl Reply {
+    /// The call that has failed, if this says so, and how.
+    pub(crate) fn failure(&self) -> Option<(CallId, Failure)> {
+        match self {
+            Reply::Unavailable { call } => Some((*call, Failure::Unavailable)),
+            Reply::RequestTimedOut { call } => Some((*call, Failure::TimedOut)),
+            Reply::Answer { .. } | Reply::WatchResponse { .. } | Reply::WatchCanceled { .. } => None,
+        }
+    }
+}
+
+/// How a try fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The connection is refused, or ends without an answer.
+    Unavailable,
+    /// The connection is reset while the call is under way.
+    Reset,
+    /// The server says that it has taken too long.
+    TimedOut,
+}
+
+/// What is tried again, and after which failures.
+#[derive(Clone, Debug)]
+enum Again {
+    Never,
+    /// After those of which the real client knows that a transaction may be tried again.
+    Txn(Inbox),
+    Always(Inbox),
+}
+
+impl Again {
+    fn after(&self, failure: Failure) -> Option<&Inbox> {
+        match (self, failure) {
+            (Again::Never, _) | (Again::Txn(_), Failure::Unavailable) => None,
+            (Again::Txn(request), Failure::Reset | Failure::TimedOut) | (Again::Always(request), _) => {
+                Some(request)
+            }
+        }
+    }
+}
+
 /// A call that is under way.
 #[derive(Clone, Debug)]
 struct Waiting<W> {
     what: W,
     deadline: Instant,
-    /// What is tried again; none: a refusal ends the call.
-    request: Option<Inbox>,
+    request: Again,
     tries: u32,
     /// When it is tried again; none: an answer is awaited.
     again: Option<Instant>,
@@ -54,16 +98,18 @@ impl<W> Calls<W> {
         Calls { made: 0, waiting: BTreeMap::new(), timer: timer.into(), rings_at: None }
     }
 
-    /// Makes a call with the ordinary time-out that is tried again when the connection is refused.
-    pub(crate) fn call(&mut self, cx: &mut Cx, what: W, request: impl Fn(CallId) -> Inbox) -> CallId {
-        let call = self.call_once(cx, CALL_TIMEOUT, what, &request);
-        if let Some(waiting) = self.waiting.get_mut(&call) {
-            waiting.request = Some(request(call));
-        }
-        call
+    /// Makes a call with the ordinary time-out that is tried again whenever it fails.
+    pub(crate) fn call(&mut self, cx: &mut Cx, what: W, request: impl FnOnce(CallId) -> Inbox) -> CallId {
+        self.make(cx, CALL_TIMEOUT, what, request, Again::Always)
     }
 
-    /// Makes a call that is tried once: so are transactions and deletions, and what goes past the client's retries.
+    /// Carries out a transaction.
+    pub(crate) fn txn(&mut self, cx: &mut Cx, what: W, compares: Vec<Compare>, then: Vec<Op>) -> CallId {
+        let request = |call| Inbox::TxnRequest { call, compares, then, otherwise: Vec::new() };
+        self.make(cx, CALL_TIMEOUT, what, request, Again::Txn)
+    }
+
+    /// Makes a call that is tried once.
     pub(crate) fn call_once(
         &mut self,
         cx: &mut Cx,
@@ -71,10 +117,22 @@ impl<W> Calls<W> {
         what: W,
         request: impl FnOnce(CallId) -> Inbox,
     ) -> CallId {
+        self.make(cx, limit, what, request, |_| Again::Never)
+    }
+
+    fn make(
+        &mut self,
+        cx: &mut Cx,
+        limit: Duration,
+        what: W,
+        request: impl FnOnce(CallId) -> Inbox,
+        again: impl FnOnce(Inbox) -> Again,
+    ) -> CallId {
         self.made += 1;
         let (call, deadline) = (CallId(self.made), cx.now.steady + limit);
-        self.waiting.insert(call, Waiting { what, deadline, request: None, tries: 1, again: None });
-        cx.out.send(Addr::Etcd, request(call).into());
+        let request = request(call);
+        cx.out.send(Addr::Etcd, request.clone().into());
+        self.waiting.insert(call, Waiting { what, deadline, request: again(request), tries: 1, again: None });
         self.ring_by(deadline, cx);
         call
     }
@@ -92,11 +150,10 @@ impl<W> Calls<W> {
         self.waiting.remove(&call).map(|waiting| waiting.what)
     }
 
-    /// The connection was refused to a call, or broke while it was under way: what the call was for if it has failed
-    /// by that.
-    pub(crate) fn refused(&mut self, call: CallId, cx: &mut Cx) -> Option<W> {
+    /// A try of a call has failed: what the call was for if it has failed by that.
+    pub(crate) fn failed(&mut self, call: CallId, how: Failure, cx: &mut Cx) -> Option<W> {
         let waiting = self.waiting.get_mut(&call)?;
-        if waiting.request.is_none() || waiting.tries >= TRIES {
+        if waiting.request.after(how).is_none() || waiting.tries >= TRIES {
             return self.answered(call);
         }
         let again = cx.now.steady + backoff(waiting.tries, cx.out);
@@ -105,11 +162,11 @@ impl<W> Calls<W> {
         None
     }
 
-    /// The connection broke: what the calls that have failed by that were for.
-    pub(crate) fn broken(&mut self, cx: &mut Cx) -> Vec<W> {
+    /// The connection is reset: what the calls that have failed by that were for.
+    pub(crate) fn reset(&mut self, cx: &mut Cx) -> Vec<W> {
         let awaited = self.waiting.iter().filter(|(_, waiting)| waiting.again.is_none());
         let awaited: Vec<CallId> = awaited.map(|(call, _)| *call).collect();
-        awaited.into_iter().filter_map(|call| self.refused(call, cx)).collect()
+        awaited.into_iter().filter_map(|call| self.failed(call, Failure::Reset, cx)).collect()
     }
 
     /// The alarm rings: what the calls that have timed out were for.
@@ -122,7 +179,7 @@ impl<W> Calls<W> {
         for (_, waiting) in self.waiting.iter_mut().filter(|(_, waiting)| waiting.due() <= now) {
             if waiting.again.take().is_some()
                 && now < waiting.deadline
-                && let Some(request) = &waiting.request
+                && let Again::Txn(request) | Again::Always(request) = &waiting.request
             {
                 waiting.tries += 1;
                 cx.out.send(Addr::Etcd, request.clone().into());

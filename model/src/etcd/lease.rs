@@ -16,6 +16,9 @@ struct Lease {
     ends: Instant,
 }
 
+/// How much longer than its time a lease lives when a server begins to lead: the election time-out, as PD sets it.
+const EXTENSION: Duration = Duration::from_secs(3);
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leases {
     granted: u32,
@@ -42,11 +45,13 @@ impl Leases {
         self.leases.get(&id).map(|lease| lease.ends.since(now))
     }
 
-    /// Gives every lease its whole time again, as a server does when it begins to lead (`lessor.Promote`).
+    /// Gives every lease its whole time again, and a little more, as a server does when it begins to lead
+    /// (`lessor.Promote`).
     pub(crate) fn renew_all(&mut self, now: Instant) -> impl Iterator<Item = (LeaseId, Duration)> {
         self.leases.iter_mut().map(move |(id, lease)| {
-            lease.ends = now + lease.ttl;
-            (*id, lease.ttl)
+            let left = lease.ttl + EXTENSION;
+            lease.ends = now + left;
+            (*id, left)
         })
     }
 

@@ -34,6 +34,10 @@ pub enum Value {
     Info(Box<ChangefeedInfo>),
     /// How far it is.
     Job(Job),
+    /// What a changefeed is, as a version wrote it that did not write its id.
+    OldInfo(Box<ChangefeedInfo>),
+    /// Something that cannot be decoded.
+    Undecodable,
 }
 
 spoken! {
@@ -54,7 +58,7 @@ spoken! {
     }
 }
 
-/// Some keys.
+/// Some keys, in their order unless it is said otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Range {
     /// One key.
@@ -63,12 +67,25 @@ pub enum Range {
     Captures,
     /// Every owner key.
     Owners,
-    /// The owner key that was created first: the leader's.
-    FirstOwner,
     /// Every info key.
     Infos,
     /// Every job key.
     Jobs,
+    /// Every info key and every job key.
+    Changefeeds,
+    /// Some of the owner keys, by their age.
+    OwnersByAge(ByAge),
+}
+
+/// Which of the keys of a prefix are read, and in which order: that of their creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ByAge {
+    /// The youngest first, or else the oldest.
+    pub youngest_first: bool,
+    /// Only those that were created at this revision or before (`WithMaxCreateRev`).
+    pub created_until: Option<Revision>,
+    /// At most so many, if it is not zero (`WithLimit`).
+    pub limit: u32,
 }
 
 /// A condition of a transaction.
@@ -123,17 +140,47 @@ pub(crate) struct Store {
     revision: Revision,
     keys: BTreeMap<Key, Kv>,
     history: Vec<Change>,
+    /// What has changed before this revision is forgotten.
+    compacted: Revision,
 }
 
 impl Range {
+    /// The owner key that was created first: the leader's (`WithFirstCreate`).
+    pub const FIRST_OWNER: Range =
+        Range::OwnersByAge(ByAge { youngest_first: false, created_until: None, limit: 1 });
+
+    /// The youngest of the owner keys that are older than one of this age (`WithLastCreate`): whoever campaigns waits for
+    /// that one.
+    pub fn owner_before(created: Revision) -> Range {
+        let before = Revision(created.0.saturating_sub(1));
+        Range::OwnersByAge(ByAge { youngest_first: true, created_until: Some(before), limit: 1 })
+    }
+
     pub(crate) fn has(self, key: Key) -> bool {
         match (self, key) {
             (Range::One(one), key) => one == key,
             (Range::Captures, Key::Capture(_)) => true,
-            (Range::Owners | Range::FirstOwner, Key::Owner(_)) => true,
+            (Range::Owners | Range::OwnersByAge(_), Key::Owner(_)) => true,
             (Range::Infos, Key::Info(_)) | (Range::Jobs, Key::Job(_)) => true,
-            (Range::Captures | Range::Owners | Range::FirstOwner | Range::Infos | Range::Jobs, _) => false,
+            (Range::Changefeeds, Key::Info(_) | Key::Job(_)) => true,
+            (Range::Captures | Range::Owners | Range::OwnersByAge(_), _) => false,
+            (Range::Infos | Range::Jobs | Range::Changefeeds, _) => false,
         }
+    }
+}
+
+impl ByAge {
+    fn of(self, kvs: impl Iterator<Item = Kv>) -> Vec<Kv> {
+        let old_enough = |kv: &Kv| self.created_until.is_none_or(|until| kv.created <= until);
+        let mut kvs: Vec<Kv> = kvs.filter(old_enough).collect();
+        kvs.sort_by_key(|kv| kv.created);
+        if self.youngest_first {
+            kvs.reverse();
+        }
+        if self.limit > 0 {
+            kvs.truncate(self.limit as usize);
+        }
+        kvs
     }
 }
 
@@ -147,10 +194,10 @@ impl Store {
     }
 
     pub(crate) fn range(&self, range: Range) -> Vec<Kv> {
-        let found = self.keys.values().filter(|kv| range.has(kv.key));
+        let found = self.keys.values().filter(|kv| range.has(kv.key)).cloned();
         match range {
-            Range::FirstOwner => found.min_by_key(|kv| kv.created).cloned().into_iter().collect(),
-            _ => found.cloned().collect(),
+            Range::OwnersByAge(by_age) => by_age.of(found),
+            _ => found.collect(),
         }
     }
 
@@ -214,6 +261,17 @@ impl Store {
     pub(crate) fn changes_from(&self, revision: Revision) -> &[Change] {
         &self.history[self.history.partition_point(|change| change.revision < revision)..]
     }
+
+    /// Forgets what has changed before a revision: the present one, or one that is so many before it.
+    pub(crate) fn compact(&mut self, keep: u64) {
+        self.compacted = self.compacted.max(Revision(self.revision.0.saturating_sub(keep)));
+        self.history.drain(..self.history.partition_point(|change| change.revision < self.compacted));
+    }
+
+    /// From which revision on changes are still known.
+    pub(crate) fn compacted(&self) -> Revision {
+        self.compacted
+    }
 }
 
 say!(Revision, Key, Range);
@@ -226,6 +284,11 @@ impl Say for Value {
             Value::Node(node) => node.say(field, f),
             Value::Info(info) => info.say(field, f),
             Value::Job(job) => job.say(field, f),
+            Value::OldInfo(info) => {
+                info.say(field, f)?;
+                f.write_str(" without-id")
+            }
+            Value::Undecodable => f.write_str(" undecodable"),
         }
     }
 }
@@ -275,7 +338,14 @@ impl fmt::Display for Range {
             Range::One(key) => key.fmt(f),
             Range::Captures => f.write_str("capture/*"),
             Range::Owners => f.write_str("owner/*"),
-            Range::FirstOwner => f.write_str("first of owner/*"),
+            Range::Changefeeds => f.write_str("info/*, status/*"),
+            Range::OwnersByAge(ByAge { youngest_first, created_until, limit }) => {
+                if *limit > 1 {
+                    write!(f, "{limit} ")?;
+                }
+                f.write_str(if *youngest_first { "youngest of owner/*" } else { "oldest of owner/*" })?;
+                created_until.map_or(Ok(()), |until| write!(f, " until {until}"))
+            }
             Range::Infos => f.write_str("info/*"),
             Range::Jobs => f.write_str("status/*"),
         }

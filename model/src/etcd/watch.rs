@@ -1,11 +1,11 @@
 //! Watches: every change of some keys, in order, from a revision on.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-use sim::Address as _;
+use sim::{Address as _, Duration, Instant};
 
 use crate::{
-    Addr,
+    Addr, NodeId,
     etcd::{
         Key, Kv, Range, Reply, Revision,
         store::{Change, Store},
@@ -35,11 +35,15 @@ struct Watch {
     next: Revision,
     /// How many messages were sent; the creation counts as one.
     sent: u32,
+    /// When the client is told of what it has not been told of, if that waits.
+    tells_at: Option<Instant>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watches {
     watches: Vec<Watch>,
+    /// By how much the watches of a machine are late, and until when.
+    slow: BTreeMap<u8, (Duration, Option<Instant>)>,
 }
 
 impl Watches {
@@ -48,33 +52,74 @@ impl Watches {
         // Also one that an earlier process of the client made: its connection is gone.
         self.watches.retain(|watch| (watch.client.index(), watch.id) != (client.index(), id));
         let next = if from == Revision(0) { Revision(now.0 + 1) } else { from };
-        self.watches.push(Watch { client, id, range, next, sent: 1 });
+        self.watches.push(Watch { client, id, range, next, sent: 1, tells_at: None });
     }
 
-    /// A message without events that tells how many came before it; none at all if the watch was never created.
-    pub(crate) fn progress(&self, client: Addr, id: WatchId, revision: Revision) -> Reply {
+    /// A message without events that tells how many came before it, none at all if the watch was never created. Who has
+    /// not been told of everything hears nothing.
+    pub(crate) fn progress(&self, client: Addr, id: WatchId, revision: Revision) -> Option<Reply> {
         let watch = self.watches.iter().find(|watch| (watch.client, watch.id) == (client, id));
         let number = watch.map_or(0, |watch| watch.sent);
-        Reply::WatchResponse { watch: id, number, revision, events: Vec::new() }
+        let late = watch.is_some_and(|watch| watch.tells_at.is_some());
+        (!late).then_some(Reply::WatchResponse { watch: id, number, revision, events: Vec::new() })
     }
 
-    /// Tells every watcher what it has not been told; one message each, if there is anything for it.
-    pub(crate) fn tell(&mut self, store: &Store, mut send: impl FnMut(Addr, Reply)) {
-        let revision = store.revision();
-        for watch in &mut self.watches {
-            if watch.next > revision {
-                continue;
-            }
+    /// The watches of a machine are told late from now on.
+    pub(crate) fn slow_down(&mut self, node: NodeId, by: Duration, until: Option<Instant>) {
+        self.slow.insert(node.slot, (by, until));
+    }
+
+    /// All are told at once again; what waits is told when it was to be.
+    pub(crate) fn recover(&mut self) {
+        self.slow.clear();
+    }
+
+    /// Tells every watcher what it has not been told; one message each, if there is anything for it. One that has to hear of
+    /// what is forgotten is cancelled. How long it is until the next of those that are late.
+    pub(crate) fn tell(
+        &mut self,
+        now: Instant,
+        store: &Store,
+        mut send: impl FnMut(Addr, Reply),
+    ) -> Option<Duration> {
+        let (revision, compacted) = (store.revision(), store.compacted());
+        let forgotten = self.watches.extract_if(.., |watch| watch.next < compacted);
+        for Watch { id, client, .. } in forgotten {
+            send(client, Reply::WatchCanceled { watch: id, compacted });
+        }
+        let mut next = None;
+        for watch in self.watches.iter_mut().filter(|watch| watch.next <= revision) {
             let changes = store.changes_from(watch.next).iter().filter(|change| watch.range.has(change.key));
             let events: Vec<Event> = changes.map(Event::from).collect();
-            watch.next = Revision(revision.0 + 1);
             if !events.is_empty() {
+                if let Some(late) = late_by(&self.slow, watch, now) {
+                    let at = *watch.tells_at.get_or_insert_with(|| {
+                        next = Some(next.map_or(late, |next: Duration| next.min(late)));
+                        now + late
+                    });
+                    if now < at {
+                        continue;
+                    }
+                }
                 watch.sent += 1;
                 let (watch, client, number) = (watch.id, watch.client, watch.sent);
                 send(client, Reply::WatchResponse { watch, number, revision, events });
             }
+            (watch.next, watch.tells_at) = (Revision(revision.0 + 1), None);
         }
+        next
     }
+}
+
+/// By how much a watch is late; none if it is not.
+fn late_by(
+    slow: &BTreeMap<u8, (Duration, Option<Instant>)>,
+    watch: &Watch,
+    now: Instant,
+) -> Option<Duration> {
+    let (by, until) = slow.get(&watch.client.node()?.slot)?;
+    let on = until.is_none_or(|until| now < until);
+    (on || watch.tells_at.is_some()).then_some(*by)
 }
 
 impl From<&Change> for Event {

@@ -1,19 +1,24 @@
 //! The candidacy for coordinator: the oldest key under the owner prefix leads.
 //!
-//! An etcd election is a recipe of its clients: each candidate puts a key bound to its session, and waits until no
-//! older one is left.
+//! An etcd election is a recipe of its clients: each candidate puts a key bound to its session, and waits for the end of the
+//! youngest of the older ones, until there is none.
 
 use sim::{Duration, Instant};
 
 use crate::{
     Cx, Liveness, coordinator,
-    etcd::{Compare, Inbox as Etcd, Key, Kv, Op, Range, Revision, Value, client::CALL_TIMEOUT},
+    etcd::{
+        Compare, Event, Inbox as Etcd, Key, Kv, Op, OpAnswer, Range, Revision, Value, WatchId,
+        client::CALL_TIMEOUT,
+    },
     ids::Place,
     node::{Note, Server, Timer, Wait},
 };
 
 /// At most one campaign in this time.
 const CAMPAIGN_EVERY: Duration = Duration::from_secs(1);
+/// The watch of the key that is to go first.
+pub(super) const BEFORE: WatchId = WatchId(3);
 /// How long a term's key may take to be given back.
 const RESIGN_LIMIT: Duration = Duration::from_secs(5);
 
@@ -30,8 +35,8 @@ enum Stage {
     Idle,
     /// Its key is being put.
     Registering,
-    /// A candidate; it hears when an owner key goes.
-    Candidate,
+    /// A candidate since this revision; it hears when the one before it goes.
+    Candidate { since: Revision },
     /// It has the oldest key, and reads the number of its term.
     Chosen,
     /// The coordinator of a term.
@@ -56,7 +61,7 @@ impl Election {
         match self.stage {
             Stage::Idle => "idle",
             Stage::Registering => "registering",
-            Stage::Candidate => "candidate",
+            Stage::Candidate { .. } => "candidate",
             Stage::Chosen => "chosen",
             Stage::Leading => "leading",
             Stage::Resigning { .. } => "resigning",
@@ -85,37 +90,47 @@ impl Server {
         });
     }
 
-    pub(super) fn on_candidacy(&mut self, cx: &mut Cx) {
+    /// The key is put now, at this revision, or has been there already.
+    pub(super) fn on_candidacy(&mut self, revision: Revision, answers: &[OpAnswer], cx: &mut Cx) {
         if self.election.stage == Stage::Registering {
-            self.election.stage = Stage::Candidate;
+            let known = match answers {
+                [OpAnswer::Got(kvs)] => kvs.first().map(|kv| kv.created),
+                _ => None,
+            };
+            self.election.stage = Stage::Candidate { since: known.unwrap_or(revision) };
             self.look_at_candidates(cx);
         }
     }
 
-    /// An owner key has come or gone.
-    pub(super) fn on_owners_changed(&mut self, cx: &mut Cx) {
-        if self.election.stage == Stage::Candidate {
+    /// The key before one's own has changed.
+    pub(super) fn on_candidate_before(&mut self, events: &[Event], cx: &mut Cx) {
+        if events.iter().any(|event| matches!(event, Event::Delete(_))) {
+            self.unwatch(BEFORE);
             self.look_at_candidates(cx);
         }
     }
 
-    pub(super) fn look_at_candidates(&mut self, cx: &mut Cx) {
-        let read = |call| Etcd::RangeRequest { call, range: Range::Owners };
-        self.calls.call_once(cx, CALL_TIMEOUT, Wait::Candidates, read);
+    fn look_at_candidates(&mut self, cx: &mut Cx) {
+        if let Stage::Candidate { since } = self.election.stage {
+            let read = |call| Etcd::RangeRequest { call, range: Range::owner_before(since) };
+            self.calls.call_once(cx, CALL_TIMEOUT, Wait::Candidates, read);
+        }
     }
 
-    pub(super) fn on_candidates(&mut self, candidates: &[Kv], cx: &mut Cx) {
-        let oldest = candidates.iter().min_by_key(|kv| kv.created);
-        let mine = self.lease().map(Key::Owner);
-        if self.election.stage != Stage::Candidate || oldest.map(|kv| kv.key) != mine {
+    /// Whoever is before is waited for, from the revision on at which it was there.
+    pub(super) fn on_candidates(&mut self, revision: Revision, before: Option<&Kv>, cx: &mut Cx) {
+        if !matches!(self.election.stage, Stage::Candidate { .. }) {
             return;
+        }
+        if let Some(Kv { key, .. }) = before {
+            return self.watch(BEFORE, Range::One(*key), revision, cx);
         }
         if cx.process.liveness != Liveness::Alive {
             return self.resign(RESIGN_LIMIT, None, cx);
         }
         self.election.stage = Stage::Chosen;
         // The term is named after the key of whoever leads by now.
-        self.calls.call(cx, Wait::Leadership, |call| Etcd::RangeRequest { call, range: Range::FirstOwner });
+        self.calls.call(cx, Wait::Leadership, |call| Etcd::RangeRequest { call, range: Range::FIRST_OWNER });
     }
 
     pub(super) fn on_leadership(&mut self, leader: Option<&Kv>, cx: &mut Cx) {
@@ -149,23 +164,36 @@ impl Server {
         });
     }
 
-    /// The key is given back, or could not be: both are the same to the election.
+    /// The key could not be given back, for another reason than that it took too long: the module ends.
+    pub(super) fn on_resignation_failed(&mut self, cx: &mut Cx) {
+        match self.election.stage {
+            Stage::Resigning { failed: None } if !self.shutdown.group_is_done() => {
+                self.election_fails("the coordinator cannot resign", cx);
+            }
+            _ => self.on_resigned(cx),
+        }
+    }
+
+    /// The key is given back, or that took too long: both are the same to the election.
     pub(super) fn on_resigned(&mut self, cx: &mut Cx) {
         match self.election.stage {
             Stage::Resigning { failed: Some(why) } => self.election_fails(why, cx),
             Stage::Resigning { failed: None } if self.shutdown.group_is_done() => self.election_ends(cx),
-            Stage::Resigning { failed: None } => {
-                self.election.stage = Stage::Idle;
-                let next = self.election.campaigned_at.map_or(cx.now.steady, |at| at + CAMPAIGN_EVERY);
-                cx.out.alarm(Timer::Campaign.into(), next.since(cx.now.steady));
-            }
+            Stage::Resigning { failed: None } => self.campaign_again(cx),
             Stage::Idle
             | Stage::Registering
-            | Stage::Candidate
+            | Stage::Candidate { .. }
             | Stage::Chosen
             | Stage::Leading
             | Stage::Ended => {}
         }
+    }
+
+    /// The loop begins anew: after a term, and when what a candidate waits for is forgotten. Its key stays meanwhile.
+    pub(super) fn campaign_again(&mut self, cx: &mut Cx) {
+        self.election.stage = Stage::Idle;
+        let next = self.election.campaigned_at.map_or(cx.now.steady, |at| at + CAMPAIGN_EVERY);
+        cx.out.alarm(Timer::Campaign.into(), next.since(cx.now.steady));
     }
 
     /// The module ends with an error.
@@ -185,7 +213,7 @@ impl Server {
     pub(super) fn stop_election(&mut self, cx: &mut Cx) {
         match self.election.stage {
             Stage::Idle | Stage::Registering | Stage::Chosen => self.election.stage = Stage::Ended,
-            Stage::Candidate => self.resign(RESIGN_LIMIT, None, cx),
+            Stage::Candidate { .. } => self.resign(RESIGN_LIMIT, None, cx),
             Stage::Leading | Stage::Resigning { .. } | Stage::Ended => {}
         }
     }

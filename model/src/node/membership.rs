@@ -9,13 +9,16 @@ use crate::{
     etcd::{Event, Inbox as Etcd, Key, Kv, Range, Revision, WatchId},
     ids::Place,
     maintainer, messages,
-    node::{Note, Server, Wait},
+    node::{Note, Server, Wait, election::BEFORE},
 };
 
 /// A node whose capture key is gone stays in the view at least this long, and half a TTL if that is longer.
 const GRACE: Duration = Duration::from_secs(5);
 const CAPTURES: WatchId = WatchId(1);
+/// Nobody watches the owner keys in TiCDC: this watch wakes up the node manager, who reads the leader key all the time there.
 const OWNERS: WatchId = WatchId(2);
+/// A watch that has been silent for so long is begun again.
+const SILENCE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Membership {
@@ -24,6 +27,8 @@ pub(super) struct Membership {
     watching: BTreeMap<WatchId, Watching>,
     /// Whether something has been heard that a tick has not seen.
     pub(super) changed: bool,
+    /// Whether changes of captures that have not been heard are forgotten.
+    pub(super) compacted: bool,
 }
 
 impl Membership {
@@ -36,10 +41,15 @@ impl Membership {
 /// What has been heard of one watch.
 #[derive(Clone, Copy, Debug)]
 struct Watching {
+    range: Range,
     /// The number of its last message.
     number: u32,
     /// Everything up to here.
     revision: Revision,
+    /// The revision of its last changes.
+    changed: Revision,
+    /// Since when it owes an answer.
+    silent: Option<Instant>,
 }
 
 impl Server {
@@ -53,24 +63,38 @@ impl Server {
                 self.membership.nodes.insert(node, None);
             }
         }
-        for watch in [CAPTURES, OWNERS] {
-            self.watch(watch, revision, cx);
+        for (watch, range) in [(CAPTURES, Range::Captures), (OWNERS, Range::Owners)] {
+            self.watch(watch, range, revision, cx);
         }
         self.membership.changed = true;
         self.begin_node_manager(cx);
     }
 
     /// Watches everything after a revision.
-    fn watch(&mut self, watch: WatchId, revision: Revision, cx: &mut Cx) {
-        let range = if watch == CAPTURES { Range::Captures } else { Range::Owners };
-        self.membership.watching.insert(watch, Watching { number: 1, revision });
-        let from = Revision(revision.0 + 1);
-        cx.out.send(Addr::Etcd, Etcd::WatchCreateRequest { watch, range, from }.into());
+    pub(super) fn watch(&mut self, watch: WatchId, range: Range, revision: Revision, cx: &mut Cx) {
+        let changed = Revision(revision.0 + 1);
+        let watching = Watching { range, number: 1, revision, changed, silent: None };
+        self.membership.watching.insert(watch, watching);
+        cx.out.send(Addr::Etcd, Etcd::WatchCreateRequest { watch, range, from: changed }.into());
     }
 
-    /// Asks whether everything has been heard: the answer shows a gap if a message was lost.
+    /// Nobody waits for a watch any more.
+    pub(super) fn unwatch(&mut self, watch: WatchId) {
+        self.membership.watching.remove(&watch);
+    }
+
+    /// Asks whether everything has been heard: the answer shows a gap if a message was lost. A watch of captures that is silent
+    /// for too long is begun anew, from its last change on.
     pub(super) fn ask_for_progress(&mut self, cx: &mut Cx) {
-        for watch in self.membership.watching.keys() {
+        let now = cx.now.steady;
+        for (watch, watching) in &mut self.membership.watching {
+            let silent = *watching.silent.get_or_insert(now);
+            if *watch == CAPTURES && now.since(silent) >= SILENCE {
+                let Watching { range, changed, .. } = *watching;
+                (watching.number, watching.silent) = (1, Some(now));
+                let begins = Etcd::WatchCreateRequest { watch: *watch, range, from: changed };
+                cx.out.send(Addr::Etcd, begins.into());
+            }
             cx.out.send(Addr::Etcd, Etcd::WatchProgressRequest { watch: *watch }.into());
         }
     }
@@ -84,32 +108,59 @@ impl Server {
         cx: &mut Cx,
     ) {
         let Some(watching) = self.membership.watching.get_mut(&watch) else { return };
+        watching.silent = None;
         let expected = watching.number + u32::from(!events.is_empty());
         // Zero: the request to create the watch was lost.
         if number != expected {
-            let heard = watching.revision;
-            return self.watch(watch, heard, cx);
+            let Watching { range, revision, changed, .. } = *watching;
+            self.watch(watch, range, revision, cx);
+            if let Some(watching) = self.membership.watching.get_mut(&watch) {
+                watching.changed = changed;
+            }
+            return;
         }
-        *watching = Watching { number, revision };
+        (watching.number, watching.revision) = (number, revision);
         if events.is_empty() {
             return;
         }
-        if watch == OWNERS {
-            self.on_owners_changed(cx);
+        watching.changed = revision;
+        if watch == BEFORE {
+            return self.on_candidate_before(events, cx);
         }
         for event in events {
             match event {
-                Event::Put(Kv { key: Key::Capture(node), .. }) => self.membership.nodes.insert(*node, None),
-                // The grace begins when this process hears of the end, not when the lease ends.
+                Event::Put(Kv { key: Key::Capture(node), .. }) => {
+                    _ = self.membership.nodes.insert(*node, None)
+                }
+                // The grace begins when this process hears of the end, not when the lease ends. It may hear of it twice.
                 Event::Delete(Key::Capture(node)) => {
                     let grace = GRACE.max(cx.process.settings.session_ttl().split(2));
-                    self.membership.nodes.insert(*node, Some(cx.now.steady + grace))
+                    if let Some(drop_at) = self.membership.nodes.get_mut(node) {
+                        *drop_at = Some(cx.now.steady + grace);
+                    }
                 }
-                Event::Put(_) | Event::Delete(_) => None,
-            };
+                Event::Put(_) | Event::Delete(_) => {}
+            }
         }
         self.membership.changed = true;
         self.wake_membership(cx);
+    }
+
+    /// What a watch was to tell of is forgotten. The node manager ends by that, a candidate begins again.
+    pub(super) fn on_watch_canceled(&mut self, watch: WatchId, compacted: Revision, cx: &mut Cx) {
+        let Some(Watching { range, .. }) = self.membership.watching.remove(&watch) else { return };
+        cx.note(Note::WatchLost { node: cx.id(), compacted: compacted.0 });
+        match watch {
+            CAPTURES => {
+                self.membership.compacted = true;
+                self.node_manager_selects(cx);
+            }
+            BEFORE => self.campaign_again(cx),
+            _ => {
+                self.watch(watch, range, compacted, cx);
+                self.wake_membership(cx);
+            }
+        }
     }
 
     /// Drops the nodes whose grace is over, and lets the process see who is there.

@@ -87,6 +87,8 @@ vocabulary! {
         NodeRemoved { node: NodeId, gone: NodeId },
         /// It has taken a node into its view.
         NodeAdded { node: NodeId, new: NodeId },
+        /// What one of its watches was to tell of is forgotten.
+        WatchLost { node: NodeId, compacted: u64 },
         /// It has been elected coordinator.
         Elected { node: NodeId, version: u64 },
     }
@@ -163,7 +165,11 @@ impl Server {
         match timer {
             Timer::CallTimeout => {
                 for wait in self.calls.on_alarm(cx) {
-                    self.on_failure(wait, cx);
+                    match wait {
+                        // A resignation that times out is tolerated.
+                        Wait::Resignation => self.on_resigned(cx),
+                        wait => self.on_failure(wait, cx),
+                    }
                 }
             }
             Timer::KeepAlive => self.keep_alive(cx),
@@ -183,7 +189,7 @@ impl Server {
     fn on_etcd_disturbed(&mut self, reset: bool, cx: &mut Cx) {
         self.wake_membership(cx);
         if reset {
-            for wait in self.calls.broken(cx) {
+            for wait in self.calls.reset(cx) {
                 self.on_failure(wait, cx);
             }
             cx.tell(Place::Coordinator, coordinator::Inbox::EtcdDisconnected);
@@ -200,8 +206,11 @@ impl Server {
                     self.on_answer(wait, *revision, answer, cx);
                 }
             }
-            Reply::Unavailable { call } => {
-                if let Some(wait) = self.calls.refused(*call, cx) {
+            Reply::WatchCanceled { watch, compacted } => self.on_watch_canceled(*watch, *compacted, cx),
+            Reply::Unavailable { .. } | Reply::RequestTimedOut { .. } => {
+                if let Some((call, how)) = reply.failure()
+                    && let Some(wait) = self.calls.failed(call, how, cx)
+                {
                     self.on_failure(wait, cx);
                 }
             }
@@ -219,8 +228,8 @@ impl Server {
             (Wait::WatchdogTtl, Answer::TimeToLive(left)) => self.on_ttl(*left, cx),
             (Wait::Captures, Answer::Range(captures)) => self.on_captures(revision, captures, cx),
             (Wait::Leader, Answer::Range(leader)) => self.on_leader(leader.first(), cx),
-            (Wait::Candidacy, Answer::Txn { .. }) => self.on_candidacy(cx),
-            (Wait::Candidates, Answer::Range(candidates)) => self.on_candidates(candidates, cx),
+            (Wait::Candidacy, Answer::Txn { answers, .. }) => self.on_candidacy(revision, answers, cx),
+            (Wait::Candidates, Answer::Range(before)) => self.on_candidates(revision, before.first(), cx),
             (Wait::Leadership, Answer::Range(leader)) => self.on_leadership(leader.first(), cx),
             (Wait::Resignation, Answer::Txn { .. }) => self.on_resigned(cx),
             (Wait::Unregister, Answer::Txn { .. }) => self.on_unregistered(cx),
@@ -239,8 +248,7 @@ impl Server {
             Wait::Candidacy | Wait::Candidates | Wait::Leadership => {
                 self.election_fails("the campaign failed", cx)
             }
-            // A resignation that times out is tolerated.
-            Wait::Resignation => self.on_resigned(cx),
+            Wait::Resignation => self.on_resignation_failed(cx),
             Wait::Unregister => self.on_unregistered(cx),
         }
     }

@@ -46,6 +46,7 @@ enum At {
 enum Ready {
     GroupDone,
     SessionDone,
+    Compacted,
     Tick,
     Watch,
 }
@@ -100,7 +101,7 @@ impl Server {
 
     fn read_leader(&mut self, cx: &mut Cx) {
         self.node_manager.at = At::Tick { since: cx.now.steady };
-        let read = |call| Etcd::RangeRequest { call, range: Range::FirstOwner };
+        let read = |call| Etcd::RangeRequest { call, range: Range::FIRST_OWNER };
         self.calls.call(cx, Wait::Leader, read);
     }
 
@@ -157,12 +158,14 @@ impl Server {
     /// Whether there is a reason to end. Of what is ready anything may be taken, so the loop may tick once more.
     fn selects_an_end(&mut self, ticked: bool, cx: &mut Cx) -> bool {
         let (group_done, session_done) = (self.shutdown.group_is_done(), self.is_session_done());
-        if !group_done && !session_done {
+        let compacted = self.membership.compacted;
+        if !group_done && !session_done && !compacted {
             return false;
         }
         let ready = [
             (Ready::GroupDone, group_done),
             (Ready::SessionDone, session_done),
+            (Ready::Compacted, compacted),
             (Ready::Tick, ticked),
             (Ready::Watch, ticked && self.membership.changed),
         ];
@@ -170,6 +173,7 @@ impl Server {
         match ready[cx.out.choose("node manager select", ready.len())] {
             Ready::GroupDone => self.node_manager_ends("", cx),
             Ready::SessionDone => self.node_manager_ends("capture suicide", cx),
+            Ready::Compacted => self.node_manager_ends("the changes of captures are compacted", cx),
             Ready::Tick | Ready::Watch => self.read_leader(cx),
         }
         true

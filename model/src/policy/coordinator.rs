@@ -1,9 +1,12 @@
 //! Switches of the coordinator.
 
 use super::switches;
+use sim::Duration;
+
 use crate::{
-    Epoch, NodeId,
+    Epoch, NodeId, Ts,
     coordinator::{Reports, Selection},
+    etcd::{ChangefeedInfo, Job, Progress},
 };
 
 switches! {
@@ -90,6 +93,46 @@ switches! {
             Skipped => false,
             /// It is (pingcap/ticdc#5434).
             Made => true,
+        },
+        /// On what a new epoch is founded (`bump_reads_persisted_info`).
+        pub bump_base: BumpBase {
+            /// On what is in memory: changes that others have made are undone (history of pingcap/ticdc#5182, review mutant
+            /// M-H2).
+            Memory,
+            /// On what is persisted (pingcap/ticdc#5434).
+            Persisted,
+        },
+        /// Whether a new epoch is written only if nobody else has written meanwhile (`bump_cas_modrev`).
+        pub bump_compare: BumpCompare: is_made {
+            /// It is written in any case (history of pingcap/ticdc#5182, review mutant M-H2).
+            None => false,
+            /// It is compared with what was read (pingcap/ticdc#5434).
+            Revision => true,
+        },
+        /// What a new epoch does to the progress of its changefeed (`bump_preserves_job`, `bump_without_job_compare`).
+        pub bump_job: BumpJob {
+            /// Nothing (pingcap/ticdc#5434).
+            Untouched,
+            /// It is written again as it is, and nobody else may have written it meanwhile (history of pingcap/ticdc#5182,
+            /// review mutant M-H6).
+            Compared,
+            /// What is in memory is written, and that nothing is being done to the changefeed (history of pingcap/ticdc#5182,
+            /// review mutant M-H3).
+            Overwritten,
+        },
+        /// How long the admission of an operator may take (`bump_timeout`).
+        pub bump_limit: BumpLimit {
+            /// As long as its calls take (history of pingcap/ticdc#5182, review mutant M-H10).
+            None,
+            /// Ten seconds (pingcap/ticdc#5434).
+            TenSeconds,
+        },
+        /// What becomes of a new generation when PD gives no timestamp.
+        pub pd_fallback: PdFallback: falls_back {
+            /// Its epoch is the clock of the node, in nanoseconds; that is larger than any timestamp of PD.
+            Clock => true,
+            /// There is none (history of pingcap/ticdc#5182, review mutant M-H4).
+            Fails => false,
         },
         /// Whether AddMaintainer and RemoveMaintainer name a generation.
         pub wire_epoch: WireEpoch {
@@ -279,6 +322,45 @@ impl NextEpoch {
             NextEpoch::Candidate => Some(candidate),
             NextEpoch::AtLeastOneMore if candidate > persisted => Some(candidate),
             NextEpoch::AtLeastOneMore => persisted.0.checked_add(1).map(Epoch),
+        }
+    }
+}
+
+impl BumpBase {
+    pub(crate) fn of(self, persisted: &ChangefeedInfo, known: Option<&ChangefeedInfo>) -> ChangefeedInfo {
+        match self {
+            BumpBase::Memory => known.unwrap_or(persisted).clone(),
+            BumpBase::Persisted => persisted.clone(),
+        }
+    }
+}
+
+/// What becomes of the progress of a changefeed that gets a new epoch.
+pub(crate) enum ProgressWrite {
+    /// Nothing.
+    None,
+    /// It is read, compared and written again.
+    Compared,
+    /// This is written.
+    Blind(Job),
+}
+
+impl BumpJob {
+    /// `checkpoint`: the one in memory.
+    pub(crate) fn write(self, checkpoint: Ts) -> ProgressWrite {
+        match self {
+            BumpJob::Untouched => ProgressWrite::None,
+            BumpJob::Compared => ProgressWrite::Compared,
+            BumpJob::Overwritten => ProgressWrite::Blind(Job { checkpoint, progress: Progress::None }),
+        }
+    }
+}
+
+impl BumpLimit {
+    pub(crate) fn length(self) -> Option<Duration> {
+        match self {
+            BumpLimit::None => None,
+            BumpLimit::TenSeconds => Some(Duration::from_secs(10)),
         }
     }
 }

@@ -61,12 +61,12 @@ fn a_pause_is_answered_when_its_stop_has_ended() {
         hand.advance(600);
     }), @"
     PauseChangefeed cf1 at n3/coordinator
-        -> TxnRequest call5 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
+        -> TxnRequest call4 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
     600 ms pass
         -> RemoveMaintainerRequest cf1 cascade e5 to n1/maintainers
     n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
     600 ms pass
-        -> TxnRequest call7 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 progress-none to etcd
+        -> TxnRequest call6 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 progress-none to etcd
         ** OperatorDone cf1 `stop`
         ** CallAnswered cf1 `pause` `done`
     ");
@@ -87,19 +87,19 @@ fn a_resume_is_a_new_generation() {
     insta::assert_snapshot!(told("master", script), @"
     ResumeChangefeed cf1 at n3/coordinator
         -> TsoRequest call1 to pd
-        -> TxnRequest call10 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev5 then: put info/cf1 = normal e@602 ts10, put status/cf1 = ts100 progress-none to etcd
+        -> TxnRequest call9 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev5 then: put info/cf1 = normal e@602 ts10, put status/cf1 = ts100 progress-none to etcd
         ** EpochPersisted cf1 e@602
         ** CallAnswered cf1 `resume` `done`
     600 ms pass
         -> TsoRequest call2 to pd
-        -> TxnRequest call12 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@1000 ts10 to etcd
+        -> TxnRequest call11 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@1000 ts10 to etcd
         ** EpochPersisted cf1 e@1000
         ** Placed cf1 n1 e@1000
         -> AddMaintainerRequest cf1 ts100 e@1000 to n1/maintainers
     ");
     insta::assert_snapshot!(told("pr-4828", script), @"
     ResumeChangefeed cf1 at n3/coordinator
-        -> TxnRequest call10 then: put info/cf1 = normal e5 ts10, put status/cf1 = ts100 progress-none to etcd
+        -> TxnRequest call9 then: put info/cf1 = normal e5 ts10, put status/cf1 = ts100 progress-none to etcd
         ** CallAnswered cf1 `resume` `done`
     600 ms pass
         ** Placed cf1 n1 e5
@@ -115,11 +115,11 @@ fn a_resume_is_a_new_generation() {
         hand.advance(600);
     }), @"
     PauseChangefeed cf1 at n3/coordinator
-        -> TxnRequest call5 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
+        -> TxnRequest call4 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
     1 ms pass
     ResumeChangefeed cf1 at n3/coordinator
         -> TsoRequest call1 to pd
-        -> TxnRequest call8 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev4 then: put info/cf1 = normal e@2 ts10, put status/cf1 = ts100 progress-none to etcd
+        -> TxnRequest call7 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev4 then: put info/cf1 = normal e@2 ts10, put status/cf1 = ts100 progress-none to etcd
         ** EpochPersisted cf1 e@2
         ** CallAnswered cf1 `resume` `done`
     1000 ms pass
@@ -130,7 +130,7 @@ fn a_resume_is_a_new_generation() {
         ** OperatorDone cf1 `stop`
         ** CallAnswered cf1 `pause` `done`
         -> TsoRequest call2 to pd
-        -> TxnRequest call11 compares: modified(info/cf1)=rev5 then: put info/cf1 = normal e@1500 ts10 to etcd
+        -> TxnRequest call10 compares: modified(info/cf1)=rev5 then: put info/cf1 = normal e@1500 ts10 to etcd
         ** EpochPersisted cf1 e@1500
         ** Placed cf1 n2 e@1500
         -> AddMaintainerRequest cf1 ts100 e@1500 to n2/maintainers
@@ -147,13 +147,13 @@ fn a_removed_changefeed_is_deleted_when_its_stop_has_ended() {
         hand.advance(600);
     }), @"
     RemoveChangefeed cf1 at n3/coordinator
-        -> TxnRequest call4 compares: modified(status/cf1)=rev2 then: put status/cf1 = ts10 removing to etcd
+        -> TxnRequest call3 compares: modified(status/cf1)=rev2 then: put status/cf1 = ts10 removing to etcd
     PauseChangefeed cf1 at n3/coordinator
         ** CallAnswered cf1 `pause` `there is no such changefeed`
     1 ms pass
     n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
     600 ms pass
-        -> TxnRequest call5 then: delete info/cf1, delete status/cf1 to etcd
+        -> TxnRequest call4 then: delete info/cf1, delete status/cf1 to etcd
         ** OperatorDone cf1 `stop`
         ** CallAnswered cf1 `remove` `done`
     ");
@@ -171,12 +171,12 @@ fn a_removal_takes_the_place_of_a_pause() {
         hand.advance(600);
     }), @"
     PauseChangefeed cf1 at n3/coordinator
-        -> TxnRequest call5 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
+        -> TxnRequest call4 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
     1 ms pass
     RemoveChangefeed cf1 at n3/coordinator
-        -> TxnRequest call7 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 removing to etcd
+        -> TxnRequest call6 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 removing to etcd
         ** CallAnswered cf1 `pause` `done`
-        -> TxnRequest call9 compares: modified(status/cf1)=rev5 then: put status/cf1 = ts10 progress-none to etcd
+        -> TxnRequest call8 compares: modified(status/cf1)=rev5 then: put status/cf1 = ts10 progress-none to etcd
     1 ms pass
     n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
     600 ms pass
@@ -206,18 +206,18 @@ fn what_is_compared_and_what_is_not() {
     insta::assert_snapshot!(interfere(pause()), @"
     etcd answers once
     etcd answers once
-        -> TxnRequest call5 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
+        -> TxnRequest call4 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
     n1/server to etcd: TxnRequest call0 then: put status/cf1 = ts90 progress-none
     etcd answers
     30 ms pass
     ");
     insta::assert_snapshot!(interfere(remove()), @"
     etcd answers once
-        -> TxnRequest call4 compares: modified(status/cf1)=rev2 then: put status/cf1 = ts10 removing to etcd
+        -> TxnRequest call3 compares: modified(status/cf1)=rev2 then: put status/cf1 = ts10 removing to etcd
     n1/server to etcd: TxnRequest call0 then: put status/cf1 = ts90 progress-none
     etcd answers
     30 ms pass
-        -> TxnRequest call6 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts90 removing to etcd
+        -> TxnRequest call5 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts90 removing to etcd
     ");
 }
 

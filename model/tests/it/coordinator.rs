@@ -99,7 +99,7 @@ fn a_term_begins_when_every_node_has_answered_or_left() {
     500 ms pass
         ** Bootstrapped changefeeds=1
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev1 then: put info/cf1 = normal e@1000 ts10 to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev1 then: put info/cf1 = normal e@1000 ts10 to etcd
         ** EpochPersisted cf1 e@1000
         ** Placed cf1 n1 e@1000
         -> AddMaintainerRequest cf1 ts10 e@1000 to n1/maintainers
@@ -125,7 +125,7 @@ fn a_new_epoch_is_persisted_before_the_maintainer_is_told() {
     2000 ms pass
         -> TsoRequest call1 to pd
     etcd answers once
-        -> TxnRequest call4 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e2 ts10 to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e2 ts10 to etcd
     2000 ms pass
     etcd answers once
         ** EpochPersisted cf1 e2
@@ -173,11 +173,11 @@ fn a_bump_reads_again_when_somebody_else_was_faster() {
     1 ms pass
         -> TsoRequest call1 to pd
     etcd answers once
-        -> TxnRequest call4 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e2 ts10 to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e2 ts10 to etcd
     n1/server to etcd: TxnRequest call0 then: put info/cf1 = normal e@4194304 ts10
     etcd answers
     25 ms pass
-        -> TxnRequest call6 compares: modified(info/cf1)=rev4 then: put info/cf1 = normal e@4194304+1 ts10 to etcd
+        -> TxnRequest call5 compares: modified(info/cf1)=rev4 then: put info/cf1 = normal e@4194304+1 ts10 to etcd
         ** EpochPersisted cf1 e@4194304+1
         ** Placed cf1 n1 e@4194304+1
     200 ms pass
@@ -205,7 +205,7 @@ fn a_bump_that_takes_too_long_is_given_up_and_tried_again() {
     pd answers
     1000 ms pass
         -> TsoRequest call2 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e@10500 ts10 to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e@10500 ts10 to etcd
         ** EpochPersisted cf1 e@10500
         ** Placed cf1 n2 e@10500
         -> AddMaintainerRequest cf1 ts10 e@10500 to n2/maintainers
@@ -223,7 +223,7 @@ fn an_epoch_is_at_least_one_more_than_the_persisted_one() {
         ** Bootstrapped changefeeds=1
     200 ms pass
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e@4398046511104+1 ts10 to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e@4398046511104+1 ts10 to etcd
         ** EpochPersisted cf1 e@4398046511104+1
         ** Placed cf1 n1 e@4398046511104+1
         -> AddMaintainerRequest cf1 ts10 e@4398046511104+1 to n1/maintainers
@@ -252,7 +252,7 @@ fn a_candidate_that_is_taken_as_it_is_may_go_back() {
         ** Bootstrapped changefeeds=1
     200 ms pass
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e1 ts10 to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e1 ts10 to etcd
         ** EpochPersisted cf1 e1
         ** Placed cf1 n1 e1
         -> AddMaintainerRequest cf1 ts10 e1 to n1/maintainers
@@ -369,7 +369,7 @@ fn a_status_of_another_generation_is_dropped() {
     n2/maintainers: MaintainerHeartbeat statuses: cf1 working ts300 bootstrap_done e2
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts90 bootstrap_done e2
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts200 bootstrap_done e2
-        -> TxnRequest call3 then: put status/cf1 = ts200 progress-none to etcd
+        -> TxnRequest call2 then: put status/cf1 = ts200 progress-none to etcd
         ** CheckpointPersisted cf1 ts200
     ");
 }
@@ -386,7 +386,7 @@ fn before_epochs_a_status_of_the_node_is_enough() {
         ** Adopted cf1 n1 e0
         ** Bootstrapped changefeeds=1
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts300 bootstrap_done e1
-        -> TxnRequest call3 then: put status/cf1 = ts300 progress-none to etcd
+        -> TxnRequest call2 then: put status/cf1 = ts300 progress-none to etcd
         ** CheckpointPersisted cf1 ts300
     ");
 }
@@ -410,7 +410,7 @@ fn an_add_ends_when_its_own_generation_works_where_it_was_put() {
         ** Bootstrapped changefeeds=1
     200 ms pass
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e@4398046511104+1 ts10 to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e@4398046511104+1 ts10 to etcd
         ** EpochPersisted cf1 e@4398046511104+1
         ** Placed cf1 n1 e@4398046511104+1
         -> AddMaintainerRequest cf1 ts10 e@4398046511104+1 to n1/maintainers
@@ -418,7 +418,7 @@ fn an_add_ends_when_its_own_generation_works_where_it_was_put() {
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts20 bootstrap_done e@4398046511104
         ** StaleStatus cf1 n1 e@4398046511104 e@4398046511104+1
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts20 e@4398046511104+1
-        -> TxnRequest call5 then: put status/cf1 = ts20 progress-none to etcd
+        -> TxnRequest call4 then: put status/cf1 = ts20 progress-none to etcd
         ** CheckpointPersisted cf1 ts20
     600 ms pass
         -> AddMaintainerRequest cf1 ts20 e@4398046511104+1 to n1/maintainers
@@ -443,7 +443,7 @@ fn a_node_that_leaves_ends_its_add_and_the_changefeed_is_placed_elsewhere() {
         ** Bootstrapped changefeeds=1
     200 ms pass
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e2 ts10 to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e2 ts10 to etcd
         ** EpochPersisted cf1 e2
         ** Placed cf1 n1 e2
         -> AddMaintainerRequest cf1 ts10 e2 to n1/maintainers
@@ -451,7 +451,7 @@ fn a_node_that_leaves_ends_its_add_and_the_changefeed_is_placed_elsewhere() {
     1200 ms pass
         ** OperatorDone cf1 `add`
         -> TsoRequest call2 to pd
-        -> TxnRequest call6 compares: modified(info/cf1)=rev4 then: put info/cf1 = normal e@1000 ts10 to etcd
+        -> TxnRequest call5 compares: modified(info/cf1)=rev4 then: put info/cf1 = normal e@1000 ts10 to etcd
         ** EpochPersisted cf1 e@1000
         ** Placed cf1 n2 e@1000
         -> AddMaintainerRequest cf1 ts10 e@1000 to n2/maintainers
@@ -616,9 +616,9 @@ fn who_is_deposed_persists_and_bumps_until_its_tasks_are_through() {
     2000 ms pass
     etcd answers
         ** CheckpointPersisted cf1 ts200
-        -> TxnRequest call5 then: put status/cf1 = ts300 progress-none to etcd
+        -> TxnRequest call4 then: put status/cf1 = ts300 progress-none to etcd
         ** CheckpointPersisted cf1 ts300
-        -> TxnRequest call6 compares: modified(info/cf2)=rev4 then: put info/cf2 = normal e2 ts10 to etcd
+        -> TxnRequest call5 compares: modified(info/cf2)=rev4 then: put info/cf2 = normal e2 ts10 to etcd
         ** EpochPersisted cf2 e2
         ** Placed cf2 n2 e2
         ** TermEnds n3 `deposed`
@@ -638,7 +638,7 @@ fn a_shutdown_cancels_the_loops_and_not_the_bump() {
     n3/server: Stop
         ** TermLingers n3 `shutdown`
     etcd answers
-        -> TxnRequest call5 compares: modified(info/cf2)=rev4 then: put info/cf2 = normal e2 ts10 to etcd
+        -> TxnRequest call4 compares: modified(info/cf2)=rev4 then: put info/cf2 = normal e2 ts10 to etcd
         ** EpochPersisted cf2 e2
         ** Placed cf2 n2 e2
         ** TermEnds n3 `shutdown`
@@ -658,7 +658,7 @@ fn a_shutdown_cancels_the_loops_and_not_the_bump() {
         ** TermEnds n3 `shutdown`
         -> CoordinatorStopped to n3/server
     etcd answers
-        -> TxnRequest call5 compares: modified(info/cf2)=rev4 then: put info/cf2 = normal e2 ts10 to etcd
+        -> TxnRequest call4 compares: modified(info/cf2)=rev4 then: put info/cf2 = normal e2 ts10 to etcd
         ** EpochPersisted cf2 e2
         ** Placed cf2 n2 e2
     ");
@@ -688,7 +688,7 @@ fn the_last_action_of_a_stop_holds_up_all_who_look_at_operators() {
     n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts0 bootstrap_done e2
     etcd is silent
     1000 ms pass
-        -> TxnRequest call3 then: delete info/cf1, delete status/cf1 to etcd
+        -> TxnRequest call2 then: delete info/cf1, delete status/cf1 to etcd
     n2/maintainers: MaintainerHeartbeat statuses: cf1 working ts100 bootstrap_done e2
     1000 ms pass
     etcd answers
@@ -736,7 +736,7 @@ fn a_move_whose_target_is_lost() {
     pass 600ms
         -> AddMaintainerRequest cf1 ts50 e0 config-e1 to n1/maintainers
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts60 bootstrap_done e1
-        -> TxnRequest call3 then: put status/cf1 = ts60 progress-none to etcd
+        -> TxnRequest call2 then: put status/cf1 = ts60 progress-none to etcd
         ** CheckpointPersisted cf1 ts60
     pass 1s
         ** OperatorDone cf1 `move`
@@ -758,7 +758,7 @@ fn a_move_whose_target_is_lost() {
     see n1, n2
     command:n3/coordinator MoveMaintainer cf1
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev1 then: put info/cf1 = normal e2 ts10 to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev1 then: put info/cf1 = normal e2 ts10 to etcd
         ** EpochPersisted cf1 e2
         ** Placed cf1 n2 e2
     pass 200ms
@@ -806,7 +806,7 @@ fn a_move_takes_the_origin_first() {
         ** Bootstrapped changefeeds=1
     command:n3/coordinator MoveMaintainer cf1
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev1 then: put info/cf1 = normal e2 ts10 to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev1 then: put info/cf1 = normal e2 ts10 to etcd
         ** EpochPersisted cf1 e2
         ** Placed cf1 n2 e2
     command:n3/coordinator MoveMaintainer cf1

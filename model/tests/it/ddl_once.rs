@@ -281,7 +281,7 @@ fn a_row_before_it_comes_after_it() {
 #[test]
 fn the_checkpoint_passes_only_what_was_executed() {
     let nothing = found(Story::persisted);
-    insta::assert_snapshot!(nothing, @"!! ddl_once (skipped): the checkpoint of cf1 is ts9000000, and the DDL of ts2000000 was not executed");
+    insta::assert_snapshot!(nothing, @"!! ddl_once (skipped): the checkpoint of cf1 is ts8800000, and the DDL of ts2000000 was not executed");
     let text = found(|story| {
         story.refused(0, Failure::TableExists);
         story.syncpoint_executed(4);
@@ -299,6 +299,6 @@ fn the_checkpoint_passes_only_what_was_executed() {
     });
     insta::assert_snapshot!(refused, @"
     DdlRefused pd query1 cf1 ts2000000 TruncateTable db1.a1 tables: t3 NoSuchTable
-    !! ddl_once (skipped): the checkpoint of cf1 is ts9000000, and the DDL of ts2000000 was not executed
+    !! ddl_once (skipped): the checkpoint of cf1 is ts8800000, and the DDL of ts2000000 was not executed
     ");
 }

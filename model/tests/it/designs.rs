@@ -39,7 +39,7 @@ fn an_epoch_in_memory_is_forgotten_with_its_term() {
     insta::assert_snapshot!(told("pr-5181", &leads("stopped", NEXT_TERM)), @"
     pass 20s
     command:n3/coordinator ResumeChangefeed cf1
-        -> TxnRequest call5 then: put info/cf1 = normal e5 ts10, put status/cf1 = ts10 progress-none to etcd
+        -> TxnRequest call4 then: put info/cf1 = normal e5 ts10, put status/cf1 = ts10 progress-none to etcd
         -> TsoRequest call1 to pd
         ** EpochDrawn cf1 e@20000
         ** CallAnswered cf1 `resume` `done`
@@ -70,12 +70,12 @@ fn an_epoch_that_is_persisted_is_not() {
     pass 20s
     command:n3/coordinator ResumeChangefeed cf1
         -> TsoRequest call1 to pd
-        -> TxnRequest call5 compares: modified(info/cf1)=rev3, modified(status/cf1)=rev4 then: put info/cf1 = normal e@20000 ts10, put status/cf1 = ts10 progress-none to etcd
+        -> TxnRequest call4 compares: modified(info/cf1)=rev3, modified(status/cf1)=rev4 then: put info/cf1 = normal e@20000 ts10, put status/cf1 = ts10 progress-none to etcd
         ** EpochPersisted cf1 e@20000
         ** CallAnswered cf1 `resume` `done`
     pass 600ms
         -> TsoRequest call2 to pd
-        -> TxnRequest call7 compares: modified(info/cf1)=rev5 then: put info/cf1 = normal e@20500 ts10 to etcd
+        -> TxnRequest call6 compares: modified(info/cf1)=rev5 then: put info/cf1 = normal e@20500 ts10 to etcd
         ** EpochPersisted cf1 e@20500
         ** Placed cf1 n1 e@20500
         -> AddMaintainerRequest cf1 ts10 e0 config-e@20500 to n1/maintainers
@@ -93,7 +93,7 @@ fn an_epoch_that_is_persisted_is_not() {
         ** Bootstrapped changefeeds=1
     pass 300ms
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@20600 ts10 to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@20600 ts10 to etcd
         ** EpochPersisted cf1 e@20600
         ** Placed cf1 n2 e@20600
         -> AddMaintainerRequest cf1 ts10 e0 config-e@20600 to n2/maintainers
@@ -122,7 +122,7 @@ fn two_owners_have_one_epoch() {
     insta::assert_snapshot!(told("pr-5182", &script), @"
     pass 300ms
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e6 ts10 to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e6 ts10 to etcd
         ** EpochPersisted cf1 e6
         ** Placed cf1 n1 e6
         -> AddMaintainerRequest cf1 ts10 e0 config-e6 to n1/maintainers
@@ -130,7 +130,7 @@ fn two_owners_have_one_epoch() {
     pass 1200ms
         ** OperatorDone cf1 `add`
         -> TsoRequest call2 to pd
-        -> TxnRequest call6 compares: modified(info/cf1)=rev5 then: put info/cf1 = normal e@1000 ts10 to etcd
+        -> TxnRequest call5 compares: modified(info/cf1)=rev5 then: put info/cf1 = normal e@1000 ts10 to etcd
         ** EpochPersisted cf1 e@1000
         ** Placed cf1 n2 e@1000
         -> AddMaintainerRequest cf1 ts10 e0 config-e@1000 to n2/maintainers
@@ -151,7 +151,7 @@ fn an_add_that_tells_the_epoch_before() {
     insta::assert_snapshot!(told("M-5181-8", &script), @"
     pass 300ms
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e6 ts10 to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev3 then: put info/cf1 = normal e6 ts10 to etcd
         ** EpochPersisted cf1 e6
         ** Placed cf1 n1 e6
         -> AddMaintainerRequest cf1 ts10 e5 config-e6 to n1/maintainers

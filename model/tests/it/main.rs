@@ -11,6 +11,7 @@ mod ddl_ts;
 mod designs;
 mod dispatchers;
 mod downstream_is_fed;
+mod epochs;
 mod etcd;
 mod fence;
 #[path = "../hand/mod.rs"]

@@ -147,12 +147,12 @@ fn m10_a_late_status_ends_a_stop_that_is_another_nodes_by_now() {
       n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
       n3/server: NodesChanged
       600 ms pass
-    - -> TxnRequest call4 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 progress-none to etcd
+    - -> TxnRequest call3 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 progress-none to etcd
     - ** OperatorDone cf1 `stop`
     + -> RemoveMaintainerRequest cf1 cascade e5 to n3/maintainers
       all go on
       600 ms pass
-    + -> TxnRequest call4 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 progress-none to etcd
+    + -> TxnRequest call3 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 progress-none to etcd
     + ** OperatorDone cf1 `stop`
     ");
     // What is lost before its status is not waited for any more.
@@ -183,7 +183,7 @@ fn m11_an_older_maintainer_is_taken_for_the_owner() {
       1 ms pass
     - -> RemoveMaintainerRequest cf1 cascade e4 to n1/maintainers
       n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts200 bootstrap_done e4
-    + -> TxnRequest call3 then: put status/cf1 = ts200 progress-none to etcd
+    + -> TxnRequest call2 then: put status/cf1 = ts200 progress-none to etcd
     + ** CheckpointPersisted cf1 ts200
     ");
 }
@@ -207,7 +207,7 @@ fn m12_a_status_of_a_changefeed_that_is_being_removed_is_a_panic() {
     + -> CoordinatorStopped failed to n3/server
       n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
       600 ms pass
-    - -> TxnRequest call3 then: delete info/cf1, delete status/cf1 to etcd
+    - -> TxnRequest call2 then: delete info/cf1, delete status/cf1 to etcd
     - ** OperatorDone cf1 `stop`
     ");
 }

@@ -129,10 +129,10 @@ fn after_its_term_a_node_gives_its_key_back_and_campaigns_again() {
         -> NodesChanged to n3/maintainers
         -> LeaderChanged n3 to n3/coordinator
     n3/coordinator: CoordinatorStopped
-        -> TxnRequest call10 then: delete owner/lease1 to etcd
+        -> TxnRequest call9 then: delete owner/lease1 to etcd
     899 ms pass
     1 ms pass
-        -> TxnRequest call29 compares: created(owner/lease1)=rev0 then: put owner/lease1 = n3 otherwise: get owner/lease1 to etcd
+        -> TxnRequest call28 compares: created(owner/lease1)=rev0 then: put owner/lease1 = n3 otherwise: get owner/lease1 to etcd
         ** Elected n3 version=6
         -> Elected version=6 to n3/coordinator
     ");
@@ -161,7 +161,7 @@ fn a_coordinator_that_fails_takes_its_process_with_it() {
         -> NodesChanged to n3/maintainers
         -> LeaderChanged n3 to n3/coordinator
     n3/coordinator: CoordinatorStopped failed
-        -> TxnRequest call10 then: delete owner/lease1 to etcd
+        -> TxnRequest call9 then: delete owner/lease1 to etcd
         ** ShutsDown n3 `the coordinator failed`
         ** Closing n3
         -> Stop to n3/coordinator
@@ -169,7 +169,7 @@ fn a_coordinator_that_fails_takes_its_process_with_it() {
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
         -> StopServing to n3/messages
-        -> TxnRequest call11 then: delete capture/n3 to etcd
+        -> TxnRequest call10 then: delete capture/n3 to etcd
     n3/dispatchers: DispatchersClosed
         -> CloseTargets to n3/messages
         exits, back in 2s
@@ -335,11 +335,11 @@ fn a_revoked_lease_is_noticed_by_the_watchdog_within_a_second() {
         ** Closing n3
         -> Stop to n3/coordinator
         -> StopManager to n3/maintainers
-        -> TxnRequest call13 then: delete owner/lease1 to etcd
+        -> TxnRequest call11 then: delete owner/lease1 to etcd
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
         -> StopServing to n3/messages
-        -> TxnRequest call14 then: delete capture/n3 to etcd
+        -> TxnRequest call12 then: delete capture/n3 to etcd
     n3/dispatchers: DispatchersClosed
         -> CloseTargets to n3/messages
         exits, back in 2s
@@ -364,12 +364,12 @@ fn without_a_watchdog_the_next_renewal_tells_and_the_node_closes_in_order() {
         ** ShutsDown n3 `capture suicide`
         -> Stop to n3/coordinator
         -> StopManager to n3/maintainers
-        -> TxnRequest call12 then: delete owner/lease1 to etcd
+        -> TxnRequest call10 then: delete owner/lease1 to etcd
         ** Closing n3
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
         -> StopServing to n3/messages
-        -> TxnRequest call13 then: delete capture/n3 to etcd
+        -> TxnRequest call11 then: delete capture/n3 to etcd
     alive
     n3/dispatchers: DispatchersClosed
         -> CloseTargets to n3/messages
@@ -395,7 +395,7 @@ fn while_a_call_hangs_the_watchdog_does_not_see_the_end_of_the_session() {
         ** ShutsDown n3 `capture suicide`
         -> Stop to n3/coordinator
         -> StopManager to n3/maintainers
-        -> TxnRequest call28 then: delete owner/lease1 to etcd
+        -> TxnRequest call26 then: delete owner/lease1 to etcd
     ");
     insta::assert_snapshot!(running("baseline", script), @"
     etcd is silent
@@ -407,7 +407,7 @@ fn while_a_call_hangs_the_watchdog_does_not_see_the_end_of_the_session() {
         ** ShutsDown n3 `capture suicide`
         -> Stop to n3/coordinator
         -> StopManager to n3/maintainers
-        -> TxnRequest call25 then: delete owner/lease1 to etcd
+        -> TxnRequest call23 then: delete owner/lease1 to etcd
     ");
 }
 
@@ -431,11 +431,11 @@ fn a_node_fences_itself_once() {
         ** Closing n3
         -> Stop to n3/coordinator
         -> StopManager to n3/maintainers
-        -> TxnRequest call13 then: delete owner/lease1 to etcd
+        -> TxnRequest call11 then: delete owner/lease1 to etcd
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
         -> StopServing to n3/messages
-        -> TxnRequest call14 then: delete capture/n3 to etcd
+        -> TxnRequest call12 then: delete capture/n3 to etcd
     4000 ms pass
         ** SessionDone n3
     ");
@@ -456,12 +456,12 @@ fn a_node_that_cannot_close_in_time_exits_anyway() {
         ** ShutsDown n3 `capture suicide`
         -> Stop to n3/coordinator
         -> StopManager to n3/maintainers
-        -> TxnRequest call12 then: delete owner/lease1 to etcd
+        -> TxnRequest call10 then: delete owner/lease1 to etcd
         ** Closing n3
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
         -> StopServing to n3/messages
-        -> TxnRequest call13 then: delete capture/n3 to etcd
+        -> TxnRequest call11 then: delete capture/n3 to etcd
     15000 ms pass
         exits, back in 2s
     ");
@@ -564,7 +564,7 @@ fn a_leader_that_is_deposed_sees_nothing_new_until_its_coordinator_has_stopped()
     n1/server to etcd: TxnRequest call0 then: put capture/n2 = n2
     100 ms pass
     n3/coordinator: CoordinatorStopped
-        -> TxnRequest call11 then: delete owner/lease1 to etcd
+        -> TxnRequest call10 then: delete owner/lease1 to etcd
     100 ms pass
         ** NodeAdded n3 n2
         -> TargetsChanged to n3/messages
@@ -597,12 +597,12 @@ fn a_watchdog_that_is_outrun_leaves_without_fencing() {
         ** ShutsDown n3 `capture suicide`
         -> Stop to n3/coordinator
         -> StopManager to n3/maintainers
-        -> TxnRequest call15 then: delete owner/lease1 to etcd
+        -> TxnRequest call13 then: delete owner/lease1 to etcd
         ** Closing n3
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
         -> StopServing to n3/messages
-        -> TxnRequest call16 then: delete capture/n3 to etcd
+        -> TxnRequest call14 then: delete capture/n3 to etcd
     all go on
     5000 ms pass
     ");
@@ -621,12 +621,12 @@ fn one_that_fences_first_does_so_whoever_is_first() {
         -> LocalFence to n3/dispatchers
         -> Stop to n3/coordinator
         -> StopManager to n3/maintainers
-        -> TxnRequest call15 then: delete owner/lease1 to etcd
+        -> TxnRequest call13 then: delete owner/lease1 to etcd
         ** Closing n3
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
         -> StopServing to n3/messages
-        -> TxnRequest call16 then: delete capture/n3 to etcd
+        -> TxnRequest call14 then: delete capture/n3 to etcd
     all go on
     5000 ms pass
     ");
@@ -656,6 +656,6 @@ fn modules_have_thirty_seconds_to_end() {
         -> Close to n3/dispatchers
         -> CloseMaintainers to n3/maintainers
         -> StopServing to n3/messages
-        -> TxnRequest call57 then: delete capture/n3 to etcd
+        -> TxnRequest call56 then: delete capture/n3 to etcd
     ");
 }

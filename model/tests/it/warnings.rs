@@ -35,7 +35,7 @@ fn a_warning_stops_the_old_generation_and_waits() {
     insta::assert_snapshot!(told("master", ERROR), @"
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e1 `the downstream is away`
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev1 then: put info/cf1 = warning e2 ts10 `the downstream is away` to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev1 then: put info/cf1 = warning e2 ts10 `the downstream is away` to etcd
         ** StateChanged cf1 warning `the downstream is away`
         ** EpochPersisted cf1 e2
     pass 600ms
@@ -53,7 +53,7 @@ fn a_warning_stops_the_old_generation_and_waits() {
 fn a_warning_without_epochs() {
     insta::assert_snapshot!(told("baseline", ERROR), @"
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e1 `the downstream is away`
-        -> TxnRequest call3 then: put info/cf1 = warning e1 ts10 `the downstream is away`, put status/cf1 = ts50 progress-none to etcd
+        -> TxnRequest call2 then: put info/cf1 = warning e1 ts10 `the downstream is away`, put status/cf1 = ts50 progress-none to etcd
         ** StateChanged cf1 warning `the downstream is away`
     pass 600ms
         -> RemoveMaintainerRequest cf1 cascade e0 to n1/maintainers
@@ -71,7 +71,7 @@ fn a_mutant_stops_the_generation_that_nobody_has() {
     insta::assert_snapshot!(told("master+coordinator.warning_stop=new", ERROR), @"
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e1 `the downstream is away`
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev1 then: put info/cf1 = warning e2 ts10 `the downstream is away` to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev1 then: put info/cf1 = warning e2 ts10 `the downstream is away` to etcd
         ** StateChanged cf1 warning `the downstream is away`
         ** EpochPersisted cf1 e2
     pass 600ms
@@ -99,7 +99,7 @@ fn after_ten_seconds_it_is_tried_again() {
         state cf1"), @"
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e1 `the downstream is away`
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev1 then: put info/cf1 = warning e2 ts10 `the downstream is away` to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev1 then: put info/cf1 = warning e2 ts10 `the downstream is away` to etcd
         ** StateChanged cf1 warning `the downstream is away`
         ** EpochPersisted cf1 e2
     pass 600ms
@@ -109,7 +109,7 @@ fn after_ten_seconds_it_is_tried_again() {
     pass 12s
         ** OperatorDone cf1 `stop`
         -> TsoRequest call2 to pd
-        -> TxnRequest call7 compares: modified(info/cf1)=rev3 then: put info/cf1 = warning e@10500 ts10 `the downstream is away` to etcd
+        -> TxnRequest call6 compares: modified(info/cf1)=rev3 then: put info/cf1 = warning e@10500 ts10 `the downstream is away` to etcd
         ** EpochPersisted cf1 e@10500
         ** Placed cf1 n1 e@10500
         -> AddMaintainerRequest cf1 ts50 e@10500 to n1/maintainers
@@ -117,7 +117,7 @@ fn after_ten_seconds_it_is_tried_again() {
         -> AddMaintainerRequest cf1 ts50 e@10500 to n1/maintainers
         -> AddMaintainerRequest cf1 ts50 e@10500 to n1/maintainers
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 e@10500
-        -> TxnRequest call8 then: put info/cf1 = normal e@10500 ts10, put status/cf1 = ts50 progress-none to etcd
+        -> TxnRequest call7 then: put info/cf1 = normal e@10500 ts10, put status/cf1 = ts50 progress-none to etcd
         ** StateChanged cf1 normal
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e@10500
     pass 1s
@@ -143,7 +143,7 @@ fn an_error_with_a_checkpoint_that_is_lower() {
     insta::assert_snapshot!(told("master", rest), @"
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts40 bootstrap_done e1 `the downstream is away`
         -> TsoRequest call1 to pd
-        -> TxnRequest call4 compares: modified(info/cf1)=rev1 then: put info/cf1 = warning e2 ts10 `the downstream is away` to etcd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev1 then: put info/cf1 = warning e2 ts10 `the downstream is away` to etcd
         ** StateChanged cf1 warning `the downstream is away`
         ** EpochPersisted cf1 e2
     pass 1s
@@ -164,7 +164,7 @@ fn an_error_with_the_end_of_a_bootstrap_is_lost() {
         pass 1s
         state cf1"), @"
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts60 e1
-        -> TxnRequest call3 then: put status/cf1 = ts60 progress-none to etcd
+        -> TxnRequest call2 then: put status/cf1 = ts60 progress-none to etcd
         ** CheckpointPersisted cf1 ts60
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts60 bootstrap_done e1 `the downstream is away`
     pass 1s

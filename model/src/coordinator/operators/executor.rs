@@ -11,7 +11,7 @@ use crate::{
             queue::{Holder, Queued},
         },
     },
-    etcd::{self, Compare, Job, Key, Kv, Op, Progress, Range, Value, client::CALL_TIMEOUT},
+    etcd::{self, Compare, Job, Key, Kv, Op, Progress, Range, Value},
 };
 
 /// How soon an operator that has not ended sends again.
@@ -79,12 +79,7 @@ impl Term {
     }
 
     fn write_last(&mut self, compares: Vec<Compare>, then: Vec<Op>, cx: &mut Cx) {
-        self.calls.call_once(cx, CALL_TIMEOUT, Wait::StopDone, |call| etcd::Inbox::TxnRequest {
-            call,
-            compares,
-            then,
-            otherwise: Vec::new(),
-        });
+        self.calls.txn(cx, Wait::StopDone, compares, then);
     }
 
     /// Reads what is being done to a changefeed, to say that it is nothing any more.

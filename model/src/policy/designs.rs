@@ -67,6 +67,10 @@ fn pr_5182() -> Policy {
     // Nothing gets in while the lock is held.
     policy.coordinator.bump_reservation = BumpReservation::None;
     policy.coordinator.bump_recheck = BumpRecheck::Skipped;
+    // A warning takes the progress along, too. Nobody but the run loop itself writes that alone, so it is left out here.
+    policy.coordinator.bump_job = BumpJob::Compared;
+    policy.coordinator.bump_limit = BumpLimit::None;
+    policy.coordinator.pd_fallback = PdFallback::Fails;
     policy.maintainer.stamp = EpochStamp::Requests;
     policy.maintainer.generation = Generation::FromConfig;
     policy.orchestrator.pending_queue = PendingQueue::NewerEpochOrRemovalWins;

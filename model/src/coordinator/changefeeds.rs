@@ -44,6 +44,8 @@ pub(super) struct ChangefeedDb {
     stopped: BTreeSet<ChangefeedId>,
     node_tasks: BTreeMap<NodeId, BTreeSet<ChangefeedId>>,
     objects: u64,
+    /// Objects that are not there any more, as long as the run loop may still have them.
+    gone: Vec<Changefeed>,
 }
 
 impl Changefeed {
@@ -105,7 +107,8 @@ impl ChangefeedDb {
 
     fn insert(&mut self, cf: ChangefeedId, changefeed: Changefeed) {
         self.objects += 1;
-        self.all.insert(cf, Changefeed { object: ObjectId(self.objects), ..changefeed });
+        let changefeed = Changefeed { object: ObjectId(self.objects), ..changefeed };
+        self.gone.extend(self.all.insert(cf, changefeed));
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (ChangefeedId, &Changefeed)> {
@@ -118,6 +121,22 @@ impl ChangefeedDb {
 
     pub(super) fn get_mut(&mut self, cf: ChangefeedId) -> Option<&mut Changefeed> {
         self.all.get_mut(&cf)
+    }
+
+    /// An object, even if it is not there any more.
+    pub(super) fn object(&self, cf: ChangefeedId, object: ObjectId) -> Option<&Changefeed> {
+        let here = self.all.get(&cf).filter(|one| one.object == object);
+        here.or_else(|| self.gone.iter().find(|one| one.object == object))
+    }
+
+    pub(super) fn object_mut(&mut self, cf: ChangefeedId, object: ObjectId) -> Option<&mut Changefeed> {
+        let here = self.all.get_mut(&cf).filter(|one| one.object == object);
+        here.or_else(|| self.gone.iter_mut().find(|one| one.object == object))
+    }
+
+    /// Nobody has an object any more that is not there.
+    pub(super) fn forget_gone(&mut self) {
+        self.gone.clear();
     }
 
     pub(super) fn len(&self) -> usize {
@@ -202,7 +221,7 @@ impl ChangefeedDb {
         }
         self.move_task(cf, node, None);
         if removed {
-            self.all.remove(&cf);
+            self.gone.extend(self.all.remove(&cf));
             self.stopped.remove(&cf);
         } else {
             self.stopped.insert(cf);

@@ -205,7 +205,7 @@ vocabulary! {
 enum Wait {
     Load,
     Mend { loading: load::Loading },
-    Persist { checkpoints: Vec<(ChangefeedId, Ts)> },
+    Persist { checkpoints: Vec<persist::Saved> },
     BumpRead { bump: BumpId },
     BumpJob { bump: BumpId, compares: Vec<etcd::Compare>, then: Vec<etcd::Op> },
     BumpWrite { bump: BumpId },

@@ -6,6 +6,7 @@ use crate::{
     ChangefeedId, Cx, Place, Ts,
     coordinator::{
         Note, Term, Timer, Wait,
+        changefeeds::ObjectId,
         state_change::{StateChange, Under},
     },
     etcd::{Job, Key, Op, Progress, Value},
@@ -30,8 +31,18 @@ pub(super) struct Changes {
 /// What one heartbeat comes to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Batch {
-    pub(super) changed: Vec<ChangefeedId>,
+    /// The changefeeds that a status has come of, as they were in memory: one that has been removed since still has its
+    /// checkpoint persisted.
+    pub(super) changed: Vec<(ChangefeedId, ObjectId)>,
     pub(super) states: VecDeque<StateChange>,
+}
+
+/// A checkpoint that is being persisted, of an object in memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Saved {
+    cf: ChangefeedId,
+    object: ObjectId,
+    checkpoint: Ts,
 }
 
 impl Term {
@@ -55,20 +66,22 @@ impl Term {
             }
             let Some(batch) = self.changes.queue.pop_front() else { break };
             self.changes.states = batch.states;
-            let ahead = |cf: &ChangefeedId| {
-                let one = self.changefeeds.get(*cf)?;
-                (one.status.checkpoint > one.saved).then_some((*cf, one.status.checkpoint))
+            let ahead = |(cf, object): &(ChangefeedId, ObjectId)| {
+                let one = self.changefeeds.object(*cf, *object)?;
+                let checkpoint = one.status.checkpoint;
+                (checkpoint > one.saved).then_some(Saved { cf: *cf, object: *object, checkpoint })
             };
-            let checkpoints: Vec<(ChangefeedId, Ts)> = batch.changed.iter().filter_map(ahead).collect();
+            let checkpoints: Vec<Saved> = batch.changed.iter().filter_map(ahead).collect();
             if !checkpoints.is_empty() {
                 return self.persist(checkpoints, cx);
             }
         }
+        self.changefeeds.forget_gone();
         self.changes.busy = false;
     }
 
-    fn persist(&mut self, checkpoints: Vec<(ChangefeedId, Ts)>, cx: &mut Cx) {
-        let put = |(cf, checkpoint): &(ChangefeedId, Ts)| {
+    fn persist(&mut self, checkpoints: Vec<Saved>, cx: &mut Cx) {
+        let put = |Saved { cf, checkpoint, .. }: &Saved| {
             let job = Job { checkpoint: *checkpoint, progress: Progress::None };
             Op::Put { key: Key::Job(*cf), value: Value::Job(job), lease: None }
         };
@@ -76,10 +89,10 @@ impl Term {
         self.calls.txn(cx, Wait::Persist { checkpoints }, Vec::new(), then);
     }
 
-    pub(super) fn on_persisted(&mut self, checkpoints: &[(ChangefeedId, Ts)], cx: &mut Cx) {
-        for (cf, checkpoint) in checkpoints {
+    pub(super) fn on_persisted(&mut self, checkpoints: &[Saved], cx: &mut Cx) {
+        for Saved { cf, object, checkpoint } in checkpoints {
             cx.note(Note::CheckpointPersisted { cf: *cf, checkpoint: *checkpoint });
-            let Some(changefeed) = self.changefeeds.get_mut(*cf) else { continue };
+            let Some(changefeed) = self.changefeeds.object_mut(*cf, *object) else { continue };
             changefeed.saved = *checkpoint;
             if let Some(node) = changefeed.node.filter(|_| cx.process.config.downstream.needs_checkpoints()) {
                 let (cf, checkpoint) = (*cf, *checkpoint);

@@ -3,7 +3,9 @@
 use crate::{
     Cx, NodeId,
     coordinator::{
-        MaintainerState, MaintainerStatus, Note, Outcome, Term, changefeeds::Changefeed, persist::Batch,
+        MaintainerState, MaintainerStatus, Note, Outcome, Term,
+        changefeeds::{Changefeed, ObjectId},
+        persist::Batch,
         state_change::StateChange,
     },
     etcd::FeedState,
@@ -23,8 +25,8 @@ impl Term {
         let mut batch = Batch::default();
         for status in statuses {
             self.check_operator(from, status, cx)?;
-            if let Some(news) = self.on_status(from, status, cx) {
-                batch.changed.push(status.cf);
+            if let Some((object, news)) = self.on_status(from, status, cx) {
+                batch.changed.push((status.cf, object));
                 batch.states.extend(news);
             }
         }
@@ -34,13 +36,13 @@ impl Term {
         Ok(())
     }
 
-    /// What follows for the state of the changefeed from a status that is its owner's; none if the status is not.
+    /// The object in memory, and what follows for its state from a status that is its owner's; none if the status is not.
     fn on_status(
         &mut self,
         from: NodeId,
         status: &MaintainerStatus,
         cx: &mut Cx,
-    ) -> Option<Option<StateChange>> {
+    ) -> Option<(ObjectId, Option<StateChange>)> {
         let Some(changefeed) = self.changefeeds.get_mut(status.cf) else {
             self.remove_orphan(from, status, cx);
             return None;
@@ -54,7 +56,8 @@ impl Term {
             return None;
         }
         let news = changefeed.take(status.clone(), cx);
-        Some(news.map(|(state, error)| StateChange { cf: status.cf, state, error }))
+        let news = news.map(|(state, error)| StateChange { cf: status.cf, state, error });
+        Some((changefeed.object, news))
     }
 
     /// A maintainer of a changefeed that does not exist is removed, at every heartbeat again.

@@ -96,6 +96,16 @@ impl Move {
         counts.then_some((self.origin, self.origin_epoch))
     }
 
+    pub(super) fn stage_name(&self) -> &'static str {
+        match self.stage {
+            Stage::RemoveOrigin => "remove-origin",
+            Stage::OriginStopped => "origin-stopped",
+            Stage::AddTarget => "add-target",
+            Stage::Success => "success",
+            Stage::Over => "done-no-post-finish",
+        }
+    }
+
     /// Whether its target has left, so that the origin is to have the changefeed again.
     pub(super) fn has_turned_back(&self) -> bool {
         self.target == self.origin

@@ -68,8 +68,12 @@ impl Operators {
         for (cf, queued) in &self.operators {
             let nodes =
                 queued.operator.affected().map(|node| node.to_string()).collect::<Vec<_>>().join(" to ");
+            let stage = match &queued.operator {
+                Operator::Move(one) => format!(" {}", one.stage_name()),
+                Operator::Add(_) | Operator::Stop(_) => String::new(),
+            };
             let flags = flags(&[(queued.operator.is_finished(), "finished")]);
-            writeln!(f, "  operator {cf} {} at {nodes}{flags}", queued.operator.name())?;
+            writeln!(f, "  operator {cf} {} at {nodes}{stage}{flags}", queued.operator.name())?;
         }
         Ok(())
     }

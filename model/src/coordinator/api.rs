@@ -74,7 +74,7 @@ enum Stage {
 }
 
 impl Command {
-    fn changefeed(&self) -> ChangefeedId {
+    pub(super) fn changefeed(&self) -> ChangefeedId {
         match self {
             Command::PauseChangefeed { cf }
             | Command::ResumeChangefeed { cf }

@@ -283,6 +283,21 @@ impl Coordinator {
         Some((changefeeds.get(cf)?.node, changefeeds.placement(cf)))
     }
 
+    /// The epoch that this term takes for the present one of each changefeed, but for those that it is about to change.
+    pub fn epochs(&self) -> impl Iterator<Item = (ChangefeedId, Epoch)> {
+        self.term.iter().flat_map(|term| {
+            let still = |cf| !term.is_bumping(cf) && !term.is_changing(cf);
+            let all = term.changefeeds.iter().map(|(cf, one)| (cf, one.info.epoch));
+            all.filter(move |(cf, _)| still(*cf))
+        })
+    }
+
+    /// The changefeed whose epoch is being persisted while something that has been heard waits for that.
+    pub fn held_up_by(&self) -> Option<ChangefeedId> {
+        let term = self.term.as_ref()?;
+        term.operators.bumps_for().filter(|_| term.waits_for_operators())
+    }
+
     /// The operators under way.
     pub fn operators(&self) -> impl Iterator<Item = (ChangefeedId, &'static str)> {
         self.term.iter().flat_map(|term| term.operators.names())
@@ -559,6 +574,12 @@ impl Term {
             }
         }
         Ok(())
+    }
+
+    /// Whether a user or an error is about to change what is persisted of a changefeed.
+    fn is_changing(&self, cf: ChangefeedId) -> bool {
+        self.api.at().is_some_and(|command| command.changefeed() == cf)
+            || self.changes.under.as_ref().is_some_and(|under| under.changefeed() == cf)
     }
 
     /// What comes next looks at operators, and somebody holds their lock.

@@ -36,6 +36,12 @@ pub(super) struct Under {
     written: bool,
 }
 
+impl Under {
+    pub(super) fn changefeed(&self) -> ChangefeedId {
+        self.change.cf
+    }
+}
+
 impl Term {
     /// The run loop takes up a change of state, unless there is nothing to change. Whether it has to wait for it.
     pub(super) fn begin_state_change(&mut self, change: StateChange, cx: &mut Cx) -> bool {

@@ -14,6 +14,7 @@ mod no_panic;
 mod no_write_after_fence;
 mod no_write_after_stop;
 mod one_ddl_owner;
+mod one_owner_per_epoch;
 mod redo_is_ahead;
 mod refused_changes_nothing;
 mod single_writer;
@@ -75,6 +76,12 @@ pub const ALL: &[Named] = &[
         make: || Box::new(one_ddl_owner::OneDdlOwner::default()),
     },
     Named {
+        name: one_owner_per_epoch::NAME,
+        promise: "of two owners of a changefeed it can be told which is the later one, from their epochs",
+        aspects: &["shared", "unpersisted", "lowered", "memory"],
+        make: || Box::new(one_owner_per_epoch::OneOwnerPerEpoch::default()),
+    },
+    Named {
         name: ddl_once::NAME,
         promise: "every DDL is executed once, by one dispatcher, after all rows before it and before any row after it",
         aspects: &["twice", "early", "late", "overtaken", "skipped"],
@@ -119,7 +126,7 @@ pub const ALL: &[Named] = &[
     Named {
         name: no_head_of_line::NAME,
         promise: "a slow changefeed holds up only itself, and those that share its queue on purpose",
-        aspects: &["lock", "queue"],
+        aspects: &["lock", "queue", "operators"],
         make: || Box::new(no_head_of_line::NoHeadOfLine::default()),
     },
     Named {

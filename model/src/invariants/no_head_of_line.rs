@@ -2,19 +2,21 @@
 //!
 //! For pingcap/ticdc#5139, and for the draft pingcap/ticdc#5182, where a handler waited for one manager with the lock of all
 //! managers in its hand. That a lock is held for some steps is no harm; here its holder waits itself, for another lock or for
-//! the downstream, so that one slow manager holds up changefeeds that have nothing to do with it. Two things are reported
+//! the downstream, so that one slow manager holds up changefeeds that have nothing to do with it. Three things are reported
 //! separately, each once per run:
 //!
 //! * *lock*: the request waits for a lock;
 //! * *queue*: it waits in a queue behind the other changefeed's request. Changefeeds whose hash puts them into one of the
-//!   eight queues hold up each other in every version, which is not reported.
+//!   eight queues hold up each other in every version, which is not reported;
+//! * *operators*: what a coordinator hears waits for the lock of its operators while an epoch is persisted for one that is not
+//!   even admitted (the first form of pingcap/ticdc#5182). That the last action of an operator holds the lock is so in every version.
 
 use std::collections::BTreeSet;
 
-use sim::StepId;
+use sim::{StepId, What};
 
 use crate::{
-    Record, Sim,
+    Actor, Addr, Place, Record, Sim,
     dispatchers::Resource,
     invariants::{
         Invariant, Violation,
@@ -32,6 +34,7 @@ pub(super) struct NoHeadOfLine {
 
 impl Invariant for NoHeadOfLine {
     fn observe(&mut self, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
+        self.look_at_coordinator(sim, record, found);
         let Some((node, all, holders)) = changed(&mut self.nodes, sim, record) else { return };
         for one in all.held_up() {
             let aspect = if let Resource::Shard(_) = one.resource { "queue" } else { "lock" };
@@ -45,6 +48,21 @@ impl Invariant for NoHeadOfLine {
                 let because: Vec<StepId> = taken.into_iter().chain([record.id]).collect();
                 found.push(Violation { invariant: NAME, aspect, what, because });
             }
+        }
+    }
+}
+
+impl NoHeadOfLine {
+    fn look_at_coordinator(&mut self, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
+        if let What::Step { actor: at @ Addr::Node(_, Place::Coordinator), .. } = &record.what
+            && !self.reported.contains("operators")
+            && let Actor::Coordinator(one) = sim.machine(*at)
+            && let Some(cf) = one.held_up_by()
+        {
+            self.reported.insert("operators");
+            let what = format!("what {at} hears waits until an epoch of {cf} is persisted");
+            let because = vec![record.id];
+            found.push(Violation { invariant: NAME, aspect: "operators", what, because });
         }
     }
 }

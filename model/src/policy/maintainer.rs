@@ -64,6 +64,8 @@ switches! {
             AllButClose,
             /// All but statuses, those of maintainers that are not there included (mutant).
             AllButStatus,
+            /// All but statuses of maintainers that are not there (review mutant M-H17).
+            AllButMissing,
             /// Bootstrap, post-bootstrap and close requests and statuses, but not that of one that is not there (draft
             /// pingcap/ticdc#5181).
             Lifecycle,
@@ -400,6 +402,7 @@ impl EpochStamp {
             EpochStamp::AllButPostBootstrap => what == Stamped::PostBootstrap,
             EpochStamp::AllButClose => what == Stamped::Close,
             EpochStamp::AllButStatus => matches!(what, Stamped::Status | Stamped::Missing),
+            EpochStamp::AllButMissing => what == Stamped::Missing,
             EpochStamp::Lifecycle => {
                 use Stamped::{Bootstrap, Close, PostBootstrap, Status};
                 !matches!(what, Bootstrap | PostBootstrap | Close | Status)

@@ -773,7 +773,7 @@ fn a_move_whose_target_is_lost() {
         -> RemoveMaintainerRequest cf1 e1 to n1/maintainers
     state cf1
           cf1 scheduling at n1 normal e2 ts50 saved ts50
-          operator cf1 move at n1 to n1
+          operator cf1 move at n1 to n1 remove-origin
     ");
 }
 
@@ -820,6 +820,6 @@ fn a_move_takes_the_origin_first() {
         -> AddMaintainerRequest cf1 ts50 e2 to n2/maintainers
     state cf1
           cf1 scheduling at n2 normal e2 ts50 saved ts50
-          operator cf1 move at n1 to n2
+          operator cf1 move at n1 to n2 add-target
     ");
 }

@@ -24,6 +24,7 @@ mod messages;
 mod mutants;
 mod node;
 mod one_ddl_owner;
+mod one_owner_per_epoch;
 mod operators;
 mod orchestrator;
 mod policies;

@@ -63,6 +63,11 @@ impl Operators {
         }
     }
 
+    /// The changefeed for which an epoch is persisted with the lock.
+    pub(in crate::coordinator) fn bumps_for(&self) -> Option<ChangefeedId> {
+        if let Some(Holder::Bump(cf)) = self.holder { Some(cf) } else { None }
+    }
+
     /// A line for each.
     pub(in crate::coordinator) fn describe(&self, f: &mut impl fmt::Write) -> fmt::Result {
         for (cf, queued) in &self.operators {

@@ -1,0 +1,127 @@
+//! Of two owners of a changefeed it can be told which is the later one, from their epochs.
+//!
+//! For the drafts pingcap/ticdc#5181 and pingcap/ticdc#5182, and for pingcap/ticdc#5434, which persists an epoch before anybody
+//! is told. Receivers can fence an earlier owner only if no two have the same epoch, and a coordinator that fails must not give its
+//! successor a reason to take the present owner for an earlier one. Four things are reported separately, each once per
+//! run:
+//!
+//! * *shared*: an epoch is given to two nodes;
+//! * *unpersisted*: one is given to a node that is larger than what is persisted;
+//! * *lowered*: what is persisted becomes smaller;
+//! * *memory*: when the cluster has settled, the coordinator takes another epoch for the present one than is persisted. At the
+//!   next failover its owner counts as one of another generation.
+//!
+//! Owners without an epoch do not count: a version that gives none breaks nothing here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sim::{Input, StepId, What};
+
+use crate::{
+    Actor, Addr, ChangefeedId, Epoch, Msg, NodeId, Place, Record, Sim,
+    etcd::{self, Etcd, Key, Op, Value},
+    invariants::{Invariant, Violation},
+    maintainer,
+};
+
+pub(super) const NAME: &str = "one_owner_per_epoch";
+
+#[derive(Default)]
+pub(super) struct OneOwnerPerEpoch {
+    /// Who was told to maintain a changefeed, by its epoch.
+    owners: BTreeMap<(ChangefeedId, Epoch), (NodeId, StepId)>,
+    persisted: BTreeMap<ChangefeedId, (Epoch, StepId)>,
+    reported: BTreeSet<&'static str>,
+}
+
+impl Invariant for OneOwnerPerEpoch {
+    fn observe(&mut self, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
+        let What::Step { actor, input: Input::Message { msg, .. } } = &record.what else { return };
+        match (actor, msg) {
+            (Addr::Etcd, Msg::Etcd(etcd::Inbox::TxnRequest { then, .. })) => {
+                for op in then {
+                    if let Op::Put { key: Key::Info(cf), .. } | Op::Delete(Key::Info(cf)) = op {
+                        self.on_persisted(sim, *cf, record.id, found);
+                    }
+                }
+            }
+            (
+                Addr::Node(node, Place::Maintainers),
+                Msg::Maintainers(maintainer::Inbox::AddMaintainerRequest { cf, epoch, .. }),
+            ) if *epoch != Epoch::NONE => self.on_told(sim, *node, *cf, *epoch, record.id, found),
+            _ => {}
+        }
+    }
+
+    fn settled(&mut self, sim: &Sim, found: &mut Vec<Violation>) {
+        let Some(etcd) = etcd(sim) else { return };
+        for (addr, actor) in sim.machines() {
+            let Actor::Coordinator(one) = actor else { continue };
+            for (cf, known) in one.epochs() {
+                if let Some(epoch) = persisted(etcd, cf).filter(|epoch| *epoch != known) {
+                    let what =
+                        format!("{addr} takes {known} for the epoch of {cf}, and {epoch} is persisted");
+                    self.report("memory", what, Vec::new(), found);
+                }
+            }
+        }
+    }
+}
+
+impl OneOwnerPerEpoch {
+    fn report(
+        &mut self,
+        aspect: &'static str,
+        what: String,
+        because: Vec<StepId>,
+        found: &mut Vec<Violation>,
+    ) {
+        if self.reported.insert(aspect) {
+            found.push(Violation { invariant: NAME, aspect, what, because });
+        }
+    }
+
+    fn on_persisted(&mut self, sim: &Sim, cf: ChangefeedId, step: StepId, found: &mut Vec<Violation>) {
+        let Some(epoch) = etcd(sim).and_then(|etcd| persisted(etcd, cf)) else {
+            self.persisted.remove(&cf);
+            return;
+        };
+        if let Some((before, earlier)) = self.persisted.insert(cf, (epoch, step))
+            && epoch < before
+        {
+            let what = format!("the persisted epoch of {cf} goes from {before} back to {epoch}");
+            self.report("lowered", what, vec![earlier, step], found);
+        }
+    }
+
+    fn on_told(
+        &mut self,
+        sim: &Sim,
+        node: NodeId,
+        cf: ChangefeedId,
+        epoch: Epoch,
+        step: StepId,
+        found: &mut Vec<Violation>,
+    ) {
+        let (other, earlier) = *self.owners.entry((cf, epoch)).or_insert((node, step));
+        if other != node {
+            let what = format!("{other} and {node} are told to maintain {cf} with {epoch}");
+            self.report("shared", what, vec![earlier, step], found);
+        }
+        if let Some(known) = etcd(sim).and_then(|etcd| persisted(etcd, cf)).filter(|known| epoch > *known) {
+            let what = format!("{node} is told to maintain {cf} with {epoch}, and {known} is persisted");
+            self.report("unpersisted", what, vec![step], found);
+        }
+    }
+}
+
+fn etcd(sim: &Sim) -> Option<&Etcd> {
+    sim.machines().find_map(|(_, actor)| if let Actor::Etcd(etcd) = actor { Some(&**etcd) } else { None })
+}
+
+fn persisted(etcd: &Etcd, cf: ChangefeedId) -> Option<Epoch> {
+    match etcd.get(Key::Info(cf)) {
+        Some(etcd::Kv { value: Value::Info(info), .. }) => Some(info.epoch),
+        _ => None,
+    }
+}

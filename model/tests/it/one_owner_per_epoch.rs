@@ -1,0 +1,124 @@
+//! The invariant `one_owner_per_epoch`, shown what a coordinator and etcd do, and whom maintainer managers are told to maintain.
+
+use crate::hand::{CF, Hand, N1, N2, N3, add, changefeed, preset};
+use model::{
+    Actor, Addr, Command, NodeId, Place, Record, Shared, Sim, coordinator, etcd::Op, invariants, maintainer,
+};
+use sim::{Class, Clock, Decisions, HostSpec, HostWeather, Input, Layout, LinkWeather, Seed, StepId, What};
+
+/// A coordinator on n3 that has been elected; n1 maintains the changefeed with epoch 1.
+fn leading(policy: &str) -> Hand {
+    let mut hand = Hand::at(N3, Place::Coordinator, preset(policy));
+    hand.hear(Addr::Node(N3, Place::Server), coordinator::Inbox::Elected { version: 7 });
+    for node in [N1, N2, N3] {
+        let statuses = if node == N1 { vec![working(1)] } else { Vec::new() };
+        hand.tell(
+            node,
+            coordinator::Inbox::CoordinatorBootstrapResponse { version: 7, statuses, drain: None },
+        );
+    }
+    hand
+}
+
+fn working(epoch: u64) -> coordinator::MaintainerStatus {
+    let (state, checkpoint) = (coordinator::MaintainerState::Working, model::Ts(10));
+    let (epoch, err, drain) = (model::Epoch(epoch), None, None);
+    coordinator::MaintainerStatus { cf: CF, state, checkpoint, bootstrap_done: true, epoch, err, drain }
+}
+
+fn command(hand: &mut Hand, command: coordinator::Command) {
+    hand.command(Addr::Node(N3, Place::Coordinator), Command::Coordinator(command));
+}
+
+/// What the invariant finds in what has been done by hand, in these requests to maintainer managers behind it, and in the end.
+fn found(hand: &mut Hand, told: &[(NodeId, u64)]) -> String {
+    let named = invariants::ALL.iter().find(|named| named.name == "one_owner_per_epoch").expect("it exists");
+    let (mut watch, mut found) = (named.watch(), Vec::new());
+    let mut etcd = None;
+    let mut steps: Vec<(What<Actor>, Option<Actor>)> = Vec::new();
+    for (record, actor) in std::mem::take(&mut hand.steps) {
+        steps.push((record.what, Some(actor)));
+    }
+    for (node, epoch) in told {
+        let request: maintainer::Inbox = add(*epoch);
+        let input = Input::Message { from: Addr::Node(N3, Place::Coordinator), msg: request.into() };
+        steps.push((What::Step { actor: Addr::Node(*node, Place::Maintainers), input }, None));
+    }
+    let coordinator = || host(Addr::Node(N3, Place::Coordinator), hand.actor().clone());
+    let mut last = None;
+    for (n, (what, actor)) in (1..).zip(steps) {
+        if let Some(Actor::Etcd(now)) = actor {
+            etcd = Some(now);
+        }
+        let Some(etcd) = &etcd else { continue };
+        let hosts = vec![coordinator(), host(Addr::Etcd, Actor::Etcd(etcd.clone()))];
+        let layout = Layout { hosts, classes: vec![LinkWeather::default()] };
+        let sim: Sim = Sim::new(layout, Vec::new(), Seed(0), &Decisions::default());
+        let record = Record { id: StepId(n), at: sim.now(), cause: None, what, notes: Vec::new() };
+        watch.observe(&sim, &record, &mut found);
+        last = Some(sim);
+    }
+    watch.settled(&last.expect("etcd has been asked"), &mut found);
+    found.iter().map(|violation| format!("{violation}\n")).collect()
+}
+
+fn host(addr: Addr, actor: Actor) -> HostSpec<Actor> {
+    HostSpec {
+        name: addr.to_string(),
+        class: Class(0),
+        clock: Clock::default(),
+        weather: HostWeather::default(),
+        shared: Shared::Service,
+        actors: vec![(addr, actor)],
+    }
+}
+
+#[test]
+fn a_move_has_an_epoch_of_its_own() {
+    let mut hand = leading("master");
+    command(&mut hand, coordinator::Command::MoveMaintainer { cf: CF });
+    assert_eq!(found(&mut hand, &[(N1, 1), (N2, 2), (N2, 2)]), "");
+}
+
+#[test]
+fn two_nodes_of_one_epoch_are_one_too_many() {
+    insta::assert_snapshot!(found(&mut leading("master"), &[(N1, 1), (N2, 1), (N3, 1)]), @"one_owner_per_epoch (shared): n1 and n2 are told to maintain cf1 with e1");
+}
+
+#[test]
+fn nobody_is_told_what_is_not_persisted() {
+    insta::assert_snapshot!(found(&mut leading("master"), &[(N1, 5)]), @"one_owner_per_epoch (unpersisted): n1 is told to maintain cf1 with e5, and e1 is persisted");
+}
+
+/// Versions that do not say which epoch an owner has.
+#[test]
+fn owners_without_an_epoch_do_not_count() {
+    assert_eq!(found(&mut leading("baseline"), &[(N1, 0), (N2, 0)]), "");
+}
+
+#[test]
+fn what_is_persisted_does_not_become_smaller() {
+    let mut hand = leading("master");
+    command(&mut hand, coordinator::Command::MoveMaintainer { cf: CF });
+    let [(key, value), _] = changefeed(1);
+    hand.change(Op::Put { key, value, lease: None });
+    insta::assert_snapshot!(found(&mut hand, &[]), @"
+    one_owner_per_epoch (lowered): the persisted epoch of cf1 goes from e2 back to e1
+    one_owner_per_epoch (memory): n3/coordinator takes e2 for the epoch of cf1, and e1 is persisted
+    ");
+}
+
+/// Two epochs are persisted at once: that of the second one stays ahead of what is in memory.
+#[test]
+fn what_is_in_memory_is_persisted() {
+    let twice = |policy: &str| {
+        let mut hand = leading(policy);
+        hand.hold(Addr::Etcd);
+        command(&mut hand, coordinator::Command::MoveMaintainer { cf: CF });
+        command(&mut hand, coordinator::Command::MoveMaintainer { cf: CF });
+        hand.release(Addr::Etcd);
+        found(&mut hand, &[])
+    };
+    assert_eq!(twice("master"), "");
+    insta::assert_snapshot!(twice("M-H14"), @"one_owner_per_epoch (memory): n3/coordinator takes e2 for the epoch of cf1, and e3 is persisted");
+}

@@ -131,6 +131,10 @@ vocabularies! {
         Sink(sink::Command),
         /// Of the coordinator that leads.
         Coordinator(coordinator::Command),
+        /// Of a node.
+        Server(node::Command),
+        /// Of the node of a maintainer.
+        Maintainers(maintainer::Command),
     }
 }
 
@@ -237,6 +241,7 @@ impl Machine for Actor {
             Msg::Etcd(request) => request.refused().map(Msg::from),
             Msg::Pd(request) => Some(request.refused().into()),
             Msg::Messages(inbox) => inbox.refused().map(Msg::from),
+            Msg::Server(inbox) => inbox.refused().map(Msg::from),
             _ => None,
         }
     }
@@ -253,6 +258,8 @@ impl Machine for Actor {
             Command::Etcd(_) => addr == Addr::Etcd,
             Command::Sink(_) => addr == Addr::Sink,
             Command::Coordinator(_) => matches!(addr, Addr::Node(_, Place::Coordinator)),
+            Command::Server(_) => matches!(addr, Addr::Node(_, Place::Server)),
+            Command::Maintainers(_) => matches!(addr, Addr::Node(_, Place::Maintainers)),
         }
     }
 

@@ -5,7 +5,8 @@ use std::{ops::Range, sync::Arc};
 
 use model::{
     Actor, Addr, ChangefeedConfig, ChangefeedId, Cluster, DdlKind, LinkClass, NamedDdl, NodeId, NodeSpec,
-    Place as Part, Policy, Role, Scheduling, Settings, Weather, coordinator, etcd, invariants,
+    Place as Part, Policy, Role, Scheduling, Settings, TableId, Ts, Weather, coordinator, etcd, invariants,
+    maintainer,
     sink::{self, Class, Downstream},
 };
 use sim::{
@@ -38,13 +39,14 @@ impl Drawn {
         let (nodes, changefeeds) = (*file.cluster.nodes.get_ref(), *file.cluster.changefeeds.get_ref());
         let faults = file.faults.iter().enumerate();
         // Each fault has its own draws, so that another one moves none of them.
-        let hosts = Hosts { nodes, changefeeds };
+        let hosts = Hosts { nodes, changefeeds, known: known(file) };
         let planned = faults.map(|(n, fault)| {
             let n = fault.draws.map_or(n, |draws| draws as usize);
             let mut draws = Draws::new(seed, &format!("fault {n}"));
             hosts.planned(fault, &mut draws).expect("it was checked when the file was read")
         });
-        let mut plan: Vec<Planned<Actor>> = planned.flat_map(|planned| hosts.wherever(planned)).collect();
+        let mut plan: Vec<Planned<Actor>> =
+            planned.flatten().flat_map(|planned| hosts.wherever(planned)).collect();
         // The calm knows hosts and links; that a server is well again has to be said.
         if file.faults.iter().any(|fault| fault.what.is_of_the_downstream()) {
             let command = sink::Command::Recover.into();
@@ -261,7 +263,7 @@ pub(crate) fn check(file: &File, place: &Place) -> Result<(), Error> {
         return Err(place.error(row_every.span(), what));
     }
     let (nodes, changefeeds) = (*file.cluster.nodes.get_ref(), *file.cluster.changefeeds.get_ref());
-    let hosts = Hosts { nodes, changefeeds };
+    let hosts = Hosts { nodes, changefeeds, known: known(file) };
     for (name, version) in &file.cluster.old {
         hosts.named_node(name).map_err(complain)?;
         PolicySpec::parse(version.get_ref()).map_err(|error| complain((version.span(), error.what)))?;
@@ -345,6 +347,26 @@ fn of_user(command: coordinator::Command) -> sim::Fault<Actor> {
     sim::Fault::Tell { who: Who::Role(Role::Coordinator), command: command.into() }
 }
 
+/// A call about a table: the node of the maintainer hears it.
+fn of_table(cf: ChangefeedId, command: maintainer::Command) -> sim::Fault<Actor> {
+    sim::Fault::Tell { who: Who::Role(Role::Maintainer(cf)), command: command.into() }
+}
+
+/// A table that there is, or may be.
+fn table(name: &Spanned<String>) -> Result<TableId, Wrong> {
+    let number = name.get_ref().strip_prefix('t').and_then(|number| number.parse().ok());
+    let number = number.filter(|number| *number > 0).map(TableId);
+    number.ok_or_else(|| (name.span(), format!("`{}` is no table; the first is t1", name.get_ref())))
+}
+
+/// The same moment, so much later.
+fn later(when: &When<Actor>, by: Duration) -> When<Actor> {
+    match when.clone() {
+        When::At(at) => When::At(at + by),
+        When::Upon { kind, nth, to, after } => When::Upon { kind, nth, to, after: after + by },
+    }
+}
+
 /// The calls to the downstream that can be slow; the first ones can fail, too.
 const CALLS: [&str; 6] =
     ["Connect", "TableRecoveryInfo", "Execute", "ExecuteDdl", "WriteDdlTs", "WriteSyncPoint"];
@@ -371,15 +393,26 @@ fn moment_names() -> impl Iterator<Item = &'static str> + Clone {
     (0..model::Msg::KINDS).map(model::Msg::name).chain(note_names())
 }
 
+/// The largest number of a changefeed that is there, or that somebody creates.
+fn known(file: &File) -> u32 {
+    let created = file.faults.iter().filter_map(|fault| match &fault.what {
+        Do::CreateChangefeed(call) => number_of_changefeed(call.cf.get_ref()).map(u32::from),
+        _ => None,
+    });
+    created.max().unwrap_or(0).max(*file.cluster.changefeeds.get_ref())
+}
+
 /// What the names of hosts mean in a cluster of so many nodes.
 #[derive(Clone, Copy)]
 struct Hosts {
     nodes: u32,
     changefeeds: u32,
+    /// The largest number of a changefeed that is there, or that somebody creates.
+    known: u32,
 }
 
 impl Hosts {
-    fn planned(self, fault: &file::Fault, draws: &mut Draws) -> Result<Planned<Actor>, Wrong> {
+    fn planned(self, fault: &file::Fault, draws: &mut Draws) -> Result<Vec<Planned<Actor>>, Wrong> {
         let when = match &fault.when {
             file::When::At(at) => When::At(Instant::START + at.get_ref().draw(draws)),
             file::When::Upon(upon) => {
@@ -390,7 +423,79 @@ impl Hosts {
                 When::Upon { kind, nth: upon.nth.draw(draws), to, after: upon.after.draw(draws) }
             }
         };
-        Ok(Planned { when, fault: self.happens(&fault.what, draws)? })
+        let in_a_row: Vec<(Duration, sim::Fault<Actor>)> = match &fault.what {
+            Do::DrainNode(drain) => {
+                let Length(every) = *drain.every.get_ref();
+                if every < Duration::from_millis(100) {
+                    let what = "a user asks how far it is every 100ms at most".to_owned();
+                    return Err((drain.every.span(), what));
+                }
+                self.drains(self.named_node(&drain.node)?, every, drain.lasts.0, Duration::ZERO)
+            }
+            Do::RollingRestart(file::RollingRestart { nodes: Some(count), .. })
+                if !(1..=self.nodes).contains(count.get_ref()) =>
+            {
+                let what = format!("there are {} nodes, not {}", self.nodes, count.get_ref());
+                return Err((count.span(), what));
+            }
+            Do::RollingRestart(rolling) => self.restarts(rolling, draws),
+            what => vec![(Duration::ZERO, self.happens(what, draws)?)],
+        };
+        let later = |(after, fault)| Planned { when: later(&when, after), fault };
+        Ok(in_a_row.into_iter().map(later).collect())
+    }
+
+    /// A user asks again and again how far the draining of a node is.
+    fn drains(
+        self,
+        node: NodeId,
+        every: Duration,
+        lasts: Duration,
+        after: Duration,
+    ) -> Vec<(Duration, sim::Fault<Actor>)> {
+        let times = lasts.nanos() / every.nanos() + 1;
+        let ask = |n| (after + every.times(n), of_user(coordinator::Command::DrainNode { node }));
+        (0..times).map(ask).collect()
+    }
+
+    /// All nodes in an order that falls out, perhaps drained before.
+    fn restarts(
+        self,
+        rolling: &file::RollingRestart,
+        draws: &mut Draws,
+    ) -> Vec<(Duration, sim::Fault<Actor>)> {
+        let mut nodes: Vec<u8> = (1..=9).filter(|slot| u32::from(*slot) <= self.nodes).collect();
+        for n in (1..nodes.len()).rev() {
+            nodes.swap(n, usize::try_from(draws.below(n as u64 + 1)).expect("nodes are few"));
+        }
+        let (mut plan, mut at) = (Vec::new(), Duration::ZERO);
+        let count = rolling.nodes.as_ref().map_or(self.nodes, |count| *count.get_ref());
+        for node in nodes.into_iter().take(count as usize) {
+            if let Some(Length(drain)) = rolling.drain {
+                let node = NodeId { slot: node, life: 0 };
+                plan.extend(self.drains(node, Duration::from_secs(1), drain, at));
+                at += drain;
+            }
+            let who = Who::Host(HostId(u16::from(node) - 1));
+            plan.push((at, sim::Fault::Tell { who, command: model::node::Command::Restart.into() }));
+            at += rolling.every.draw(draws);
+        }
+        plan
+    }
+
+    /// A call of the API, at whoever leads or at a node.
+    fn calls(
+        self,
+        at: &Option<Spanned<String>>,
+        request: coordinator::Command,
+    ) -> Result<sim::Fault<Actor>, Wrong> {
+        match at {
+            None => Ok(of_user(request)),
+            Some(at) => {
+                let command = model::node::Command::ApiCall { request }.into();
+                Ok(sim::Fault::Tell { who: self.who(at)?, command })
+            }
+        }
     }
 
     /// Whoever leads is told; who that is nobody knows before, so every coordinator is, and those that do not lead have
@@ -468,15 +573,45 @@ impl Hosts {
                 of_etcd(etcd::Command::SlowWatches { node, by: slow.by.draw(draws), lasts })
             }
             Do::EtcdCompaction(compaction) => of_etcd(etcd::Command::Compact { keep: compaction.keep }),
+            Do::CreateChangefeed(call) => {
+                let cf = Hosts::new_changefeed(&call.cf)?;
+                self.calls(&call.at, coordinator::Command::CreateChangefeed { cf })?
+            }
             Do::PauseChangefeed(call) => {
-                of_user(coordinator::Command::PauseChangefeed { cf: self.changefeed(&call.cf)? })
+                let cf = self.any_changefeed(&call.cf)?;
+                self.calls(&call.at, coordinator::Command::PauseChangefeed { cf })?
             }
             Do::ResumeChangefeed(call) => {
-                of_user(coordinator::Command::ResumeChangefeed { cf: self.changefeed(&call.cf)? })
+                let cf = self.any_changefeed(&call.cf)?;
+                let overwrite = call.overwrite.map(|span| Ts::at(Instant::START + span.draw(draws)));
+                self.calls(&call.at, coordinator::Command::ResumeChangefeed { cf, overwrite })?
             }
             Do::RemoveChangefeed(call) => {
-                of_user(coordinator::Command::RemoveChangefeed { cf: self.changefeed(&call.cf)? })
+                let cf = self.any_changefeed(&call.cf)?;
+                self.calls(&call.at, coordinator::Command::RemoveChangefeed { cf })?
             }
+            Do::UpdateChangefeed(call) => {
+                let cf = self.any_changefeed(&call.cf)?;
+                self.calls(&call.at, coordinator::Command::UpdateChangefeed { cf })?
+            }
+            Do::MoveTable(call) => {
+                let (cf, table) = (self.any_changefeed(&call.cf)?, table(&call.table)?);
+                let node = self.named_node(&call.to)?;
+                of_table(cf, maintainer::Command::MoveTable { cf, table, node })
+            }
+            Do::SplitTable(call) => {
+                let (cf, table) = (self.any_changefeed(&call.cf)?, table(&call.table)?);
+                of_table(cf, maintainer::Command::SplitTable { cf, table })
+            }
+            Do::MergeTable(call) => {
+                let (cf, table) = (self.any_changefeed(&call.cf)?, table(&call.table)?);
+                of_table(cf, maintainer::Command::MergeTable { cf, table })
+            }
+            Do::Restart(restart) => sim::Fault::Tell {
+                who: self.who(&restart.who)?,
+                command: model::node::Command::Restart.into(),
+            },
+            Do::DrainNode(_) | Do::RollingRestart(_) => unreachable!("these are several in a row"),
             Do::MoveMaintainer(call) => {
                 of_user(coordinator::Command::MoveMaintainer { cf: self.changefeed(&call.cf)? })
             }
@@ -588,6 +723,21 @@ impl Hosts {
             )),
         };
         found.map_err(|what| (name.span(), what))
+    }
+
+    /// A changefeed that there is, or that somebody creates.
+    fn any_changefeed(self, name: &Spanned<String>) -> Result<ChangefeedId, Wrong> {
+        match number_of_changefeed(name.get_ref()) {
+            Some(cf) if (1..=self.known).contains(&cf.into()) => Ok(ChangefeedId(cf)),
+            _ => self.changefeed(name),
+        }
+    }
+
+    /// One that may be created.
+    fn new_changefeed(name: &Spanned<String>) -> Result<ChangefeedId, Wrong> {
+        let number = number_of_changefeed(name.get_ref()).filter(|cf| (1..=9).contains(cf));
+        let wrong = || (name.span(), format!("`{}` cannot be created; cf1 to cf9 can", name.get_ref()));
+        number.map(ChangefeedId).ok_or_else(wrong)
     }
 
     fn numbered_changefeed(self, cf: u8) -> Result<ChangefeedId, String> {

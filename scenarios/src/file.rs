@@ -384,14 +384,30 @@ pub(crate) enum Do {
     SlowStatements(SlowStatements),
     /// Statements fail at the downstream's server.
     DownstreamError(DownstreamError),
+    /// A user creates a changefeed that is not there.
+    CreateChangefeed(Call),
     /// A user pauses a changefeed.
-    PauseChangefeed(OfChangefeed),
+    PauseChangefeed(Call),
     /// A user resumes a changefeed.
-    ResumeChangefeed(OfChangefeed),
+    ResumeChangefeed(Resume),
     /// A user removes a changefeed.
-    RemoveChangefeed(OfChangefeed),
+    RemoveChangefeed(Call),
+    /// A user changes the configuration of a changefeed.
+    UpdateChangefeed(Call),
     /// The maintainer of a changefeed moves to another node.
     MoveMaintainer(OfChangefeed),
+    /// A user moves a table to another node.
+    MoveTable(MoveTable),
+    /// A user splits a table by its regions.
+    SplitTable(OfTable),
+    /// A user merges two neighbouring spans of a table.
+    MergeTable(OfTable),
+    /// A user drains a node.
+    DrainNode(DrainNode),
+    /// A process is told to end, and comes back.
+    Restart(Restart),
+    /// All nodes are told to end and come back, one after the other.
+    RollingRestart(RollingRestart),
 }
 
 impl Do {
@@ -426,6 +442,77 @@ pub(crate) struct Pause {
 #[serde(deny_unknown_fields)]
 pub(crate) struct OfChangefeed {
     pub(crate) cf: Spanned<String>,
+}
+
+/// A call of the API.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Call {
+    pub(crate) cf: Spanned<String>,
+    /// The node that the user calls; without one it is whoever leads.
+    #[serde(default)]
+    pub(crate) at: Option<Spanned<String>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resume {
+    pub(crate) cf: Spanned<String>,
+    #[serde(default)]
+    pub(crate) at: Option<Spanned<String>>,
+    /// From where it goes on, instead of from its checkpoint.
+    #[serde(default)]
+    pub(crate) overwrite: Option<Span>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MoveTable {
+    pub(crate) cf: Spanned<String>,
+    pub(crate) table: Spanned<String>,
+    pub(crate) to: Spanned<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfTable {
+    pub(crate) cf: Spanned<String>,
+    pub(crate) table: Spanned<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DrainNode {
+    /// The node, and with it its first process.
+    pub(crate) node: Spanned<String>,
+    /// How often the user asks how far it is, and for how long.
+    #[serde(default = "every_second")]
+    pub(crate) every: Spanned<Length>,
+    #[serde(rename = "for")]
+    pub(crate) lasts: Length,
+}
+
+fn every_second() -> Spanned<Length> {
+    Spanned::new(0..0, Length(Duration::from_secs(1)))
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Restart {
+    pub(crate) who: Spanned<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RollingRestart {
+    /// How long after the one the next follows.
+    pub(crate) every: Span,
+    /// How many nodes; all, if nothing is said.
+    #[serde(default)]
+    pub(crate) nodes: Option<Spanned<u32>>,
+    /// For how long each node is drained before.
+    #[serde(default)]
+    pub(crate) drain: Option<Length>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -53,8 +53,10 @@ impl Term {
         });
         self.initialized = true;
         self.bootstrapper.clear();
+        self.sync_freeze(cx);
         self.start_schedulers(cx);
         self.start_operators(cx);
+        self.tell_recovered_drain(cx);
         self.run_events(cx)
     }
 

@@ -127,8 +127,8 @@ impl Term {
     }
 
     /// Whether nodes are leaving: whoever takes changefeeds away from them is not to be got in the way of.
-    fn is_evacuated(&self, _cx: &Cx) -> bool {
-        false
+    fn is_evacuated(&self, cx: &Cx) -> bool {
+        !self.draining_nodes(cx).is_empty()
     }
 
     fn balance_sleeps(&mut self, next: Instant, cx: &mut Cx) {

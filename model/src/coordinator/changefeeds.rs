@@ -96,7 +96,6 @@ impl ChangefeedDb {
     }
 
     /// Puts another object in the place of one that is stopped. Whether there is such a one.
-    #[expect(dead_code, reason = "nobody changes changefeeds yet")]
     pub(super) fn replace_stopped(&mut self, cf: ChangefeedId, changefeed: Changefeed) -> bool {
         let stopped = self.stopped.contains(&cf);
         if stopped {
@@ -168,6 +167,11 @@ impl ChangefeedDb {
     /// The changefeeds that a node maintains while no operator is at them, each with its node.
     pub(super) fn replicating(&self) -> impl Iterator<Item = (ChangefeedId, NodeId)> {
         self.replicating.iter().filter_map(|cf| Some((*cf, self.get(*cf)?.node?)))
+    }
+
+    /// Whether a node maintains it while no operator is at it.
+    pub(super) fn is_replicating(&self, cf: ChangefeedId) -> bool {
+        self.replicating.contains(&cf)
     }
 
     /// The changefeeds that are bound to a node.

@@ -6,7 +6,7 @@
 
 use crate::{
     Cx, Place,
-    coordinator::{Coordinator, Note, Term},
+    coordinator::{Coordinator, Counted, Note, Term},
     node,
 };
 
@@ -71,7 +71,8 @@ impl Coordinator {
             && let Some(ending) = &mut term.ending
         {
             ending.tell(cx);
-            self.term = None;
+            self.counted = Counted { etcd: term.calls.made(), ids: term.ids };
+            self.past.extend(self.term.take().filter(Term::has_calls_of_users));
         }
     }
 }
@@ -80,6 +81,12 @@ impl Term {
     /// Whether a task of the pool is in the middle of something: a bump, or the last action of an operator.
     fn has_tasks(&self) -> bool {
         self.is_bumping_any() || self.operators.is_locked()
+    }
+
+    /// Whether users wait for something, or have brought it about that an operator takes its last action. Nobody waits for that
+    /// before the term ends.
+    pub(super) fn has_calls_of_users(&self) -> bool {
+        self.api.is_busy() || self.operators.is_locked()
     }
 
     /// Whether the event loop and the run loop go on.

@@ -73,7 +73,7 @@ impl Term {
         self.pd_calls.remove(&call);
         match what {
             PdCall::Bump(id) => self.bump_failed(id, "PD does not answer", cx),
-            PdCall::Api => self.api_failed(cx),
+            PdCall::Api(call) => self.api_failed(call, cx),
             PdCall::State => return Err("there is no epoch for a warning"),
         }
         Ok(())
@@ -97,7 +97,7 @@ impl Term {
                     self.bump_read(id, cx);
                 }
             }
-            Some(PdCall::Api) => self.api_on_tso(epoch, cx),
+            Some(PdCall::Api(call)) => self.api_on_tso(call, epoch, cx),
             Some(PdCall::State) => self.state_on_tso(epoch, cx),
             None => {}
         }

@@ -8,6 +8,7 @@ mod api;
 mod backoff;
 mod balance;
 mod changefeeds;
+mod drain;
 mod ending;
 mod epoch;
 mod load;
@@ -26,11 +27,11 @@ use crate::{
     Addr, ChangefeedId, Cx, Epoch, Liveness, Msg, NodeId, Place, Ts,
     bootstrapper::Bootstrapper,
     etcd::{self, FeedState, Reply, client::Calls},
-    maintainer, pd,
+    maintainer, node, pd,
     vocabulary::{say, spoken, vocabulary, words},
 };
 pub(crate) use adoption::{Reports, Selection};
-pub use api::Command;
+pub use api::{ApiCall, Command};
 use changefeeds::ChangefeedDb;
 use ending::{Cause, Ending};
 use epoch::{Bump, BumpId};
@@ -57,6 +58,8 @@ vocabulary! {
         NodeHeartbeat { liveness: Liveness, node_epoch: u64, drain: Option<DrainOrder> },
         /// How far a node takes part.
         SetNodeLivenessResponse { applied: Liveness, node_epoch: u64 },
+        /// A user has called this node (from the server).
+        ApiRequest { number: u32, request: Command },
     }
 }
 
@@ -135,6 +138,8 @@ vocabulary! {
         BasicScheduler,
         /// The balance scheduler moves changefeeds from the nodes that have many to those that have few.
         BalanceScheduler,
+        /// The drain scheduler moves maintainers away from nodes that drain.
+        DrainScheduler,
         /// A stop ends, by a status that came a moment ago.
         StopEnds { stop: u64 },
         /// A bump goes on after a conflict.
@@ -143,8 +148,10 @@ vocabulary! {
         TsoTimeout { call: etcd::CallId },
         /// A bump has taken as long as it may.
         BumpDeadline { bump: BumpId },
-        /// The call of a user goes on after a conflict.
-        ApiAgain,
+        /// The call of a user goes on: after a conflict, where others may get in, or to look again.
+        ApiAgain { call: ApiCall },
+        /// A user has waited for an answer long enough.
+        ApiGivesUp { call: ApiCall },
         /// A change of state goes on after a conflict.
         StateAgain,
         /// The last action of a stop goes on after a conflict.
@@ -195,6 +202,20 @@ vocabulary! {
         StateChanged { cf: ChangefeedId, state: FeedState, error: Option<&'static str> },
         /// A user's call has come to its end.
         CallAnswered { cf: ChangefeedId, call: &'static str, answer: &'static str },
+        /// A node is to be left by all maintainers and dispatchers: this order tells all nodes.
+        DrainBegins { node: NodeId, target_epoch: u64 },
+        /// A user is told how much is left on a node, at least; nothing if it may be taken away.
+        DrainAnswered { node: NodeId, remaining: u32 },
+        /// A user who wants to drain a node is refused.
+        DrainRefused { node: NodeId, why: &'static str },
+        /// A user is told that nothing is left on a node that has been drained.
+        NodeDrained { node: NodeId },
+        /// The node that was drained has left the cluster, and the order is void.
+        DrainEnds { node: NodeId, target_epoch: u64 },
+        /// Nodes follow an order that nobody stands behind any more; it is void.
+        DrainOrderFound { node: NodeId, target_epoch: u64 },
+        /// No node follows the order any more.
+        DrainCleared { node: NodeId, target_epoch: u64 },
         /// The real coordinator panics here.
         Panicked { why: &'static str },
     }
@@ -209,7 +230,7 @@ enum Wait {
     BumpRead { bump: BumpId },
     BumpJob { bump: BumpId, compares: Vec<etcd::Compare>, then: Vec<etcd::Op> },
     BumpWrite { bump: BumpId },
-    Api,
+    Api { call: ApiCall },
     StateRead,
     StateWrite,
     StopRead,
@@ -224,7 +245,7 @@ const BATCH: usize = 10;
 #[derive(Clone, Copy, Debug)]
 enum PdCall {
     Bump(BumpId),
-    Api,
+    Api(ApiCall),
     State,
 }
 
@@ -232,6 +253,16 @@ enum PdCall {
 #[derive(Clone, Debug, Default)]
 pub struct Coordinator {
     term: Option<Term>,
+    /// Terms that have ended, as long as calls of users are under way in them.
+    past: Vec<Term>,
+    counted: Counted,
+}
+
+/// How many calls a process has made in earlier terms: an answer that comes late is none for the next term.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    etcd: u32,
+    ids: u32,
 }
 
 /// One term.
@@ -250,10 +281,12 @@ pub(crate) struct Term {
     changefeeds: ChangefeedDb,
     operators: Operators,
     bumps: BTreeMap<BumpId, Bump>,
-    bumps_begun: u32,
+    /// Calls to PD, bumps and calls of users that have been counted, with those of earlier terms.
+    ids: u32,
     api: api::Api,
     basic: scheduler::Basic,
     balance: balance::Balance,
+    drain: drain::Drain,
     changes: persist::Changes,
     ending: Option<Ending>,
 }
@@ -262,8 +295,10 @@ pub(crate) struct Term {
 #[derive(Clone, Debug)]
 enum Event {
     Period,
-    BootstrapResponse(Vec<MaintainerStatus>),
+    BootstrapResponse(Vec<MaintainerStatus>, Option<DrainOrder>),
     Heartbeat(Vec<MaintainerStatus>),
+    NodeHeartbeat(Liveness, u64, Option<DrainOrder>),
+    Liveness(Liveness, u64),
 }
 
 impl Coordinator {
@@ -309,7 +344,7 @@ impl Coordinator {
             Input::Message { from, msg: Msg::Coordinator(inbox) } => self.on_message(*from, inbox, cx),
             Input::Command(crate::Command::Coordinator(command)) => {
                 if let Some(term) = &mut self.term {
-                    term.on_command(command, cx);
+                    term.on_command(command, None, cx);
                 }
             }
             _ => {
@@ -318,6 +353,10 @@ impl Coordinator {
                     self.end_unless(goes_on, cx);
                     self.end_if_through(cx);
                 }
+                self.each_past(|term| {
+                    // Nothing is left that an error could end.
+                    let _ = term.step(input, cx);
+                });
             }
         }
     }
@@ -326,8 +365,12 @@ impl Coordinator {
         match inbox {
             Inbox::Elected { version } => {
                 cx.note(Note::TermBegins { node: cx.id(), version: *version });
-                self.term = Some(Term::begin(*version, cx));
+                self.term = Some(Term::begin(*version, self.counted, cx));
             }
+            Inbox::ApiRequest { number, request } => match &mut self.term {
+                Some(term) => term.on_command(request, Some(*number), cx),
+                None => cx.tell(Place::Server, node::Inbox::ApiNotOwner { number: *number }),
+            },
             Inbox::LeaderChanged { leader } if *leader != cx.id() => self.stop(Cause::Deposed, "deposed", cx),
             Inbox::LeaderChanged { .. } => {}
             Inbox::Stop => self.stop(Cause::Shutdown, "shutdown", cx),
@@ -338,6 +381,11 @@ impl Coordinator {
                     self.end_unless(goes_on, cx);
                     self.end_if_through(cx);
                 }
+                self.each_past(|term| {
+                    for wait in term.calls.reset(cx) {
+                        let _ = term.on_failure(wait, cx);
+                    }
+                });
             }
             Inbox::NodesChanged => {
                 if let Some(term) = &mut self.term {
@@ -345,15 +393,27 @@ impl Coordinator {
                 }
             }
             // On a node that does not lead, or not for long, the topic has no handler: the message is dropped.
-            Inbox::CoordinatorBootstrapResponse { statuses, .. } => {
-                self.push(from, Event::BootstrapResponse(statuses.clone()), cx);
+            Inbox::CoordinatorBootstrapResponse { statuses, drain, .. } => {
+                self.push(from, Event::BootstrapResponse(statuses.clone(), *drain), cx);
             }
             Inbox::MaintainerHeartbeat { statuses } => {
                 self.push(from, Event::Heartbeat(statuses.clone()), cx)
             }
-            // Nobody drains nodes yet.
-            Inbox::NodeHeartbeat { .. } | Inbox::SetNodeLivenessResponse { .. } => {}
+            Inbox::NodeHeartbeat { liveness, node_epoch, drain } => {
+                self.push(from, Event::NodeHeartbeat(*liveness, *node_epoch, *drain), cx);
+            }
+            Inbox::SetNodeLivenessResponse { applied, node_epoch } => {
+                self.push(from, Event::Liveness(*applied, *node_epoch), cx);
+            }
         }
+    }
+
+    /// Terms that have ended and still have calls of users.
+    fn each_past(&mut self, mut does: impl FnMut(&mut Term)) {
+        for term in &mut self.past {
+            does(term);
+        }
+        self.past.retain(Term::has_calls_of_users);
     }
 
     fn push(&mut self, from: Addr, event: Event, cx: &mut Cx) {
@@ -377,11 +437,11 @@ impl Coordinator {
 type Outcome = Result<(), &'static str>;
 
 impl Term {
-    fn begin(version: u64, cx: &mut Cx) -> Term {
+    fn begin(version: u64, counted: Counted, cx: &mut Cx) -> Term {
         cx.out.alarm(Timer::Period.into(), PERIOD);
         let mut term = Term {
             version,
-            calls: Calls::new(Timer::CallTimeout),
+            calls: Calls::after(counted.etcd, Timer::CallTimeout),
             pd_calls: BTreeMap::new(),
             bootstrapper: Bootstrapper::default(),
             events: VecDeque::new(),
@@ -391,10 +451,11 @@ impl Term {
             changefeeds: ChangefeedDb::default(),
             operators: Operators::default(),
             bumps: BTreeMap::new(),
-            bumps_begun: 0,
+            ids: counted.ids,
             api: api::Api::default(),
             basic: scheduler::Basic::default(),
             balance: balance::Balance::default(),
+            drain: drain::Drain::default(),
             changes: persist::Changes::default(),
             ending: None,
         };
@@ -428,7 +489,11 @@ impl Term {
 
     fn on_alarm(&mut self, timer: Timer, cx: &mut Cx) -> Outcome {
         match timer {
-            Timer::Period | Timer::Executor | Timer::BasicScheduler | Timer::BalanceScheduler
+            Timer::Period
+            | Timer::Executor
+            | Timer::BasicScheduler
+            | Timer::BalanceScheduler
+            | Timer::DrainScheduler
                 if !self.tasks_run() =>
             {
                 Ok(())
@@ -456,6 +521,10 @@ impl Term {
                 self.run_balance(cx);
                 Ok(())
             }
+            Timer::DrainScheduler => {
+                self.run_drain_scheduler(cx);
+                Ok(())
+            }
             Timer::StopEnds { stop } => {
                 self.end_stop(stop);
                 Ok(())
@@ -469,8 +538,12 @@ impl Term {
                 self.bump_deadline(bump, cx);
                 Ok(())
             }
-            Timer::ApiAgain => {
-                self.api_again(cx);
+            Timer::ApiAgain { call } => {
+                self.api_again(call, cx);
+                Ok(())
+            }
+            Timer::ApiGivesUp { call } => {
+                self.api_gives_up(call, cx);
                 Ok(())
             }
             Timer::StateAgain => {
@@ -510,8 +583,8 @@ impl Term {
                 self.on_bump_written(bump, *succeeded, cx);
                 Ok(())
             }
-            (Wait::Api, answer) => {
-                self.on_api_answer(answer, cx);
+            (Wait::Api { call }, answer) => {
+                self.on_api_answer(call, answer, cx);
                 Ok(())
             }
             (Wait::StateRead, Answer::Range(info)) => self.on_state_read(info.first(), cx),
@@ -537,8 +610,8 @@ impl Term {
                 self.bump_failed(bump, "etcd does not answer", cx);
                 Ok(())
             }
-            Wait::Api => {
-                self.api_failed(cx);
+            Wait::Api { call } => {
+                self.api_failed(call, cx);
                 Ok(())
             }
             Wait::StateRead | Wait::StateWrite => Err("a state cannot be persisted"),
@@ -566,9 +639,18 @@ impl Term {
             }
             match self.events.pop_front() {
                 None => break,
-                Some((_, Event::Period)) => self.resend_bootstrap(cx),
-                Some((from, Event::BootstrapResponse(statuses))) => {
-                    self.on_bootstrap_response(from, statuses, cx)
+                Some((_, Event::Period)) => {
+                    self.resend_bootstrap(cx);
+                    self.drain_ticks(cx);
+                }
+                Some((from, Event::BootstrapResponse(statuses, drain))) => {
+                    self.on_bootstrap_response(from, statuses, drain, cx)
+                }
+                Some((from, Event::NodeHeartbeat(liveness, node_epoch, drain))) => {
+                    self.on_node_heartbeat(from, (liveness, node_epoch), drain, cx);
+                }
+                Some((from, Event::Liveness(liveness, node_epoch))) => {
+                    self.on_liveness_response(from, liveness, node_epoch, cx);
                 }
                 Some((from, Event::Heartbeat(statuses))) => self.on_heartbeat(from, &statuses, cx)?,
             }
@@ -578,24 +660,31 @@ impl Term {
 
     /// Whether a user or an error is about to change what is persisted of a changefeed.
     fn is_changing(&self, cf: ChangefeedId) -> bool {
-        self.api.at().is_some_and(|command| command.changefeed() == cf)
-            || self.changes.under.as_ref().is_some_and(|under| under.changefeed() == cf)
+        self.api.is_changing(cf) || self.changes.under.as_ref().is_some_and(|under| under.changefeed() == cf)
     }
 
     /// What comes next looks at operators, and somebody holds their lock.
     fn waits_for_operators(&self) -> bool {
-        let heartbeat = matches!(self.events.front(), Some((_, Event::Heartbeat(_))));
-        self.operators.is_locked() && (self.nodes_changed || heartbeat)
+        let looks = match self.events.front() {
+            Some((_, Event::Heartbeat(_))) => true,
+            Some((_, Event::Period)) => self.drain_asks_for_operators(),
+            _ => false,
+        };
+        self.operators.is_locked() && (self.nodes_changed || looks)
     }
 
     fn on_nodes_changed(&mut self, cx: &mut Cx) {
         let change = self.bootstrapper.on_nodes(cx.process.view(), cx.now.steady);
         for gone in change.removed {
+            let drained = self.is_drained(gone, cx);
             self.on_node_removed(gone, cx);
+            self.drain_on_node_removed(gone, drained, cx);
         }
         for node in change.added {
+            self.drain_on_node_added(node);
             self.ask(node, cx);
         }
+        self.broadcast_drain(true, cx);
         self.load_if_complete(cx);
     }
 
@@ -610,8 +699,16 @@ impl Term {
         cx.send(node, Place::Maintainers, maintainer::Inbox::CoordinatorBootstrapRequest { version });
     }
 
-    fn on_bootstrap_response(&mut self, from: NodeId, statuses: Vec<MaintainerStatus>, cx: &mut Cx) {
+    fn on_bootstrap_response(
+        &mut self,
+        from: NodeId,
+        statuses: Vec<MaintainerStatus>,
+        drain: Option<DrainOrder>,
+        cx: &mut Cx,
+    ) {
+        self.drain_on_bootstrap_response(from, drain);
         self.bootstrapper.on_response(from, statuses);
+        self.drain_after_bootstrap_response(from, drain, cx);
         self.load_if_complete(cx);
     }
 
@@ -622,6 +719,7 @@ impl Term {
             // What a node that joined later reports is ignored; its heartbeats are not.
             self.bootstrapper.clear();
         } else if complete {
+            self.recover_drain(cx);
             self.loading = true;
             self.load_changefeeds(cx);
         }
@@ -637,7 +735,7 @@ impl MaintainerStatus {
     }
 }
 
-say!(BumpId);
+say!(BumpId, ApiCall);
 
 words! {
     MaintainerState { Working => "working", Stopped => "stopped" }

@@ -34,12 +34,8 @@ impl Term {
     /// The schedulers begin when the changefeeds are loaded.
     pub(super) fn start_schedulers(&mut self, cx: &mut Cx) {
         cx.out.alarm(Timer::BasicScheduler.into(), Duration::ZERO);
+        self.start_drain_scheduler(cx);
         self.start_balance(cx);
-    }
-
-    /// The nodes to which changefeeds may be given.
-    pub(super) fn destinations(&self, cx: &Cx) -> impl Iterator<Item = NodeId> {
-        cx.process.view().iter().copied().collect::<Vec<_>>().into_iter()
     }
 
     pub(super) fn run_basic(&mut self, cx: &mut Cx) {

@@ -98,6 +98,16 @@ impl<W> Calls<W> {
         Calls { made: 0, waiting: BTreeMap::new(), timer: timer.into(), rings_at: None }
     }
 
+    /// No calls yet, counted from there on: what was called before is answered to others, if at all.
+    pub(crate) fn after(made: u32, timer: impl Into<Timer>) -> Calls<W> {
+        Calls { made, ..Calls::new(timer) }
+    }
+
+    /// How many have been made.
+    pub(crate) fn made(&self) -> u32 {
+        self.made
+    }
+
     /// Makes a call with the ordinary time-out that is tried again whenever it fails.
     pub(crate) fn call(&mut self, cx: &mut Cx, what: W, request: impl FnOnce(CallId) -> Inbox) -> CallId {
         self.make(cx, CALL_TIMEOUT, what, request, Again::Always)

@@ -64,6 +64,11 @@ impl FeedState {
         }
     }
 
+    /// Whether a user may change its configuration.
+    pub fn is_updatable(self) -> bool {
+        matches!(self, FeedState::Stopped | FeedState::Failed)
+    }
+
     /// Whether a user may let it go on.
     pub fn is_resumable(self) -> bool {
         !self.should_run()

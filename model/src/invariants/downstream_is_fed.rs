@@ -9,10 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use sim::{Fault, Input, StepId, What};
 
 use crate::{
-    Actor, Addr, ChangefeedId, Mode, Msg, NodeId, Place, Record, Row, RowKind, Sim, Span, TableId, Ts,
+    Actor, Addr, ChangefeedId, Command, Mode, Msg, NodeId, Note, Place, Record, Row, RowKind, Sim, Span,
+    TableId, Ts, coordinator,
     dispatchers::ComponentState,
     etcd::{self, Etcd, Job, Key, Op, Progress, Value},
     invariants::{Invariant, Violation},
+    node,
     sink::Sink,
     upstream::Upstream,
 };
@@ -25,15 +27,25 @@ pub(super) struct DownstreamIsFed {
     calm: Option<(StepId, Ts)>,
     /// The changefeeds that nobody has asked to remove, and what was last persisted of each.
     changefeeds: Option<BTreeMap<ChangefeedId, Persisted>>,
+    /// From where users want changefeeds to go on, instead of from their checkpoints.
+    overwrites: BTreeMap<ChangefeedId, Ts>,
 }
 
 /// What was last persisted of a changefeed.
 #[derive(Clone, Copy)]
 struct Persisted {
     checkpoint: Ts,
+    /// What changed before this nobody has promised: a user has let it go on from there.
+    from: Ts,
     /// Whether it has gone back, and whether it has passed a row that is not downstream.
     went_back: bool,
     lost: bool,
+}
+
+impl Persisted {
+    fn new(checkpoint: Ts) -> Persisted {
+        Persisted { checkpoint, from: Ts::NONE, went_back: false, lost: false }
+    }
 }
 
 /// The services, as they are.
@@ -50,6 +62,8 @@ impl Invariant for DownstreamIsFed {
             self.changefeeds = End::of(sim).map(|end| end.to_be_kept().collect());
         }
         match &record.what {
+            What::Step { input: Input::Command(command), .. } => self.called(command),
+            What::Step { actor: Addr::Node(_, Place::Coordinator), .. } => self.created(sim, record),
             What::Fault(Fault::Calm) => self.calm = Some((record.id, Ts::at(record.at))),
             What::Step { actor: Addr::Etcd, input: Input::Message { msg: Msg::Etcd(request), .. } } => {
                 for cf in persisted_by(request) {
@@ -87,6 +101,29 @@ fn persisted_by(request: &etcd::Inbox) -> impl Iterator<Item = ChangefeedId> {
 type Wrong = (&'static str, String);
 
 impl DownstreamIsFed {
+    fn called(&mut self, command: &Command) {
+        let request = match command {
+            Command::Coordinator(request) | Command::Server(node::Command::ApiCall { request }) => request,
+            _ => return,
+        };
+        if let coordinator::Command::ResumeChangefeed { cf, overwrite: Some(ts) } = request {
+            self.overwrites.insert(*cf, *ts);
+        }
+    }
+
+    /// A changefeed that a user has created is to be kept, too.
+    fn created(&mut self, sim: &Sim, record: &Record) {
+        for note in &record.notes {
+            if let Note::Coordinator(coordinator::Note::CallAnswered { cf, call: "create", answer: "done" }) =
+                note
+                && let Some(job) = End::of(sim).and_then(|end| end.job(*cf).cloned())
+                && let Some(changefeeds) = &mut self.changefeeds
+            {
+                changefeeds.insert(*cf, Persisted::new(job.checkpoint));
+            }
+        }
+    }
+
     /// The status of a changefeed may have been written: looks at what is new since the last time.
     fn on_persisted(&mut self, sim: &Sim, cf: ChangefeedId, step: StepId, found: &mut Vec<Violation>) {
         let (Some(end), Some(changefeeds)) = (End::of(sim), &mut self.changefeeds) else { return };
@@ -97,7 +134,12 @@ impl DownstreamIsFed {
         let Some(known) = changefeeds.get_mut(&cf) else { return };
         let mut report =
             |aspect, what| found.push(Violation { invariant: NAME, aspect, what, because: vec![step] });
-        let before = std::mem::replace(&mut known.checkpoint, job.checkpoint);
+        let mut before = std::mem::replace(&mut known.checkpoint, job.checkpoint);
+        if self.overwrites.get(&cf) == Some(&job.checkpoint) {
+            self.overwrites.remove(&cf);
+            before = job.checkpoint;
+            known.from = job.checkpoint;
+        }
         if job.checkpoint < before && !std::mem::replace(&mut known.went_back, true) {
             let what = format!("the checkpoint of {cf} went back from {before} to {}", job.checkpoint);
             report("monotone", what);
@@ -127,7 +169,7 @@ impl DownstreamIsFed {
             let what = format!("the checkpoint of {cf} stands at {checkpoint}, not past the calm at {calm}");
             return Err(("checkpoint", format!("{what}; {}", end.why(cf))));
         }
-        if known.lost { Ok(()) } else { end.equal(cf, Ts::NONE, checkpoint) }
+        if known.lost { Ok(()) } else { end.equal(cf, known.from, checkpoint) }
     }
 }
 
@@ -146,7 +188,7 @@ impl<'a> End<'a> {
         let all = (1..=u8::MAX).map(ChangefeedId);
         all.filter_map(|cf| {
             let job = self.job(cf).filter(|job| job.progress != Progress::Removing)?;
-            Some((cf, Persisted { checkpoint: job.checkpoint, went_back: false, lost: false }))
+            Some((cf, Persisted::new(job.checkpoint)))
         })
     }
 

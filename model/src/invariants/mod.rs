@@ -2,9 +2,11 @@
 //!
 //! An invariant reads records and machine states, keeps what it needs incrementally, and never changes a run.
 
+mod api_intent;
 mod closed_stays_closed;
 mod ddl_once;
 mod downstream_is_fed;
+mod drained_is_empty;
 mod everything_ends;
 mod no_command_while_removed;
 mod no_false_alarm;
@@ -116,6 +118,18 @@ pub const ALL: &[Named] = &[
         promise: "when a user knows that a changefeed is paused or removed, nobody writes it any more",
         aspects: &["paused", "removed"],
         make: || Box::new(no_write_after_stop::NoWriteAfterStop::default()),
+    },
+    Named {
+        name: api_intent::NAME,
+        promise: "what a user has been promised about a changefeed holds for good, also under another coordinator",
+        aspects: &["paused", "resumed", "removed", "revived"],
+        make: || Box::new(api_intent::ApiIntent::default()),
+    },
+    Named {
+        name: drained_is_empty::NAME,
+        promise: "when a user is told that a node has been drained, no maintainer and no dispatcher is left on it",
+        aspects: &["maintainer", "dispatcher"],
+        make: || Box::new(drained_is_empty::DrainedIsEmpty::default()),
     },
     Named {
         name: no_lock_forever::NAME,

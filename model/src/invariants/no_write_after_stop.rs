@@ -12,6 +12,7 @@ use crate::{
     ChangefeedId, Command, Note, Record, Sim, coordinator,
     dispatchers::Note as Said,
     invariants::{Invariant, Violation},
+    node,
 };
 
 pub(super) const NAME: &str = "no_write_after_stop";
@@ -28,11 +29,21 @@ pub(super) struct NoWriteAfterStop {
 impl Invariant for NoWriteAfterStop {
     fn observe(&mut self, _: &Sim, record: &Record, found: &mut Vec<Violation>) {
         let What::Step { actor, input } = &record.what else { return };
-        if let Input::Command(Command::Coordinator(command)) = input {
-            self.called(command);
+        match input {
+            Input::Command(Command::Coordinator(command)) => self.called(command),
+            Input::Command(Command::Server(node::Command::ApiCall { request })) => self.called(request),
+            _ => {}
         }
         for note in &record.notes {
             match note {
+                Note::Coordinator(coordinator::Note::CallAnswered {
+                    cf,
+                    call: "resume" | "create",
+                    answer: "done",
+                }) => {
+                    self.stopped.remove(cf);
+                    self.wanted.remove(cf);
+                }
                 Note::Coordinator(coordinator::Note::CallAnswered { cf, call, answer: "done" }) => {
                     if let Some(aspect) = self.wanted.get(cf).filter(|aspect| aspect.starts_with(call)) {
                         self.stopped.insert(*cf, (aspect, record.id));
@@ -59,11 +70,14 @@ impl NoWriteAfterStop {
         match command {
             coordinator::Command::PauseChangefeed { cf } => self.wanted.insert(*cf, "paused"),
             coordinator::Command::RemoveChangefeed { cf } => self.wanted.insert(*cf, "removed"),
-            coordinator::Command::ResumeChangefeed { cf } => {
+            coordinator::Command::ResumeChangefeed { cf, .. }
+            | coordinator::Command::CreateChangefeed { cf } => {
                 self.stopped.remove(cf);
                 self.wanted.remove(cf)
             }
-            coordinator::Command::MoveMaintainer { .. } => None,
+            coordinator::Command::MoveMaintainer { .. }
+            | coordinator::Command::UpdateChangefeed { .. }
+            | coordinator::Command::DrainNode { .. } => None,
         };
     }
 }

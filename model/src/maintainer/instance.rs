@@ -11,6 +11,7 @@ use crate::{
     dispatchers::{self, BootstrapResponse, Watermark},
     maintainer::{
         Inbox, MaintainerId, Note, Timer,
+        api::Api,
         barrier::{Barrier, Reports},
         checkpoint, duplicates, heartbeat,
         operators::Operators,
@@ -64,6 +65,7 @@ pub struct Maintainer {
     pub(super) operators: Operators,
     pub(super) barrier: Barrier,
     pub(super) schedulers: Schedulers,
+    pub(super) api: Api,
     pub(super) checkpoints: checkpoint::Checkpoints,
     pub(super) watermarks: BTreeMap<NodeId, Watermark>,
     pub(super) removal: removal::Removal,
@@ -126,6 +128,7 @@ impl Maintainer {
             operators: Operators::default(),
             barrier: Barrier::default(),
             schedulers: Schedulers::default(),
+            api: Api::default(),
             checkpoints: checkpoint::Checkpoints::new(checkpoint),
             watermarks: BTreeMap::new(),
             removal: removal::Removal::default(),

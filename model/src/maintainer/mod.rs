@@ -4,6 +4,7 @@
 //! operator controller, the schedulers and the periodic tick. Each of them is a timer here, and stands aside wherever
 //! another one can get in.
 
+mod api;
 mod barrier;
 mod bootstrap;
 mod checkpoint;
@@ -26,12 +27,13 @@ use std::{collections::BTreeMap, fmt};
 use sim::Input;
 
 use crate::{
-    Addr, ChangefeedId, ConfigEpoch, Cx, DispatcherId, Epoch, Liveness, Mode, Msg, NodeId, Span, Ts,
+    Addr, ChangefeedId, ConfigEpoch, Cx, DispatcherId, Epoch, Liveness, Mode, Msg, NodeId, Span, TableId, Ts,
     coordinator::DrainOrder,
     dispatchers::{Action, BlockStatus, BootstrapResponse, EventKey, Heartbeat, OperatorType},
     policy::Stamped,
     vocabulary::{say, vocabulary},
 };
+pub use api::Command;
 pub use instance::Maintainer;
 use manager::Manager;
 
@@ -130,6 +132,8 @@ vocabulary! {
         RedoDrain { m: MaintainerId },
         /// The redo loop of a maintainer goes on.
         RedoMeta { m: MaintainerId },
+        /// The call of a user goes on.
+        Api { m: MaintainerId, call: u32 },
     }
 }
 
@@ -206,6 +210,8 @@ vocabulary! {
         MaintainerPanicked { cf: ChangefeedId, why: &'static str },
         /// A dispatcher manager reports an error.
         ErrorReported { cf: ChangefeedId, from: NodeId, why: &'static str },
+        /// A user's call about a table has come to its end.
+        TableCallAnswered { cf: ChangefeedId, table: TableId, call: &'static str, answer: &'static str },
         /// What a predecessor had begun, as a node tells at the bootstrap, goes on.
         OperatorRestored { cf: ChangefeedId, id: DispatcherId, action: Action, kind: OperatorType, node: NodeId },
     }
@@ -235,6 +241,7 @@ impl Maintainers {
             Input::Start => self.manager.start(cx),
             Input::Message { from, msg: Msg::Maintainers(inbox) } => self.on_message(*from, inbox, cx),
             Input::Alarm(crate::Timer::Maintainers(timer)) => self.on_alarm(*timer, cx),
+            Input::Command(crate::Command::Maintainers(command)) => self.on_command(command, cx),
             Input::Message { .. } | Input::Alarm(_) | Input::Command(_) => {
                 unreachable!("not for maintainers")
             }
@@ -300,7 +307,8 @@ impl Maintainers {
             | Timer::RedoOperators { m }
             | Timer::RedoBasicScheduler { m }
             | Timer::RedoDrain { m }
-            | Timer::RedoMeta { m } => m,
+            | Timer::RedoMeta { m }
+            | Timer::Api { m, .. } => m,
         };
         // One that has been cleaned up has no threads any more.
         let Some(maintainer) = self.maintainers.get_mut(&m) else { return };
@@ -318,6 +326,7 @@ impl Maintainers {
             Timer::RedoBasicScheduler { .. } => _ = maintainer.in_mode(Mode::Redo, |redo| redo.run_basic(cx)),
             Timer::RedoDrain { .. } => _ = maintainer.in_mode(Mode::Redo, |redo| redo.run_drain(cx)),
             Timer::RedoMeta { .. } => maintainer.run_redo(cx),
+            Timer::Api { call, .. } => maintainer.api_goes_on(call, cx),
         }
         maintainer.survive(cx);
         self.listen(m, cx);

@@ -1,5 +1,6 @@
 //! The server of a node: its session with etcd, its view of the others, its candidacy, and its end.
 
+mod api;
 mod election;
 mod membership;
 mod node_manager;
@@ -11,7 +12,7 @@ mod watchdog;
 use sim::{Duration, Input};
 
 use crate::{
-    Cx, Msg, NodeId, Place, coordinator,
+    Addr, Cx, Msg, NodeId, Place, coordinator,
     etcd::{self, Compare, Inbox as Etcd, Key, LeaseId, Op, Reply, Value, client::Calls},
     vocabulary::vocabulary,
 };
@@ -33,6 +34,36 @@ vocabulary! {
         DispatchersClosed,
         /// The way to etcd is cut (from the network): whoever sleeps where the real process polls has to look.
         EtcdDisturbed { reset: bool },
+        /// A user's call has been answered (from the coordinator).
+        ApiAnswered { number: u32, answer: &'static str },
+        /// A user's call is for a coordinator that leads, and this one does not (from the coordinator).
+        ApiNotOwner { number: u32 },
+        /// A node passes on a user's call, for so many times in all.
+        ForwardedRequest { number: u32, hops: u32, request: coordinator::Command },
+        /// What became of a call that was passed on.
+        ForwardedAnswer { number: u32, answer: &'static str },
+    }
+}
+
+impl Inbox {
+    /// What the sender hears when the connection is refused.
+    pub(crate) fn refused(&self) -> Option<Inbox> {
+        match self {
+            Inbox::ForwardedRequest { number, .. } => {
+                Some(Inbox::ForwardedAnswer { number: *number, answer: "the connection is refused" })
+            }
+            _ => None,
+        }
+    }
+}
+
+vocabulary! {
+    /// What somebody outside asks of a node.
+    pub enum Command {
+        /// A user calls the coordinator by way of this node.
+        ApiCall { request: coordinator::Command },
+        /// The process is to end, and comes back: as the version that the machine has by then.
+        Restart,
     }
 }
 
@@ -61,6 +92,8 @@ vocabulary! {
         ModulesLimit,
         /// The services have taken as long as they may to close.
         ServicesLimit,
+        /// A user has waited for an answer long enough.
+        ApiGivesUp { number: u32 },
     }
 }
 
@@ -91,6 +124,10 @@ vocabulary! {
         WatchLost { node: NodeId, compacted: u64 },
         /// It has been elected coordinator.
         Elected { node: NodeId, version: u64 },
+        /// It passes a user's call on to the node that leads as far as it knows.
+        ApiForwarded { node: NodeId, to: NodeId, request: coordinator::Command },
+        /// It tells a user what became of his call.
+        ApiReturned { node: NodeId, request: coordinator::Command, answer: &'static str },
     }
 }
 
@@ -108,6 +145,8 @@ pub(crate) enum Wait {
     Leadership,
     Resignation,
     Unregister,
+    ApiCaptures { number: u32 },
+    ApiOwner { number: u32 },
 }
 
 /// How long a supervisor takes to start a process again.
@@ -122,6 +161,7 @@ pub struct Server {
     node_manager: NodeManager,
     election: Election,
     shutdown: Shutdown,
+    api: api::Api,
 }
 
 impl Default for Server {
@@ -134,6 +174,7 @@ impl Default for Server {
             node_manager: NodeManager::default(),
             election: Election::default(),
             shutdown: Shutdown::default(),
+            api: api::Api::default(),
         }
     }
 }
@@ -146,14 +187,28 @@ impl Server {
                 self.calls.call(cx, Wait::Grant, |call| Etcd::LeaseGrantRequest { call, ttl });
             }
             Input::Message { msg: Msg::EtcdReply(reply), .. } => self.on_etcd(reply, cx),
-            Input::Message { msg: Msg::Server(inbox), .. } => self.on_message(inbox, cx),
+            Input::Message { from, msg: Msg::Server(inbox) } => self.on_message(*from, inbox, cx),
             Input::Alarm(crate::Timer::Server(timer)) => self.on_alarm(*timer, cx),
+            Input::Command(crate::Command::Server(Command::ApiCall { request })) => {
+                self.on_api_call(request, (None, 0), cx);
+            }
+            Input::Command(crate::Command::Server(Command::Restart)) => {
+                self.module_fails("it is told to", cx);
+            }
             Input::Message { .. } | Input::Alarm(_) | Input::Command(_) => unreachable!("not for a server"),
         }
     }
 
-    fn on_message(&mut self, inbox: &Inbox, cx: &mut Cx) {
+    fn on_message(&mut self, from: Addr, inbox: &Inbox, cx: &mut Cx) {
         match inbox {
+            Inbox::ApiAnswered { number, answer } | Inbox::ForwardedAnswer { number, answer } => {
+                self.on_api_answered(*number, answer, cx);
+            }
+            Inbox::ApiNotOwner { number } => self.on_not_owner(*number, cx),
+            Inbox::ForwardedRequest { number, hops, request } => {
+                let from = from.node().map(|node| (node, *number));
+                self.on_api_call(request, (from, *hops), cx);
+            }
             Inbox::CoordinatorStopped { failed } => self.on_coordinator_stopped(*failed, cx),
             Inbox::LocalFenced => self.on_fenced(cx),
             Inbox::DispatchersClosed => self.on_dispatchers_closed(cx),
@@ -182,6 +237,7 @@ impl Server {
             Timer::OthersEnd => self.on_others_ended(cx),
             Timer::ModulesLimit => self.on_modules_limit(cx),
             Timer::ServicesLimit => self.on_services_closed(cx),
+            Timer::ApiGivesUp { number } => self.on_api_gives_up(number, cx),
         }
     }
 
@@ -233,6 +289,12 @@ impl Server {
             (Wait::Leadership, Answer::Range(leader)) => self.on_leadership(leader.first(), cx),
             (Wait::Resignation, Answer::Txn { .. }) => self.on_resigned(cx),
             (Wait::Unregister, Answer::Txn { .. }) => self.on_unregistered(cx),
+            (Wait::ApiCaptures { number }, Answer::Range(captures)) => {
+                self.on_api_captures(number, captures, cx);
+            }
+            (Wait::ApiOwner { number }, Answer::Range(owner)) => {
+                self.on_api_owner(number, owner.first(), cx);
+            }
             (wait, answer) => unreachable!("{wait:?} answered by {answer:?}"),
         }
     }
@@ -250,6 +312,9 @@ impl Server {
             }
             Wait::Resignation => self.on_resignation_failed(cx),
             Wait::Unregister => self.on_unregistered(cx),
+            Wait::ApiCaptures { number } | Wait::ApiOwner { number } => {
+                self.on_api_answered(number, "etcd does not answer", cx);
+            }
         }
     }
 

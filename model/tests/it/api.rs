@@ -45,20 +45,22 @@ fn pause() -> Command {
 }
 
 fn resume() -> Command {
-    Command::ResumeChangefeed { cf: CF }
+    Command::ResumeChangefeed { cf: CF, overwrite: None }
 }
 
 fn remove() -> Command {
     Command::RemoveChangefeed { cf: CF }
 }
 
+/// Its user looks every second.
 #[test]
-fn a_pause_is_answered_when_its_stop_has_ended() {
+fn a_pause_is_answered_when_its_stop_has_finished() {
     insta::assert_snapshot!(told("master", |hand| {
         hand.command(COORDINATOR, pause());
         hand.advance(600);
         hand.tell(N1, stopped());
         hand.advance(600);
+        hand.advance(800);
     }), @"
     PauseChangefeed cf1 at n3/coordinator
         -> TxnRequest call4 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
@@ -69,6 +71,7 @@ fn a_pause_is_answered_when_its_stop_has_ended() {
         -> TxnRequest call6 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 progress-none to etcd
         ** OperatorDone cf1 `stop`
         ** CallAnswered cf1 `pause` `done`
+    800 ms pass
     ");
 }
 
@@ -86,24 +89,26 @@ fn a_resume_is_a_new_generation() {
     };
     insta::assert_snapshot!(told("master", script), @"
     ResumeChangefeed cf1 at n3/coordinator
-        -> TsoRequest call1 to pd
-        -> TxnRequest call9 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev5 then: put info/cf1 = normal e@602 ts10, put status/cf1 = ts100 progress-none to etcd
+        -> TsoRequest call4 to pd
+        -> TxnRequest call12 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev5 then: put info/cf1 = normal e@602 ts10, put status/cf1 = ts100 progress-none to etcd
         ** EpochPersisted cf1 e@602
         ** CallAnswered cf1 `resume` `done`
     600 ms pass
-        -> TsoRequest call2 to pd
-        -> TxnRequest call11 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@1000 ts10 to etcd
+        -> TsoRequest call5 to pd
+        -> TxnRequest call14 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@1000 ts10 to etcd
         ** EpochPersisted cf1 e@1000
         ** Placed cf1 n1 e@1000
         -> AddMaintainerRequest cf1 ts100 e@1000 to n1/maintainers
+        ** CallAnswered cf1 `pause` `done`
     ");
     insta::assert_snapshot!(told("pr-4828", script), @"
     ResumeChangefeed cf1 at n3/coordinator
-        -> TxnRequest call9 then: put info/cf1 = normal e5 ts10, put status/cf1 = ts100 progress-none to etcd
+        -> TxnRequest call12 then: put info/cf1 = normal e5 ts10, put status/cf1 = ts100 progress-none to etcd
         ** CallAnswered cf1 `resume` `done`
     600 ms pass
         ** Placed cf1 n1 e5
         -> AddMaintainerRequest cf1 ts100 e0 config-e5 to n1/maintainers
+        ** CallAnswered cf1 `pause` `done`
     ");
     // Before it has stopped: the next maintainer has to wait.
     insta::assert_snapshot!(told("master", |hand| {
@@ -118,8 +123,8 @@ fn a_resume_is_a_new_generation() {
         -> TxnRequest call4 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
     1 ms pass
     ResumeChangefeed cf1 at n3/coordinator
-        -> TsoRequest call1 to pd
-        -> TxnRequest call7 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev4 then: put info/cf1 = normal e@2 ts10, put status/cf1 = ts100 progress-none to etcd
+        -> TsoRequest call3 to pd
+        -> TxnRequest call9 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev4 then: put info/cf1 = normal e@2 ts10, put status/cf1 = ts100 progress-none to etcd
         ** EpochPersisted cf1 e@2
         ** CallAnswered cf1 `resume` `done`
     1000 ms pass
@@ -128,9 +133,8 @@ fn a_resume_is_a_new_generation() {
     n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
     600 ms pass
         ** OperatorDone cf1 `stop`
-        ** CallAnswered cf1 `pause` `done`
-        -> TsoRequest call2 to pd
-        -> TxnRequest call10 compares: modified(info/cf1)=rev5 then: put info/cf1 = normal e@1500 ts10 to etcd
+        -> TsoRequest call4 to pd
+        -> TxnRequest call12 compares: modified(info/cf1)=rev5 then: put info/cf1 = normal e@1500 ts10 to etcd
         ** EpochPersisted cf1 e@1500
         ** Placed cf1 n2 e@1500
         -> AddMaintainerRequest cf1 ts100 e@1500 to n2/maintainers
@@ -144,7 +148,7 @@ fn a_removed_changefeed_is_deleted_when_its_stop_has_ended() {
         hand.command(COORDINATOR, pause());
         hand.advance(1);
         hand.tell(N1, stopped());
-        hand.advance(600);
+        hand.advance(1600);
     }), @"
     RemoveChangefeed cf1 at n3/coordinator
         -> TxnRequest call3 compares: modified(status/cf1)=rev2 then: put status/cf1 = ts10 removing to etcd
@@ -152,8 +156,8 @@ fn a_removed_changefeed_is_deleted_when_its_stop_has_ended() {
         ** CallAnswered cf1 `pause` `there is no such changefeed`
     1 ms pass
     n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
-    600 ms pass
-        -> TxnRequest call4 then: delete info/cf1, delete status/cf1 to etcd
+    1600 ms pass
+        -> TxnRequest call5 then: delete info/cf1, delete status/cf1 to etcd
         ** OperatorDone cf1 `stop`
         ** CallAnswered cf1 `remove` `done`
     ");
@@ -168,18 +172,20 @@ fn a_removal_takes_the_place_of_a_pause() {
         hand.command(COORDINATOR, remove());
         hand.advance(1);
         hand.tell(N1, stopped());
-        hand.advance(600);
+        hand.advance(1600);
     }), @"
     PauseChangefeed cf1 at n3/coordinator
         -> TxnRequest call4 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
     1 ms pass
     RemoveChangefeed cf1 at n3/coordinator
-        -> TxnRequest call6 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 removing to etcd
-        ** CallAnswered cf1 `pause` `done`
-        -> TxnRequest call8 compares: modified(status/cf1)=rev5 then: put status/cf1 = ts10 progress-none to etcd
+        -> TxnRequest call7 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 removing to etcd
+        -> TxnRequest call9 compares: modified(status/cf1)=rev5 then: put status/cf1 = ts10 progress-none to etcd
     1 ms pass
     n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
-    600 ms pass
+    1600 ms pass
+        -> RemoveMaintainerRequest cf1 cascade removed e5 to n3/maintainers
+        -> RemoveMaintainerRequest cf1 cascade removed e5 to n3/maintainers
+        ** CallAnswered cf1 `pause` `done`
         -> RemoveMaintainerRequest cf1 cascade removed e5 to n3/maintainers
     ");
 }
@@ -245,5 +251,206 @@ fn what_cannot_be_done_is_said() {
     insta::assert_snapshot!(hand.text, @"
     PauseChangefeed cf1 at n3/coordinator
         ** CallAnswered cf1 `pause` `the coordinator is not initialized`
+    ");
+}
+
+/// The first one looks at the changefeed while the second one waits for the lock; a change that was seen before is written back
+/// over what has happened since.
+#[test]
+fn an_update_writes_back_what_its_user_has_seen() {
+    insta::assert_snapshot!(told("master", |hand| {
+        hand.command(COORDINATOR, Command::UpdateChangefeed { cf: CF });
+        hand.command(COORDINATOR, pause());
+        hand.advance(1);
+        hand.tell(N1, stopped());
+        hand.advance(1600);
+        hand.text.clear();
+        hand.stall("ApiAgain");
+        hand.command(COORDINATOR, Command::UpdateChangefeed { cf: CF });
+        hand.stall_no_more();
+        hand.command(COORDINATOR, resume());
+        hand.go_on();
+        hand.advance(1);
+    }), @"
+    ApiAgain stands still
+    UpdateChangefeed cf1 at n3/coordinator
+    no more stand still
+    ResumeChangefeed cf1 at n3/coordinator
+        -> TsoRequest call5 to pd
+        -> TxnRequest call11 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev5 then: put info/cf1 = normal e@1602 ts10, put status/cf1 = ts100 progress-none to etcd
+        ** EpochPersisted cf1 e@1602
+        ** CallAnswered cf1 `resume` `done`
+    all go on
+        -> TxnRequest call12 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts100 progress-none to etcd
+        ** CallAnswered cf1 `update` `done`
+    1 ms pass
+    ");
+}
+
+/// Nobody else may have it, and its first maintainer knows that it is new.
+#[test]
+fn a_changefeed_is_created_once() {
+    let new = || Command::CreateChangefeed { cf: ChangefeedId(2) };
+    insta::assert_snapshot!(told("master", |hand| {
+        hand.command(COORDINATOR, new());
+        hand.command(COORDINATOR, new());
+        hand.advance(600);
+        let [(key, value), _] = changefeed(1);
+        let (Key::Info(_), other) = (key, Key::Info(ChangefeedId(3))) else { unreachable!("it is its description") };
+        hand.change(Op::Put { key: other, value, lease: None });
+        hand.command(COORDINATOR, Command::CreateChangefeed { cf: ChangefeedId(3) });
+    }), @"
+    CreateChangefeed cf2 at n3/coordinator
+        -> TsoRequest call2 to pd
+        -> TxnRequest call3 compares: created(info/cf2)=rev0, created(status/cf2)=rev0 then: put info/cf2 = normal e@1 ts1, put status/cf2 = ts1 progress-none to etcd
+        ** CallAnswered cf2 `create` `done`
+    CreateChangefeed cf2 at n3/coordinator
+        ** CallAnswered cf2 `create` `the changefeed exists`
+    600 ms pass
+        -> TsoRequest call4 to pd
+        -> TxnRequest call5 compares: modified(info/cf2)=rev4 then: put info/cf2 = normal e@500 ts1 to etcd
+        ** EpochPersisted cf2 e@500
+        ** Placed cf2 n2 e@500
+        -> AddMaintainerRequest cf2 ts1 is_new e@500 to n2/maintainers
+    n1/server to etcd: TxnRequest call0 then: put info/cf3 = normal e1 ts10
+    CreateChangefeed cf3 at n3/coordinator
+        -> TsoRequest call6 to pd
+        -> TxnRequest call6 compares: created(info/cf3)=rev0, created(status/cf3)=rev0 then: put info/cf3 = normal e@601 ts1, put status/cf3 = ts1 progress-none to etcd
+        ** CallAnswered cf3 `create` `the changefeed exists`
+    ");
+}
+
+/// It holds the lock of the API meanwhile.
+#[test]
+fn a_creation_waits_until_its_name_is_free() {
+    insta::assert_snapshot!(told("master", |hand| {
+        hand.command(COORDINATOR, remove());
+        hand.command(COORDINATOR, Command::CreateChangefeed { cf: CF });
+        hand.text.clear();
+        hand.overlook("RemoveMaintainerRequest");
+        hand.advance(1500);
+        hand.command(COORDINATOR, Command::CreateChangefeed { cf: CF });
+        hand.tell(N1, stopped());
+        hand.advance(4000);
+    }), @"
+    RemoveMaintainerRequest is overlooked
+    1500 ms pass
+    CreateChangefeed cf1 at n3/coordinator
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
+    4000 ms pass
+        -> TxnRequest call5 then: delete info/cf1, delete status/cf1 to etcd
+        ** OperatorDone cf1 `stop`
+        ** CallAnswered cf1 `remove` `done`
+        -> TsoRequest call4 to pd
+        -> TxnRequest call6 compares: created(info/cf1)=rev0, created(status/cf1)=rev0 then: put info/cf1 = normal e@5001 ts1, put status/cf1 = ts1 progress-none to etcd
+        ** CallAnswered cf1 `create` `done`
+        ** CallAnswered cf1 `create` `the changefeed exists`
+        -> TsoRequest call5 to pd
+        -> TxnRequest call8 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@5500 ts1 to etcd
+        ** EpochPersisted cf1 e@5500
+        ** Placed cf1 n1 e@5500
+    ");
+}
+
+/// A maintainer that is new starts from there, and knows that it does.
+#[test]
+fn a_resume_may_begin_elsewhere() {
+    insta::assert_snapshot!(told("master", |hand| {
+        hand.command(COORDINATOR, pause());
+        hand.advance(1);
+        hand.tell(N1, stopped());
+        hand.advance(600);
+        hand.text.clear();
+        hand.command(COORDINATOR, Command::ResumeChangefeed { cf: CF, overwrite: Some(Ts(40)) });
+        hand.advance(600);
+    }), @"
+    ResumeChangefeed cf1 ts40 at n3/coordinator
+        -> TsoRequest call3 to pd
+        -> TxnRequest call11 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev5 then: put info/cf1 = normal e@602 ts10, put status/cf1 = ts40 progress-none to etcd
+        ** EpochPersisted cf1 e@602
+        ** CallAnswered cf1 `resume` `done`
+    600 ms pass
+        -> TsoRequest call4 to pd
+        -> TxnRequest call13 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@1000 ts10 to etcd
+        ** EpochPersisted cf1 e@1000
+        ** Placed cf1 n1 e@1000
+        -> AddMaintainerRequest cf1 ts40 is_new e@1000 to n1/maintainers
+        ** CallAnswered cf1 `pause` `done`
+    ");
+}
+
+/// A deposed coordinator goes on with what users have called for; nobody executes what it queues, and the user gives up.
+#[test]
+fn calls_outlive_their_term() {
+    insta::assert_snapshot!(told("master", |hand| {
+        hand.hold(Addr::Etcd);
+        hand.command(COORDINATOR, pause());
+        hand.text.clear();
+        hand.hear(Addr::Node(N3, Place::Server), Inbox::LeaderChanged { leader: N1 });
+        hand.release(Addr::Etcd);
+        hand.hear(Addr::Node(N3, Place::Server), Inbox::Elected { version: 9 });
+        hand.advance(100);
+        hand.overlook("CoordinatorBootstrapRequest");
+        hand.advance(60_000);
+    }), @"
+    n3/server: LeaderChanged n1
+        ** TermEnds n3 `deposed`
+        -> CoordinatorStopped to n3/server
+    etcd answers
+        -> TxnRequest call5 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
+    n3/server: Elected version=9
+        ** TermBegins n3 version=9
+        -> CoordinatorBootstrapRequest version=9 to n1/maintainers
+        -> CoordinatorBootstrapRequest version=9 to n2/maintainers
+        -> CoordinatorBootstrapRequest version=9 to n3/maintainers
+    100 ms pass
+    CoordinatorBootstrapRequest is overlooked
+    60000 ms pass
+        ** CallAnswered cf1 `pause` `the user has given up`
+    ");
+}
+
+/// A node that does not lead looks up who does, and passes the call on; the answer comes back the same way. Three times at most.
+#[test]
+fn a_call_of_a_user_goes_to_whoever_leads() {
+    use model::{
+        coordinator::Command as Request,
+        node::{Command, Inbox},
+    };
+    let request = || Request::PauseChangefeed { cf: CF };
+    let mut hand = Hand::new(Place::Server, "master");
+    hand.change(Op::Put { key: Key::Capture(N1), value: Value::Node(N1), lease: None });
+    hand.change(Op::Put { key: Key::Owner(model::etcd::LeaseId(9)), value: Value::Node(N1), lease: None });
+    hand.text.clear();
+    let (me, coordinator) = (hand.me(), Addr::Node(N3, Place::Coordinator));
+    hand.command(me, Command::ApiCall { request: request() });
+    hand.hear(coordinator, Inbox::ApiNotOwner { number: 1 });
+    hand.hear(Addr::Node(N1, Place::Server), Inbox::ForwardedAnswer { number: 1, answer: "done" });
+    hand.hear(
+        Addr::Node(N2, Place::Server),
+        Inbox::ForwardedRequest { number: 7, hops: 3, request: request() },
+    );
+    hand.hear(coordinator, Inbox::ApiNotOwner { number: 2 });
+    hand.hear(
+        Addr::Node(N2, Place::Server),
+        Inbox::ForwardedRequest { number: 8, hops: 1, request: request() },
+    );
+    hand.hear(coordinator, Inbox::ApiAnswered { number: 3, answer: "it is not stopped" });
+    insta::assert_snapshot!(hand.text, @"
+    ApiCall PauseChangefeed cf1 at n3/server
+        -> ApiRequest number=1 PauseChangefeed cf1 to n3/coordinator
+    n3/coordinator: ApiNotOwner number=1
+        ** ApiForwarded n3 n1 PauseChangefeed cf1
+        -> ForwardedRequest number=1 hops=1 PauseChangefeed cf1 to n1/server
+    n1/server: ForwardedAnswer number=1 `done`
+        ** ApiReturned n3 PauseChangefeed cf1 `done`
+    n2/server: ForwardedRequest number=7 hops=3 PauseChangefeed cf1
+        -> ApiRequest number=2 PauseChangefeed cf1 to n3/coordinator
+    n3/coordinator: ApiNotOwner number=2
+        -> ForwardedAnswer number=7 `the cluster is unavailable` to n2/server
+    n2/server: ForwardedRequest number=8 hops=1 PauseChangefeed cf1
+        -> ApiRequest number=3 PauseChangefeed cf1 to n3/coordinator
+    n3/coordinator: ApiAnswered number=3 `it is not stopped`
+        -> ForwardedAnswer number=8 `it is not stopped` to n2/server
     ");
 }

@@ -163,7 +163,7 @@ fn a_resume_gets_its_epoch_from_the_clock_as_well() {
         elect(hand);
         hand.text.clear();
         hand.hold(Addr::Pd);
-        hand.command(hand.me(), Call::ResumeChangefeed { cf: CF });
+        hand.command(hand.me(), Call::ResumeChangefeed { cf: CF, overwrite: None });
         hand.advance(10_000);
     };
     insta::assert_snapshot!(admits(preset("master"), resume), @"

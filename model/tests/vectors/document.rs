@@ -76,6 +76,8 @@ fn messages() -> String {
         ("etcd", etcd::Command::FORMS),
         ("sink", sink::Command::FORMS),
         ("n1/coordinator", coordinator::Command::FORMS),
+        ("n1/server", node::Command::FORMS),
+        ("n1/maintainers", maintainer::Command::FORMS),
     ];
     for (service, forms) in commands {
         text.extend(forms.iter().map(|form| format!("- {service}: `{}`\n", form.trim_end_matches(';'))));

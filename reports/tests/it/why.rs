@@ -17,7 +17,11 @@ fn the_incident() {
     let story = text(&lines(finding), violation);
     insta::assert_snapshot!(plain(&story), @"
     single_writer (admitted): t7 of cf1 may be written by d6@n3 on n3 and by d8@n1 on n3
-      #5      0.051047243s n1/server starts
+      #89     0.378556513s n2/server starts
+      #95     0.380830898s n2/server <- Answer call1 rev6 lease3 from etcd (#94)
+                            ** SessionStarted n2 lease3
+      #131    0.402233574s n1/server <- Answer call11 rev8 found: owner/lease1 n1 rev3 rev3 version=1 lease1 from etcd (#124)
+                            ** NodeAdded n1 n2
       #133    0.402497037s n1/messages <- TargetsChanged from n1/server (#131)
       #142    0.404631741s n2/messages <- Dial connection=2 from n1/messages (#133)
       #143    0.405592223s n1/messages <- Dialled connection=2 from n2/messages (#142)
@@ -39,31 +43,26 @@ fn the_incident() {
       #271    1.145168685s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#270)
                             ** MaintainerBootstrapped cf1 e0 working=0 absent=17
       #357    1.348590164s -- n1 crashes (#356)
-      #992   10.053907724s etcd .. Expire lease1 (#991)
-                            ** LeaseExpired lease1 keys: capture/n1, owner/lease1
-      #1004  10.058507148s n3/server <- Answer call14 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#1002)
-                            ** Elected n3 version=6
-      #1005  10.058610358s n3/coordinator <- Elected version=6 from n3/server (#1004)
-                            ** TermBegins n3 version=6
-      #1431  15.564942255s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1430)
+      #1405  15.161880586s n3/coordinator <- NodeHeartbeat alive node_epoch=150635425 from n3/maintainers (#1404)
+      #1409  15.166544633s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1408)
                             ** Bootstrapped changefeeds=1
-      #1451  15.765277129s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1450)
+      #1425  15.366879507s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1424)
                             ** MaintainerAdded cf1 n3 e0
-      #1453  15.765771052s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1452)
-      #1473   15.78252858s n3/dispatchers .. Task task2 (#1472)
+      #1427   15.36737343s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1426)
+      #1447  15.376858886s n3/dispatchers .. Task task2 (#1446)
                             ** DispatcherCreated cf1 d1@n3 ddl ts1
-      #1474  15.782712415s n3/dispatchers .. Task task2 (#1473)
+      #1448  15.377042721s n3/dispatchers .. Task task2 (#1447)
                             ** OwnerChanged cf1 n3 n3 e1
-      #1479  15.783342264s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1478)
+      #1453   15.37767257s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1452)
                             ** MaintainerBootstrapped cf1 e0 working=3 absent=14
-      #1545  15.983950828s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d9@n3 t10 ts1 default e0 from n3/maintainers (#1544)
-    > #1552  15.984607245s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d6@n3 t7 ts1 default e0 from n3/maintainers (#1548)
-      #1628   16.00331488s n3/dispatchers .. Task task4 (#1627)
+      #1515  15.578281134s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d9@n3 t10 ts1 default e0 from n3/maintainers (#1514)
+    > #1522  15.578937551s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d6@n3 t7 ts1 default e0 from n3/maintainers (#1518)
+      #1595  15.594616031s n3/dispatchers .. Task task4 (#1594)
                             ** DispatcherCreated cf1 d9@n3 t10 ts1
-    > #1683  16.014689943s n3/dispatchers .. Task task5 (#1682)
+    > #1704  15.605933007s n3/dispatchers .. Task task5 (#1702)
                             ** DispatcherCreated cf1 d6@n3 t7 ts1
-    > #3160   21.63909645s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t7 ts1 default e0 from n1/maintainers (#336)
-    > #3167  21.653633565s n3/dispatchers .. Task task31 (#3166)
+    > #3239   21.63909645s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t7 ts1 default e0 from n1/maintainers (#336)
+    > #3246   21.65135233s n3/dispatchers .. Task task33 (#3245)
                             ** DispatcherCreated cf1 d8@n1 t7 ts1
     ");
 }

@@ -18,6 +18,8 @@ pub(in crate::coordinator) enum Asker {
     Basic,
     /// The balance scheduler.
     Balance,
+    /// The drain scheduler.
+    Drain,
     /// Somebody who does not wait.
     Nobody,
 }
@@ -93,6 +95,7 @@ impl Term {
         match asker {
             Asker::Basic => self.basic_goes_on(admitted, cx),
             Asker::Balance => self.balance_goes_on(admitted, cx),
+            Asker::Drain => self.drain_goes_on(admitted, cx),
             Asker::Nobody => {}
         }
         if held && !self.operators.is_locked() {

@@ -142,7 +142,6 @@ impl Term {
     fn remove_finished(&mut self, cf: ChangefeedId, cx: &mut Cx) {
         if let Some(done) = self.operators.operators.remove(&cf) {
             cx.note(Note::OperatorDone { cf, operator: done.operator.name() });
-            self.answer_waiting(done.number, cx);
         }
     }
 

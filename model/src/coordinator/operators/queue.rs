@@ -95,6 +95,26 @@ impl Operators {
         self.operators.len()
     }
 
+    /// How many need a node.
+    pub(in crate::coordinator) fn touching(&self, node: NodeId) -> usize {
+        let all = self.operators.values().map(|queued| &queued.operator);
+        all.filter(|one| one.affected().any(|affected| affected == node)).count()
+    }
+
+    /// How many moves away from these nodes there are, finished or not.
+    pub(in crate::coordinator) fn moves_from(&self, nodes: &[NodeId]) -> usize {
+        let all = self.operators.values().map(|queued| &queued.operator);
+        all.filter(|one| matches!(one, Operator::Move(one) if nodes.contains(&one.origin))).count()
+    }
+
+    /// Whether the stop of this number has finished, by itself or because something else has taken its place. It may still
+    /// have its last action before it.
+    pub(in crate::coordinator) fn is_over(&self, number: u64) -> bool {
+        let comes = matches!(self.holder, Some(Holder::Last { next: Some(_), .. }) if number > self.pushed);
+        let unfinished = |queued: &Queued| queued.number == number && !queued.operator.is_finished();
+        !comes && !self.operators.values().any(unfinished)
+    }
+
     /// The operator whose turn is first, and when.
     pub(super) fn first(&self) -> Option<(Instant, ChangefeedId)> {
         let order = |(cf, queued): (&ChangefeedId, &Queued)| (queued.notify_at, queued.number, *cf);
@@ -135,7 +155,8 @@ impl Term {
         self.end_waiting_bumps(cx);
         self.wake_basic(cx);
         self.wake_balance(cx);
-        self.api_stop(cx);
+        self.drain_may_go_on(cx);
+        self.api_may_go_on(cx);
         self.end_state_change(cx);
         cx.out.give_way(Timer::EventLoop.into());
     }

@@ -45,7 +45,7 @@ impl Term {
             return old.number;
         }
         old.operator.on_task_removed();
-        let (number, operator) = (old.number, old.operator.clone());
+        let operator = old.operator.clone();
         match operator.post_finish(cf, &mut self.changefeeds) {
             Last::Nothing => {
                 self.operators.operators.remove(&cf);
@@ -53,7 +53,6 @@ impl Term {
             }
             // What is replaced has its last action all the same, and whoever puts the new one in its place waits for it.
             last => {
-                self.answer_waiting(number, cx);
                 self.write_with_lock(cf, last, Some(stop), cx);
                 self.operators.pushed + 1
             }

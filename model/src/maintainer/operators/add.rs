@@ -92,6 +92,10 @@ impl Operator for Add {
         true
     }
 
+    fn is_add(&self) -> bool {
+        true
+    }
+
     fn copy(&self) -> Box<dyn Operator> {
         Box::new(self.clone())
     }

@@ -31,7 +31,7 @@ const EMPTY_POLL: Duration = Duration::from_millis(200);
 const NEXT_POLL: Duration = Duration::from_millis(50);
 
 /// An operator that has been taken, in the order in which that happened.
-type Number = u64;
+pub(in crate::maintainer) type Number = u64;
 
 #[derive(Clone, Debug)]
 struct Item {
@@ -70,6 +70,22 @@ impl Operators {
     /// A finished operator counts until it is removed.
     pub(in crate::maintainer) fn has(&self, id: DispatcherId) -> bool {
         self.map.contains_key(&id)
+    }
+
+    /// The operator of a span.
+    pub(in crate::maintainer) fn existing(&self, id: DispatcherId) -> Option<(Number, &dyn Operator)> {
+        let number = *self.map.get(&id)?;
+        Some((number, &*self.items.get(&number)?.operator))
+    }
+
+    /// The operator that has been taken last.
+    pub(in crate::maintainer) fn latest(&self) -> Number {
+        self.taken
+    }
+
+    /// Whether an operator is over; one that is not there any more is.
+    pub(in crate::maintainer) fn has_finished(&self, number: Number) -> bool {
+        self.items.get(&number).is_none_or(|item| item.operator.is_finished())
     }
 
     pub(in crate::maintainer) fn len(&self) -> usize {

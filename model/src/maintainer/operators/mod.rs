@@ -21,7 +21,7 @@ use crate::{
     maintainer::spans::Spans,
 };
 pub(super) use add::Add;
-pub(super) use controller::Operators;
+pub(super) use controller::{Number, Operators};
 pub(super) use merge::Merge;
 pub(super) use move_to::Move;
 pub(super) use occupy::Occupy;
@@ -81,6 +81,16 @@ pub(super) trait Operator: fmt::Debug {
     /// From where it moves a span, if it is a move that is not finished.
     fn moves_from(&self) -> Option<NodeId> {
         None
+    }
+
+    /// Whether it is a move, finished or not.
+    fn is_move(&self) -> bool {
+        false
+    }
+
+    /// Whether it gives a span to a node that nobody has.
+    fn is_add(&self) -> bool {
+        false
     }
 
     /// The merge that it occupies a span for needs it no longer.

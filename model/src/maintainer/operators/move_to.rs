@@ -148,6 +148,10 @@ impl Operator for Move {
         self.origin.filter(|_| !self.is_finished())
     }
 
+    fn is_move(&self) -> bool {
+        true
+    }
+
     fn copy(&self) -> Box<dyn Operator> {
         Box::new(self.clone())
     }

@@ -8,7 +8,7 @@ use crate::{
     dispatchers::ComponentState,
     maintainer::{
         Maintainer, Note,
-        operators::{Merge, Move, Occupy, Split},
+        operators::{Merge, Move, Occupy, Operator, Split},
         schedulers::{
             Admitted, Parts,
             checker::Wants,
@@ -166,9 +166,19 @@ impl Maintainer {
             self.schedulers.checker.splits.merging = Some((sources, occupied + 1));
             return true;
         }
-        // The target takes its place before anybody asks whether the merge is admitted.
-        let (first, last) = (self.spans.held(sources[0]), sources.last().and_then(|id| self.spans.held(*id)));
-        let Some((first, last)) = first.zip(last) else { return false };
+        let Some((merge, note)) = self.merge_of(&sources, cx) else { return false };
+        self.schedulers.checker.admitted = Some(Admitted { operator: merge, note: Some(note) });
+        true
+    }
+
+    /// The merge of spans that are all occupied, if it is admitted; otherwise all are given back. The target takes its place before
+    /// anybody asks whether it is.
+    pub(in crate::maintainer) fn merge_of(
+        &mut self,
+        sources: &[DispatcherId],
+        cx: &mut Cx,
+    ) -> Option<(Box<dyn Operator>, Note)> {
+        let (first, last) = (self.spans.held(*sources.first()?)?, self.spans.held(*sources.last()?)?);
         let (span, schema, node) = (Span { to: last.span.to, ..first.span }, first.schema, first.node);
         let checkpoints =
             sources.iter().filter_map(|id| self.spans.held(*id)).map(|replica| replica.checkpoint);
@@ -177,14 +187,12 @@ impl Maintainer {
         self.spans.add_scheduling(target, span, schema, node, (ComponentState::Working, checkpoint));
         let number = u32::try_from(sources.len()).expect("spans are few");
         let note = Note::SpansMerge { cf: self.cf, id: target, span, sources: number };
-        let admitted = self.admit(Merge::new(target, sources.clone(), node), Some(note), cx);
-        if admitted.is_none() {
-            self.give_back(&sources, cx);
+        if !self.admits_operator(target, cx) {
+            self.give_back(sources, cx);
             self.spans.remove(target);
-            return false;
+            return None;
         }
-        self.schedulers.checker.admitted = admitted;
-        true
+        Some((Merge::new(target, sources.to_vec(), node), note))
     }
 
     pub(in crate::maintainer) fn give_back(&mut self, occupied: &[DispatcherId], cx: &mut Cx) {

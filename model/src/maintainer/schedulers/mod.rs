@@ -68,6 +68,7 @@ impl Maintainer {
         for admitted in all {
             self.take_admitted(admitted, cx);
         }
+        self.take_admitted_by_api(cx);
     }
 
     /// The nodes that may be given spans: all that are there, but not one that is drained.

@@ -90,12 +90,12 @@ fn a_resume_is_a_new_generation() {
     insta::assert_snapshot!(told("master", script), @"
     ResumeChangefeed cf1 at n3/coordinator
         -> TsoRequest call4 to pd
-        -> TxnRequest call12 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev5 then: put info/cf1 = normal e@602 ts10, put status/cf1 = ts100 progress-none to etcd
+        -> TxnRequest call11 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev5 then: put info/cf1 = normal e@602 ts10, put status/cf1 = ts100 progress-none to etcd
         ** EpochPersisted cf1 e@602
         ** CallAnswered cf1 `resume` `done`
     600 ms pass
         -> TsoRequest call5 to pd
-        -> TxnRequest call14 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@1000 ts10 to etcd
+        -> TxnRequest call13 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@1000 ts10 to etcd
         ** EpochPersisted cf1 e@1000
         ** Placed cf1 n1 e@1000
         -> AddMaintainerRequest cf1 ts100 e@1000 to n1/maintainers
@@ -103,7 +103,7 @@ fn a_resume_is_a_new_generation() {
     ");
     insta::assert_snapshot!(told("pr-4828", script), @"
     ResumeChangefeed cf1 at n3/coordinator
-        -> TxnRequest call12 then: put info/cf1 = normal e5 ts10, put status/cf1 = ts100 progress-none to etcd
+        -> TxnRequest call11 then: put info/cf1 = normal e5 ts10, put status/cf1 = ts100 progress-none to etcd
         ** CallAnswered cf1 `resume` `done`
     600 ms pass
         ** Placed cf1 n1 e5
@@ -124,7 +124,7 @@ fn a_resume_is_a_new_generation() {
     1 ms pass
     ResumeChangefeed cf1 at n3/coordinator
         -> TsoRequest call3 to pd
-        -> TxnRequest call9 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev4 then: put info/cf1 = normal e@2 ts10, put status/cf1 = ts100 progress-none to etcd
+        -> TxnRequest call8 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev4 then: put info/cf1 = normal e@2 ts10, put status/cf1 = ts100 progress-none to etcd
         ** EpochPersisted cf1 e@2
         ** CallAnswered cf1 `resume` `done`
     1000 ms pass
@@ -134,7 +134,7 @@ fn a_resume_is_a_new_generation() {
     600 ms pass
         ** OperatorDone cf1 `stop`
         -> TsoRequest call4 to pd
-        -> TxnRequest call12 compares: modified(info/cf1)=rev5 then: put info/cf1 = normal e@1500 ts10 to etcd
+        -> TxnRequest call11 compares: modified(info/cf1)=rev5 then: put info/cf1 = normal e@1500 ts10 to etcd
         ** EpochPersisted cf1 e@1500
         ** Placed cf1 n2 e@1500
         -> AddMaintainerRequest cf1 ts100 e@1500 to n2/maintainers
@@ -157,7 +157,7 @@ fn a_removed_changefeed_is_deleted_when_its_stop_has_ended() {
     1 ms pass
     n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
     1600 ms pass
-        -> TxnRequest call5 then: delete info/cf1, delete status/cf1 to etcd
+        -> TxnRequest call4 then: delete info/cf1, delete status/cf1 to etcd
         ** OperatorDone cf1 `stop`
         ** CallAnswered cf1 `remove` `done`
     ");
@@ -178,8 +178,8 @@ fn a_removal_takes_the_place_of_a_pause() {
         -> TxnRequest call4 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
     1 ms pass
     RemoveChangefeed cf1 at n3/coordinator
-        -> TxnRequest call7 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 removing to etcd
-        -> TxnRequest call9 compares: modified(status/cf1)=rev5 then: put status/cf1 = ts10 progress-none to etcd
+        -> TxnRequest call6 compares: modified(status/cf1)=rev4 then: put status/cf1 = ts10 removing to etcd
+        -> TxnRequest call8 compares: modified(status/cf1)=rev5 then: put status/cf1 = ts10 progress-none to etcd
     1 ms pass
     n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
     1600 ms pass
@@ -277,11 +277,11 @@ fn an_update_writes_back_what_its_user_has_seen() {
     no more stand still
     ResumeChangefeed cf1 at n3/coordinator
         -> TsoRequest call5 to pd
-        -> TxnRequest call11 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev5 then: put info/cf1 = normal e@1602 ts10, put status/cf1 = ts100 progress-none to etcd
+        -> TxnRequest call10 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev5 then: put info/cf1 = normal e@1602 ts10, put status/cf1 = ts100 progress-none to etcd
         ** EpochPersisted cf1 e@1602
         ** CallAnswered cf1 `resume` `done`
     all go on
-        -> TxnRequest call12 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts100 progress-none to etcd
+        -> TxnRequest call11 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts100 progress-none to etcd
         ** CallAnswered cf1 `update` `done`
     1 ms pass
     ");
@@ -302,20 +302,20 @@ fn a_changefeed_is_created_once() {
     }), @"
     CreateChangefeed cf2 at n3/coordinator
         -> TsoRequest call2 to pd
-        -> TxnRequest call3 compares: created(info/cf2)=rev0, created(status/cf2)=rev0 then: put info/cf2 = normal e@1 ts1, put status/cf2 = ts1 progress-none to etcd
+        -> TxnRequest call2 compares: created(info/cf2)=rev0, created(status/cf2)=rev0 then: put info/cf2 = normal e@1 ts1, put status/cf2 = ts1 progress-none to etcd
         ** CallAnswered cf2 `create` `done`
     CreateChangefeed cf2 at n3/coordinator
         ** CallAnswered cf2 `create` `the changefeed exists`
     600 ms pass
         -> TsoRequest call4 to pd
-        -> TxnRequest call5 compares: modified(info/cf2)=rev4 then: put info/cf2 = normal e@500 ts1 to etcd
+        -> TxnRequest call4 compares: modified(info/cf2)=rev4 then: put info/cf2 = normal e@500 ts1 to etcd
         ** EpochPersisted cf2 e@500
         ** Placed cf2 n2 e@500
         -> AddMaintainerRequest cf2 ts1 is_new e@500 to n2/maintainers
     n1/server to etcd: TxnRequest call0 then: put info/cf3 = normal e1 ts10
     CreateChangefeed cf3 at n3/coordinator
         -> TsoRequest call6 to pd
-        -> TxnRequest call6 compares: created(info/cf3)=rev0, created(status/cf3)=rev0 then: put info/cf3 = normal e@601 ts1, put status/cf3 = ts1 progress-none to etcd
+        -> TxnRequest call5 compares: created(info/cf3)=rev0, created(status/cf3)=rev0 then: put info/cf3 = normal e@601 ts1, put status/cf3 = ts1 progress-none to etcd
         ** CallAnswered cf3 `create` `the changefeed exists`
     ");
 }
@@ -338,15 +338,15 @@ fn a_creation_waits_until_its_name_is_free() {
     CreateChangefeed cf1 at n3/coordinator
     n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
     4000 ms pass
-        -> TxnRequest call5 then: delete info/cf1, delete status/cf1 to etcd
+        -> TxnRequest call4 then: delete info/cf1, delete status/cf1 to etcd
         ** OperatorDone cf1 `stop`
         ** CallAnswered cf1 `remove` `done`
         -> TsoRequest call4 to pd
-        -> TxnRequest call6 compares: created(info/cf1)=rev0, created(status/cf1)=rev0 then: put info/cf1 = normal e@5001 ts1, put status/cf1 = ts1 progress-none to etcd
+        -> TxnRequest call5 compares: created(info/cf1)=rev0, created(status/cf1)=rev0 then: put info/cf1 = normal e@5001 ts1, put status/cf1 = ts1 progress-none to etcd
         ** CallAnswered cf1 `create` `done`
         ** CallAnswered cf1 `create` `the changefeed exists`
         -> TsoRequest call5 to pd
-        -> TxnRequest call8 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@5500 ts1 to etcd
+        -> TxnRequest call7 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@5500 ts1 to etcd
         ** EpochPersisted cf1 e@5500
         ** Placed cf1 n1 e@5500
     ");
@@ -366,12 +366,12 @@ fn a_resume_may_begin_elsewhere() {
     }), @"
     ResumeChangefeed cf1 ts40 at n3/coordinator
         -> TsoRequest call3 to pd
-        -> TxnRequest call11 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev5 then: put info/cf1 = normal e@602 ts10, put status/cf1 = ts40 progress-none to etcd
+        -> TxnRequest call10 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev5 then: put info/cf1 = normal e@602 ts10, put status/cf1 = ts40 progress-none to etcd
         ** EpochPersisted cf1 e@602
         ** CallAnswered cf1 `resume` `done`
     600 ms pass
         -> TsoRequest call4 to pd
-        -> TxnRequest call13 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@1000 ts10 to etcd
+        -> TxnRequest call12 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@1000 ts10 to etcd
         ** EpochPersisted cf1 e@1000
         ** Placed cf1 n1 e@1000
         -> AddMaintainerRequest cf1 ts40 is_new e@1000 to n1/maintainers
@@ -397,7 +397,7 @@ fn calls_outlive_their_term() {
         ** TermEnds n3 `deposed`
         -> CoordinatorStopped to n3/server
     etcd answers
-        -> TxnRequest call5 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
+        -> TxnRequest call4 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 stopping to etcd
     n3/server: Elected version=9
         ** TermBegins n3 version=9
         -> CoordinatorBootstrapRequest version=9 to n1/maintainers

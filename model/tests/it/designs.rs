@@ -39,7 +39,7 @@ fn an_epoch_in_memory_is_forgotten_with_its_term() {
     insta::assert_snapshot!(told("pr-5181", &leads("stopped", NEXT_TERM)), @"
     pass 20s
     command:n3/coordinator ResumeChangefeed cf1
-        -> TxnRequest call6 then: put info/cf1 = normal e5 ts10, put status/cf1 = ts10 progress-none to etcd
+        -> TxnRequest call5 then: put info/cf1 = normal e5 ts10, put status/cf1 = ts10 progress-none to etcd
         -> TsoRequest call2 to pd
         ** EpochDrawn cf1 e@20000
         ** CallAnswered cf1 `resume` `done`
@@ -70,12 +70,12 @@ fn an_epoch_that_is_persisted_is_not() {
     pass 20s
     command:n3/coordinator ResumeChangefeed cf1
         -> TsoRequest call2 to pd
-        -> TxnRequest call6 compares: modified(info/cf1)=rev3, modified(status/cf1)=rev4 then: put info/cf1 = normal e@20000 ts10, put status/cf1 = ts10 progress-none to etcd
+        -> TxnRequest call5 compares: modified(info/cf1)=rev3, modified(status/cf1)=rev4 then: put info/cf1 = normal e@20000 ts10, put status/cf1 = ts10 progress-none to etcd
         ** EpochPersisted cf1 e@20000
         ** CallAnswered cf1 `resume` `done`
     pass 600ms
         -> TsoRequest call3 to pd
-        -> TxnRequest call8 compares: modified(info/cf1)=rev5 then: put info/cf1 = normal e@20500 ts10 to etcd
+        -> TxnRequest call8 compares: modified(info/cf1)=rev5, modified(status/cf1)=rev5 then: put info/cf1 = normal e@20500 ts10, put status/cf1 = ts10 progress-none to etcd
         ** EpochPersisted cf1 e@20500
         ** Placed cf1 n1 e@20500
         -> AddMaintainerRequest cf1 ts10 e0 config-e@20500 to n1/maintainers
@@ -93,7 +93,7 @@ fn an_epoch_that_is_persisted_is_not() {
         ** Bootstrapped changefeeds=1
     pass 300ms
         -> TsoRequest call4 to pd
-        -> TxnRequest call12 compares: modified(info/cf1)=rev6 then: put info/cf1 = normal e@20600 ts10 to etcd
+        -> TxnRequest call12 compares: modified(info/cf1)=rev6, modified(status/cf1)=rev6 then: put info/cf1 = normal e@20600 ts10, put status/cf1 = ts10 progress-none to etcd
         ** EpochPersisted cf1 e@20600
         ** Placed cf1 n2 e@20600
         -> AddMaintainerRequest cf1 ts10 e0 config-e@20600 to n2/maintainers

@@ -169,18 +169,18 @@ fn a_resume_gets_its_epoch_from_the_clock_as_well() {
     insta::assert_snapshot!(admits(preset("master"), resume), @"
     pd is silent
     ResumeChangefeed cf1 at n3/coordinator
-        -> TsoRequest call1 to pd
+        -> TsoRequest call2 to pd
     10000 ms pass
         ** TsoFailed e-clock@10000000000
-        -> TxnRequest call4 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev2 then: put info/cf1 = normal e-clock@10000000000 ts20, put status/cf1 = ts10 progress-none to etcd
+        -> TxnRequest call5 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev2 then: put info/cf1 = normal e-clock@10000000000 ts20, put status/cf1 = ts10 progress-none to etcd
         ** EpochPersisted cf1 e-clock@10000000000
         ** CallAnswered cf1 `resume` `done`
-        -> TsoRequest call2 to pd
+        -> TsoRequest call3 to pd
     ");
     insta::assert_snapshot!(admits(without_fallback(), resume), @"
     pd is silent
     ResumeChangefeed cf1 at n3/coordinator
-        -> TsoRequest call1 to pd
+        -> TsoRequest call2 to pd
     10000 ms pass
         ** TsoFailed
         ** CallAnswered cf1 `resume` `etcd does not answer`

@@ -12,11 +12,11 @@ fn a_trace_around_the_crash() {
     }
     let crash = lines.iter().position(|line| line.text.contains("crashes")).expect("a node crashes");
     insta::assert_snapshot!(printed[crash - 2..crash + 4].join("\n").replace('\u{1b}', "ESC"), @"
-    #355    1.348589471s n1/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d11@n1 t10 ts1 default e0 from n1/maintainers (#353)
-    #356    1.348590164s n2/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d6@n1 t5 ts1 default e0 from n1/maintainers (#331)
-    ESC[1m#357    1.348590164s -- n1 crashes (#356)ESC[0m
-    #358    1.348590164s n2/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d18@n1 t17 ts1 default e0 from n1/maintainers (#341)
-    ESC[2m#359    1.348599497s n2/dispatchers .. Task task2 (#356)ESC[0m
-    ESC[2m#360     1.34873787s n2/dispatchers .. Task task2 (#359)ESC[0m
+    ESC[2m#343    0.980458365s n1/maintainers .. Operators m1 (#342)ESC[0m
+    #344    0.980468277s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#325)
+    ESC[1m#345    0.980468277s -- n1 crashes (#344)ESC[0m
+    ESC[2m#346    0.980602832s n3/dispatchers .. Task task2 (#344)ESC[0m
+    ESC[2m#347    0.980714241s n3/dispatchers .. Task task2 (#346)ESC[0m
+    #348    0.980766508s n2/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d2@n1 t1 ts1 default e0 from n1/maintainers (#339)
     ");
 }

@@ -16,54 +16,58 @@ fn the_incident() {
     let violation = finding.violations.iter().find(|one| one.invariant == "single_writer").expect("this one");
     let story = text(&lines(finding), violation);
     insta::assert_snapshot!(plain(&story), @"
-    single_writer (admitted): t7 of cf1 may be written by d6@n3 on n3 and by d8@n1 on n3
-      #89     0.378556513s n2/server starts
-      #95     0.380830898s n2/server <- Answer call1 rev6 lease3 from etcd (#94)
-                            ** SessionStarted n2 lease3
-      #131    0.402233574s n1/server <- Answer call11 rev8 found: owner/lease1 n1 rev3 rev3 version=1 lease1 from etcd (#124)
-                            ** NodeAdded n1 n2
-      #133    0.402497037s n1/messages <- TargetsChanged from n1/server (#131)
-      #142    0.404631741s n2/messages <- Dial connection=2 from n1/messages (#133)
-      #143    0.405592223s n1/messages <- Dialled connection=2 from n2/messages (#142)
-      #145    0.406538196s n2/messages <- Handshake connection=2 n2 from n1/messages (#143)
-      #175    0.906606042s n2/messages .. StreamsBegin n1 connection=2 (#145)
+    single_writer (admitted): t2 of cf1 may be written by d2@n2 on n2 and by d3@n1 on n3
+      #130     0.25188324s n1/messages <- TargetsChanged from n1/server (#127)
+      #137     0.25498092s n2/messages <- Dial connection=2 from n1/messages (#130)
+      #140    0.255570123s n1/messages <- Dialled connection=2 from n2/messages (#137)
+      #141    0.257741016s n2/messages <- Handshake connection=2 n2 from n1/messages (#140)
+      #235    0.757808171s n2/messages .. StreamsBegin n1 connection=2 (#141)
                             ** ConnectionUp n2 n1
-      #176    0.909625297s n1/messages <- Accepted connection=2 from n2/messages (#175)
+      #237     0.75937694s n1/messages <- Accepted connection=2 from n2/messages (#235)
                             ** ConnectionUp n1 n2
-                            ** SentLate n1 n2 messages=1
-      #177    0.911286568s n2/maintainers <- CoordinatorBootstrapRequest version=3 from n1/coordinator (#176)
-      #178    0.911893956s n1/coordinator <- CoordinatorBootstrapResponse version=3 from n2/maintainers (#177)
-      #183    0.917081988s n1/coordinator <- Answer call2 rev8 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#182)
-                            ** Bootstrapped changefeeds=1
-      #196    1.117365713s n1/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n1/coordinator (#195)
-                            ** MaintainerAdded cf1 n1 e0
-      #204    1.118910966s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 config-e1 from n1/maintainers (#197)
-      #262    1.142488684s n3/dispatchers .. Task task1 (#261)
-                            ** ManagerCreated cf1 n3 n1 e1
-      #271    1.145168685s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n3/dispatchers (#270)
+                            ** SentLate n1 n2 messages=2
+      #239     0.76177203s n2/dispatchers <- MaintainerBootstrapRequest cf1 ts1 e0 config-e1 from n1/maintainers (#237)
+      #255    0.774426657s n2/dispatchers .. Task task1 (#254)
+                            ** ManagerCreated cf1 n2 n1 e1
+      #264    0.778559989s n1/maintainers <- MaintainerBootstrapResponse cf1 e0 ts0 from n2/dispatchers (#263)
                             ** MaintainerBootstrapped cf1 e0 working=0 absent=17
-      #357    1.348590164s -- n1 crashes (#356)
-      #1405  15.161880586s n3/coordinator <- NodeHeartbeat alive node_epoch=150635425 from n3/maintainers (#1404)
-      #1409  15.166544633s n3/coordinator <- Answer call2 rev9 found: status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1408)
+      #345    0.980468277s -- n1 crashes (#344)
+      #1318  10.095041602s etcd .. Expire lease1 (#1317)
+                            ** LeaseExpired lease1 keys: capture/n1, owner/lease1
+      #1337  10.103791301s n3/server <- Answer call13 rev9 found: owner/lease2 n3 rev6 rev6 version=1 lease2 from etcd (#1334)
+                            ** Elected n3 version=6
+      #1338  10.104062295s n3/coordinator <- Elected version=6 from n3/server (#1337)
+                            ** TermBegins n3 version=6
+      #1871  15.108650533s n3/coordinator <- Answer call1 rev9 found: info/cf1 normal e1 ts1 rev1 rev1 version=1, status/cf1 ts1 progress-none rev2 rev2 version=1 from etcd (#1870)
                             ** Bootstrapped changefeeds=1
-      #1425  15.366879507s n3/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1424)
-                            ** MaintainerAdded cf1 n3 e0
-      #1427   15.36737343s n3/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n3 e0 config-e1 from n3/maintainers (#1426)
-      #1447  15.376858886s n3/dispatchers .. Task task2 (#1446)
-                            ** DispatcherCreated cf1 d1@n3 ddl ts1
-      #1448  15.377042721s n3/dispatchers .. Task task2 (#1447)
-                            ** OwnerChanged cf1 n3 n3 e1
-      #1453   15.37767257s n3/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d1@n3 ddl Initializing ts1 default from n3/dispatchers (#1452)
-                            ** MaintainerBootstrapped cf1 e0 working=3 absent=14
-      #1515  15.578281134s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d9@n3 t10 ts1 default e0 from n3/maintainers (#1514)
-    > #1522  15.578937551s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d6@n3 t7 ts1 default e0 from n3/maintainers (#1518)
-      #1595  15.594616031s n3/dispatchers .. Task task4 (#1594)
-                            ** DispatcherCreated cf1 d9@n3 t10 ts1
-    > #1704  15.605933007s n3/dispatchers .. Task task5 (#1702)
-                            ** DispatcherCreated cf1 d6@n3 t7 ts1
-    > #3239   21.63909645s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d8@n1 t7 ts1 default e0 from n1/maintainers (#336)
-    > #3246   21.65135233s n3/dispatchers .. Task task33 (#3245)
-                            ** DispatcherCreated cf1 d8@n1 t7 ts1
+      #1897  15.310985737s n2/maintainers <- AddMaintainerRequest cf1 ts1 e0 config-e1 from n3/coordinator (#1896)
+                            ** MaintainerAdded cf1 n2 e0
+      #1899  15.311209223s n2/dispatchers <- MaintainerBootstrapRequest cf1 ts1 d1@n2 e0 config-e1 from n2/maintainers (#1898)
+      #1919  15.323230252s n2/dispatchers .. Task task71 (#1918)
+                            ** DispatcherCreated cf1 d1@n2 ddl ts1
+      #1920   15.32332045s n2/dispatchers .. Task task71 (#1919)
+                            ** OwnerChanged cf1 n2 n2 e1
+      #1925  15.324183776s n2/maintainers <- MaintainerBootstrapResponse cf1 e0 ts1 spans: d2@n1 t1 Working ts15200000 default, d10@n1 t9 Working ts15200000 default, d1@n2 ddl Initializing ts1 default from n2/dispatchers (#1924)
+                            ** MaintainerBootstrapped cf1 e0 working=4 absent=13
+      #1991  15.525477007s n2/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d9@n2 t11 ts1 default e0 from n2/maintainers (#1989)
+    > #2020  15.528133996s n2/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d2@n2 t2 ts1 default e0 from n2/maintainers (#2019)
+      #2036  15.530782919s n2/dispatchers .. Task task74 (#2033)
+                            ** DispatcherCreated cf1 d9@n2 t11 ts1
+      #2124  15.542402987s n2/dispatchers .. Task task75 (#2121)
+                            ** DispatcherCreated cf1 d7@n2 t8 ts1
+      #2125  15.542478184s n2/dispatchers .. Task task75 (#2124)
+                            ** DispatcherCreated cf1 d10@n2 t12 ts1
+      #2135  15.542741938s n2/dispatchers .. Task task75 (#2125)
+                            ** DispatcherCreated cf1 d12@n2 t14 ts1
+      #2144  15.543034622s n2/dispatchers .. Task task75 (#2135)
+                            ** DispatcherCreated cf1 d6@n2 t7 ts1
+      #2147  15.543252197s n2/dispatchers .. Task task75 (#2144)
+                            ** DispatcherCreated cf1 d8@n2 t10 ts1
+    > #2154  15.543534074s n2/dispatchers .. Task task75 (#2147)
+                            ** DispatcherCreated cf1 d2@n2 t2 ts1
+    > #4168  22.610844854s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d3@n1 t2 ts1 default e0 from n1/maintainers (#343)
+    > #4183  22.624282504s n3/dispatchers .. Task task110 (#4182)
+                            ** DispatcherCreated cf1 d3@n1 t2 ts1
     ");
 }
 

@@ -46,7 +46,7 @@ fn unknown_fields_and_missing_ones() {
       | delay = "1s"
     "#);
     insta::assert_snapshot!(wrong("", "[[fault]]\nwhen = { at = \"1s\" }\ndo = { explode = { who = \"n1\" } }"), @r#"
-    x.toml:16:8: unknown variant `explode`, expected one of `crash`, `pause`, `clock_jump`, `clock_drift`, `cut`, `slow`, `revoke_lease`, `downstream_outage`, `slow_statements`, `downstream_error`, `create_changefeed`, `pause_changefeed`, `resume_changefeed`, `remove_changefeed`, `update_changefeed`, `move_maintainer`, `move_table`, `split_table`, `merge_table`, `drain_node`, `restart`, `rolling_restart`
+    x.toml:16:8: unknown variant `explode`, expected one of `crash`, `pause`, `clock_jump`, `clock_drift`, `cut`, `slow`, `revoke_lease`, `etcd_leader_change`, `etcd_error`, `etcd_slow_watch`, `etcd_compaction`, `downstream_outage`, `slow_statements`, `downstream_error`, `create_changefeed`, `pause_changefeed`, `resume_changefeed`, `remove_changefeed`, `update_changefeed`, `move_maintainer`, `move_table`, `split_table`, `merge_table`, `drain_node`, `restart`, `rolling_restart`
       | do = { explode = { who = "n1" } }
     "#);
     insta::assert_snapshot!(wrong("", "[[fault]]\nwhen = { at = \"1s\" }\ndo = { cut = { from = \"n1\", to = \"n2\", kind = \"peer\" } }"), @r#"
@@ -243,7 +243,7 @@ fn names_that_mean_nothing() {
       | breaks = "one_writer"
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = [\"single_writer\", \"fed\"]"), @r#"
-    x.toml:16:10: `fed` is no invariant; there is single_writer, one_ddl_owner, ddl_once, downstream_is_fed, no_command_while_removed, redo_is_ahead, no_write_after_fence, no_write_after_stop, api_intent, drained_is_empty, no_lock_forever, no_head_of_line, no_panic, no_false_alarm, closed_stays_closed, refused_changes_nothing or everything_ends
+    x.toml:16:10: `fed` is no invariant; there is single_writer, one_ddl_owner, one_owner_per_epoch, ddl_once, downstream_is_fed, no_command_while_removed, redo_is_ahead, no_write_after_fence, no_write_after_stop, api_intent, drained_is_empty, no_lock_forever, no_head_of_line, no_panic, no_false_alarm, closed_stays_closed, refused_changes_nothing or everything_ends
       | breaks = ["single_writer", "fed"]
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = 1"), @r#"

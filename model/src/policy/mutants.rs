@@ -23,6 +23,30 @@ pub const MUTANTS: &[Mutant] = &[
         about: "an epoch may be smaller than the one before (#5434)",
     },
     Mutant {
+        id: "M-H2",
+        beside: "master",
+        policy: "master+coordinator.bump_compare=none+coordinator.bump_base=memory+coordinator.bump_job=overwritten",
+        about: "a new epoch is written over whatever is persisted, as the coordinator knows it (#5182)",
+    },
+    Mutant {
+        id: "M-H3",
+        beside: "master",
+        policy: "master+coordinator.bump_job=overwritten",
+        about: "a new epoch takes the progress along as it was when the write began (#5182)",
+    },
+    Mutant {
+        id: "M-H4",
+        beside: "master",
+        policy: "master+coordinator.pd_fallback=fails",
+        about: "without PD there is no new epoch (#5182)",
+    },
+    Mutant {
+        id: "M-H6",
+        beside: "master",
+        policy: "master+coordinator.bump_job=compared",
+        about: "a new epoch is not written if a checkpoint has been in the meantime (#5182)",
+    },
+    Mutant {
         id: "M-H7",
         beside: "master",
         policy: "master+coordinator.warning_stop=new",

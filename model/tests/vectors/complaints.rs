@@ -71,7 +71,7 @@ fn a_wrong_line() {
     see n1 and n2
       mine.txt:3: row X1 under master: there is `n1 and n2` where a node such as n1 would be right
     changefeed cf2 e7 running
-      mine.txt:3: row X1 under master: `running` has no place here; an epoch, a timestamp, a state or a progress would be right
+      mine.txt:3: row X1 under master: `running` has no place here; an epoch, a timestamp, a state or a progress would be right, or one of without-id, undecodable, without-description, undecodable-progress, without-progress
     liveness dead
       mine.txt:3: row X1 under master: there is `dead` where `alive` or `draining` or `stopping` would be right
     rows t7

@@ -234,8 +234,11 @@ fn put(hand: &mut Hand, changefeed: &str) -> Result<(), String> {
     let mut info =
         ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(1), start_ts: Ts(10), error: None };
     let mut job = Job { checkpoint: Ts(10), progress: Progress::None };
+    let mut flaws: Vec<&str> = Vec::new();
     for word in rest.split_whitespace() {
-        if let Ok(epoch) = word.parse() {
+        if FLAWS.contains(&word) {
+            flaws.push(word);
+        } else if let Ok(epoch) = word.parse() {
             info.epoch = epoch;
         } else if let Ok(checkpoint) = word.parse() {
             (info.start_ts, job.checkpoint) = (checkpoint, checkpoint);
@@ -244,15 +247,36 @@ fn put(hand: &mut Hand, changefeed: &str) -> Result<(), String> {
         } else {
             job.progress = word.parse().map_err(|_| {
                 format!(
-                    "`{word}` has no place here; an epoch, a timestamp, a state or a progress would be right"
+                    "`{word}` has no place here; an epoch, a timestamp, a state or a progress would be right, or one of {}",
+                    FLAWS.join(", ")
                 )
             })?;
         }
     }
-    hand.change(Op::Put { key: Key::Info(cf), value: Value::Info(Box::new(info)), lease: None });
-    hand.change(Op::Put { key: Key::Job(cf), value: Value::Job(job), lease: None });
+    let has = |flaw: &str| flaws.contains(&flaw);
+    let info = match Box::new(info) {
+        _ if has("without-description") => None,
+        _ if has("undecodable") => Some(Value::Undecodable),
+        info if has("without-id") => Some(Value::OldInfo(info)),
+        info => Some(Value::Info(info)),
+    };
+    let job = match job {
+        _ if has("without-progress") => None,
+        _ if has("undecodable-progress") => Some(Value::Undecodable),
+        job => Some(Value::Job(job)),
+    };
+    for (key, value) in [(Key::Info(cf), info), (Key::Job(cf), job)] {
+        hand.change(match value {
+            Some(value) => Op::Put { key, value, lease: None },
+            None => Op::Delete(key),
+        });
+    }
     Ok(())
 }
+
+/// What can be wrong with what is persisted of a changefeed.
+const FLAWS: [&str; 5] =
+    ["without-id", "undecodable", "without-description", "undecodable-progress", "without-progress"];
 
 /// A message or a note, by its name.
 fn overlook(hand: &mut Hand, name: &str) -> Result<(), String> {

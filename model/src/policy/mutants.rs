@@ -300,18 +300,6 @@ pub const MUTANTS: &[Mutant] = &[
         about: "a status of a changefeed that is being removed is a panic (#5181)",
     },
     Mutant {
-        id: "M-5181-7",
-        beside: "master",
-        policy: "master+coordinator.stop_check=sender_up_to_epoch",
-        about: "a stop ends by the status of a maintainer of an earlier generation on the same node (#5181)",
-    },
-    Mutant {
-        id: "M-5181-10",
-        beside: "master",
-        policy: "master+coordinator.move_remove_epoch=present",
-        about: "a move tells its origin the epoch that has been persisted for the target, and is not obeyed (#5181)",
-    },
-    Mutant {
         id: "M-5181-8",
         beside: "master",
         policy: "master+coordinator.add_epoch=constructed",

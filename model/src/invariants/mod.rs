@@ -7,7 +7,6 @@ mod closed_stays_closed;
 mod ddl_once;
 mod downstream_is_fed;
 mod drained_is_empty;
-mod epochs_grow;
 mod everything_ends;
 mod no_command_while_removed;
 mod no_false_alarm;
@@ -167,12 +166,6 @@ pub const ALL: &[Named] = &[
         promise: "a request of another owner or generation that is refused changes nothing",
         aspects: &["owner", "journal", "closed epoch", "takeover"],
         make: || Box::new(refused_changes_nothing::RefusedChangesNothing::default()),
-    },
-    Named {
-        name: epochs_grow::NAME,
-        promise: "the persisted epoch of a changefeed never goes back",
-        aspects: &[],
-        make: || Box::new(epochs_grow::EpochsGrow::default()),
     },
     Named {
         name: everything_ends::NAME,

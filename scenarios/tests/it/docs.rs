@@ -83,9 +83,9 @@ fn every_kind_of_moment_is_named() {
     let document = document("scenarios.md");
     let named = explained(&document);
     let messages = (0..model::Msg::KINDS).map(model::Msg::name);
-    for name in messages.chain((0..model::Note::KINDS).map(model::Note::name)) {
-        assert!(named.contains(name), "docs/scenarios.md does not name {name}");
-    }
+    let all = messages.chain((0..model::Note::KINDS).map(model::Note::name));
+    let missing: Vec<&str> = all.filter(|name| !named.contains(*name)).collect();
+    assert!(missing.is_empty(), "docs/scenarios.md does not name {}", missing.join(", "));
 }
 
 /// The scenarios in the document are well-formed, and the one that spells out every default is the one that leaves

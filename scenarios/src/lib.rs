@@ -15,6 +15,7 @@ pub mod hunt;
 pub mod matrix;
 mod policy;
 pub mod run;
+mod scenario;
 pub mod shrink;
 pub mod signature;
 pub mod story;
@@ -27,10 +28,11 @@ pub use case::Case;
 pub use coverage::Coverage;
 pub use draw::Drawn;
 pub use error::Error;
-pub use file::{Claim, Scenario};
+
 pub use model::{
     invariants::{self, Violation},
     policy::{DESIGNS, MUTANTS, Mutant, PRESETS, Preset},
 };
 pub use policy::PolicySpec;
+pub use scenario::{Claim, Scenario};
 pub use sim::{Decision, DecisionAddress, Decisions, Duration, Instant, Seed};

@@ -15,7 +15,7 @@ use toml::{Spanned, Table, Value};
 
 use crate::{
     Error,
-    file::Place,
+    scenario::Place,
     units::{Nth, Span},
 };
 pub(crate) use classes::{COMMANDS, FAULTS, FEATURES, WEATHER};

@@ -1,0 +1,149 @@
+//! A scenario: a file that has been read, every name in it checked, and every complaint with its line.
+
+use std::ops::Range;
+
+use sim::Duration;
+use toml::Spanned;
+
+use crate::{
+    Error, chaos,
+    file::{File, Names},
+    policy::PolicySpec,
+};
+
+/// A story that a colleague could retell, and what it shows.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    name: String,
+    text: String,
+    pub(crate) file: File,
+}
+
+/// What a scenario says of a policy.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The policy.
+    pub policy: PolicySpec,
+    /// The invariants that it breaks, each in some seeds.
+    pub breaks: Vec<String>,
+    /// The invariants that it may break or not. All others hold in all seeds.
+    pub may_break: Vec<String>,
+    /// Notes of which each has to appear in some seed.
+    pub witnesses: Vec<String>,
+}
+
+impl Scenario {
+    /// Reads a scenario. `at` names the file in complaints.
+    pub fn parse(name: &str, at: &str, text: &str) -> Result<Scenario, Error> {
+        let place = Place { at, text };
+        let file: File = toml::from_str(text).map_err(|error| {
+            let message = error.message().trim_end().replace('\n', "; ");
+            place.error(error.span().unwrap_or(0..0), message)
+        })?;
+        crate::draw::check(&file, &place)?;
+        Ok(Scenario { name: name.to_owned(), text: text.to_owned(), file })
+    }
+
+    /// The file as a table.
+    pub(crate) fn table(&self) -> toml::Table {
+        toml::from_str(&self.text).expect("it was read before")
+    }
+
+    /// The same with another table, if that is a scenario.
+    pub(crate) fn changed(&self, table: &toml::Table) -> Option<Scenario> {
+        Scenario::parse(&self.name, &self.name, &toml::to_string(table).ok()?).ok()
+    }
+
+    /// What a seed makes of it: itself, unless it has chaos.
+    pub fn concrete(&self, seed: sim::Seed) -> Scenario {
+        let Some(chaos) = &self.file.chaos else { return self.clone() };
+        let table = chaos::draw(&self.table(), chaos, self.file.run_for.0, seed);
+        let text = toml::to_string(&table).expect("tables can be written");
+        Scenario::parse(&self.name, &format!("{} as drawn by seed {seed}", self.name), &text)
+            .unwrap_or_else(|error| panic!("what was drawn is no scenario: {error}\n{text}"))
+    }
+
+    /// Whether a seed draws what goes wrong.
+    pub fn has_chaos(&self) -> bool {
+        self.file.chaos.is_some()
+    }
+
+    /// The name by which it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file, as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What happens, in words.
+    pub fn story(&self) -> &str {
+        self.file.story.trim()
+    }
+
+    /// How long things may go wrong in it, and how long the cluster has to settle after that.
+    pub(crate) fn phases(&self) -> (Duration, Duration) {
+        (self.file.run_for.0, self.file.settle_for.0)
+    }
+
+    /// How long a run of it is, in simulated time.
+    pub fn length(&self) -> Duration {
+        self.file.run_for.0 + self.file.settle_for.0
+    }
+
+    /// How large what it simulates is, in words.
+    pub fn size(&self) -> String {
+        let count = |n: u32, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
+        let File { cluster, workload, run_for, settle_for, .. } = &self.file;
+        let (nodes, changefeeds) = (*cluster.nodes.get_ref(), *cluster.changefeeds.get_ref());
+        let (nodes, changefeeds) = (count(nodes, "node"), count(changefeeds, "changefeed"));
+        let tables = count(*workload.tables.get_ref(), "table");
+        format!("{nodes}, {changefeeds} of {tables}, for {} and {} to settle", run_for.0, settle_for.0)
+    }
+
+    /// How many seeds show what is claimed.
+    pub fn seeds(&self) -> u64 {
+        self.file.seeds
+    }
+
+    /// What it says of policies.
+    pub fn claims(&self) -> Vec<Claim> {
+        let names = |names: &Option<Spanned<Names>>| {
+            names.as_ref().map(|names| names.get_ref().all().to_vec()).unwrap_or_default()
+        };
+        let claims = self.file.claims.iter().map(|claim| Claim {
+            policy: PolicySpec::parse(claim.policy.get_ref()).expect("it was checked when the file was read"),
+            breaks: names(&claim.breaks),
+            may_break: names(&claim.may_break),
+            witnesses: claim.witnesses.iter().map(|witness| witness.get_ref().clone()).collect(),
+        });
+        claims.collect()
+    }
+
+    /// What it says of this policy.
+    pub fn claim(&self, policy: &PolicySpec) -> Option<Claim> {
+        self.claims().into_iter().find(|claim| claim.policy.name() == policy.name())
+    }
+}
+
+/// As much is shown of a line: a file that is none of TOML may be one long line.
+const SHOWN: usize = 200;
+
+/// Where complaints about a file are placed.
+pub(crate) struct Place<'a> {
+    at: &'a str,
+    text: &'a str,
+}
+
+impl Place<'_> {
+    /// A complaint about a part of the file, given in bytes.
+    pub(crate) fn error(&self, span: Range<usize>, what: impl Into<String>) -> Error {
+        let before = &self.text[..self.text.floor_char_boundary(span.start)];
+        let line = before.matches('\n').count() + 1;
+        let column = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1) + 1;
+        let shown: String = self.text.lines().nth(line - 1).unwrap_or_default().chars().take(SHOWN).collect();
+        Error::new(format!("{}:{line}:{column}", self.at), format!("{}\n  | {shown}", what.into()))
+    }
+}

@@ -12,6 +12,7 @@ mod draw;
 mod error;
 mod file;
 pub mod hunt;
+pub mod known;
 pub mod matrix;
 mod policy;
 pub mod run;

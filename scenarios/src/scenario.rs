@@ -35,7 +35,7 @@ pub struct Claim {
 impl Scenario {
     /// Reads a scenario. `at` names the file in complaints.
     pub fn parse(name: &str, at: &str, text: &str) -> Result<Scenario, Error> {
-        let place = Place { at, text };
+        let place = Place::new(at, text);
         let file: File = toml::from_str(text).map_err(|error| {
             let message = error.message().trim_end().replace('\n', "; ");
             place.error(error.span().unwrap_or(0..0), message)
@@ -137,7 +137,11 @@ pub(crate) struct Place<'a> {
     text: &'a str,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    pub(crate) fn new(at: &'a str, text: &'a str) -> Place<'a> {
+        Place { at, text }
+    }
+
     /// A complaint about a part of the file, given in bytes.
     pub(crate) fn error(&self, span: Range<usize>, what: impl Into<String>) -> Error {
         let before = &self.text[..self.text.floor_char_boundary(span.start)];

@@ -1,0 +1,172 @@
+//! Known findings: what breaks and has been understood, so that a gate tells it apart from what is new.
+//!
+//! They stand in a TOML file, `fixtures/known-findings.toml`:
+//!
+//! ```toml
+//! [[finding]]
+//! id = "F17"
+//! invariant = "downstream_is_fed"
+//! shape = ["dispatchers Statuses"]
+//! reason = "a report of changed states brings back an old watermark"
+//! link = "docs/findings.md"
+//! capsule = "capsules/found/f17.json"
+//! ```
+//!
+//! `invariant` is as claims name it, with an aspect or without; `shape` lists what has to be among the shape of its story, and
+//! may be left out; `capsule` is a path from the folder of the file, and may be left out.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::{Error, catalogue::reading, scenario::Place, signature::Signature};
+
+/// The findings of a file, in its order.
+#[derive(Clone, Debug, Default)]
+pub struct KnownFindings {
+    findings: Vec<KnownFinding>,
+}
+
+/// A finding that has been understood.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct KnownFinding {
+    /// Its name, such as `F17`.
+    pub id: String,
+    /// What breaks, as claims name it: `single_writer`, or `single_writer (applied)`.
+    pub invariant: String,
+    /// What has to be among the shape of its story.
+    #[serde(default)]
+    pub shape: BTreeSet<String>,
+    /// Why it breaks, in a sentence.
+    pub reason: String,
+    /// Where more is said about it.
+    pub link: String,
+    /// A capsule that shows it: a path from the folder of the file.
+    #[serde(default)]
+    pub capsule: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default, rename = "finding")]
+    findings: Vec<Spanned<KnownFinding>>,
+}
+
+impl KnownFindings {
+    /// Reads a file.
+    pub fn read(path: &str) -> Result<KnownFindings, Error> {
+        let text = std::fs::read_to_string(path).map_err(|error| Error::new(path, reading(&error)))?;
+        KnownFindings::parse(path, &text)
+    }
+
+    /// Reads them from text; `at` names the file in complaints.
+    pub fn parse(at: &str, text: &str) -> Result<KnownFindings, Error> {
+        let place = Place::new(at, text);
+        let File { findings } = toml::from_str(text).map_err(|error| {
+            let message = error.message().trim_end().replace('\n', "; ");
+            place.error(error.span().unwrap_or(0..0), message)
+        })?;
+        let mut ids = BTreeSet::new();
+        for finding in &findings {
+            check(finding.get_ref(), finding.span(), &mut ids, &place)?;
+        }
+        Ok(KnownFindings { findings: findings.into_iter().map(Spanned::into_inner).collect() })
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[KnownFinding] {
+        &self.findings
+    }
+
+    /// The first that a signature is an instance of.
+    pub fn explain(&self, signature: &Signature) -> Option<&KnownFinding> {
+        self.findings.iter().find(|finding| finding.explains(signature))
+    }
+}
+
+fn check<'a>(
+    finding: &'a KnownFinding,
+    span: Range<usize>,
+    ids: &mut BTreeSet<&'a str>,
+    place: &Place,
+) -> Result<(), Error> {
+    let KnownFinding { id, invariant, reason, link, .. } = finding;
+    for (what, text) in [("an id", id), ("a reason", reason), ("a link", link)] {
+        if text.trim().is_empty() {
+            return Err(place.error(span, format!("a known finding needs {what}")));
+        }
+    }
+    if !ids.insert(id) {
+        return Err(place.error(span, format!("there are two findings {id}")));
+    }
+    let whole = invariant.split(" (").next().unwrap_or_default();
+    if model::invariants::ALL.iter().all(|one| one.name != whole) {
+        let names = model::invariants::ALL.iter().map(|one| one.name);
+        return Err(place.error(span, crate::error::unknown("invariant", whole, names)));
+    }
+    Ok(())
+}
+
+impl KnownFinding {
+    /// Whether a signature is an instance of it.
+    pub fn explains(&self, signature: &Signature) -> bool {
+        let named = self.invariant == signature.invariant || self.invariant == signature.name();
+        named && self.shape.is_subset(&signature.shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+[[finding]]
+id = "F1"
+invariant = "single_writer (applied)"
+shape = ["sink Execute < sink_client Worker"]
+reason = "r"
+link = "docs/findings.md"
+
+[[finding]]
+id = "F2"
+invariant = "everything_ends"
+reason = "r"
+link = "docs/findings.md"
+"#;
+
+    fn signature(invariant: &'static str, aspect: &'static str, shape: &[&str]) -> Signature {
+        let shape = shape.iter().map(|one| (*one).to_owned()).collect();
+        Signature { invariant, aspect, shape }
+    }
+
+    #[test]
+    fn a_signature_is_explained_by_name_and_shape() {
+        let known = KnownFindings::parse("known.toml", FILE).expect("well-formed");
+        let explained = |signature: &Signature| known.explain(signature).map(|one| one.id.as_str());
+        let shape = ["a", "sink Execute < sink_client Worker"];
+        assert_eq!(explained(&signature("single_writer", "applied", &shape)), Some("F1"));
+        assert_eq!(explained(&signature("single_writer", "applied", &["a"])), None);
+        assert_eq!(explained(&signature("single_writer", "started", &shape)), None);
+        assert_eq!(explained(&signature("everything_ends", "operator", &[])), Some("F2"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        let complaint = |text: &str| KnownFindings::parse("known.toml", text).unwrap_err().to_string();
+        insta::assert_snapshot!(complaint(&FILE.replace("F2", "F1")), @"
+        known.toml:9:1: there are two findings F1
+          | [[finding]]
+        ");
+        insta::assert_snapshot!(complaint(&FILE.replace("everything_ends", "everything_end")), @"
+        known.toml:9:1: `everything_end` is no invariant; did you mean `everything_ends`?
+          | [[finding]]
+        ");
+        insta::assert_snapshot!(complaint(&FILE.replace("link", "url")), @r#"
+        known.toml:7:1: unknown field `url`, expected one of `id`, `invariant`, `shape`, `reason`, `link`, `capsule`
+          | url = "docs/findings.md"
+        "#);
+    }
+}

@@ -12,11 +12,27 @@ use sim::{Input, StepId, What};
 use crate::{
     Actor, Addr, ChangefeedId, Command, Note, Record, Sim, coordinator,
     etcd::{Etcd, FeedState, Key, Value},
-    invariants::{Invariant, Violation},
+    invariants::{Invariant, Named, Violation},
     maintainer, node,
 };
 
-pub(super) const NAME: &str = "api_intent";
+const NAME: &str = "api_intent";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "what a user has been promised about a changefeed holds for good, also under another coordinator",
+    bugs: &["#3557", "#3542", "#4825", "#1644"],
+    aspects: &[
+        (
+            "paused",
+            "a changefeed whose pause was the last thing that users called for is in a state in which it runs, when the cluster has settled",
+        ),
+        ("resumed", "one that was resumed is stopped, or gone"),
+        ("removed", "one that was removed is still there"),
+        ("revived", "a maintainer was added of a changefeed that had been removed"),
+    ],
+    make: || Box::new(ApiIntent::default()),
+};
 
 #[derive(Default)]
 pub(super) struct ApiIntent {

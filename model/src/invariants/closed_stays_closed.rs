@@ -9,10 +9,18 @@ use sim::What;
 use crate::{
     Actor, Addr, Note, Place, Record, Sim,
     dispatchers::Note as Said,
-    invariants::{Invariant, Violation},
+    invariants::{Invariant, Named, Violation},
 };
 
-pub(super) const NAME: &str = "closed_stays_closed";
+const NAME: &str = "closed_stays_closed";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "a dispatcher manager that has been fenced, or is being closed, gets no new dispatcher",
+    bugs: &["#5106", "#5202"],
+    aspects: &[("", "a dispatcher began in a manager that was to write nothing any more")],
+    make: || Box::new(ClosedStaysClosed::default()),
+};
 
 #[derive(Default)]
 pub(super) struct ClosedStaysClosed {

@@ -1,83 +1,58 @@
-//! What is persisted as the checkpoint is downstream, and does not go back; after the calm, every changefeed is still
-//! there, every span has exactly one working dispatcher, and the checkpoint moves.
+//! After the calm, every changefeed is still there, every span has exactly one working dispatcher, the checkpoint moves, and
+//! what it promises is downstream.
 //!
-//! For pingcap/ticdc#5179, #3411 and everything else that leaves a table without a writer, or a checkpoint ahead of
-//! what was written.
+//! For pingcap/ticdc#5179, #3411 and everything else that leaves a table without a writer, or a changefeed stuck.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use sim::{Fault, Input, StepId, What};
+use sim::{Fault, StepId, What};
 
 use crate::{
-    Actor, Addr, ChangefeedId, Command, Mode, Msg, NodeId, Note, Place, Record, Row, RowKind, Sim, Span,
-    TableId, Ts, coordinator,
+    Actor, Addr, ChangefeedId, Mode, NodeId, Place, Record, Sim, Span, TableId, Ts,
     dispatchers::ComponentState,
-    etcd::{self, Etcd, Job, Key, Op, Progress, Value},
-    invariants::{Invariant, Violation},
-    node,
-    sink::Sink,
-    upstream::Upstream,
+    etcd::{Key, Value},
+    invariants::{
+        Invariant, Named, Violation,
+        kept::{Kept, Persisted},
+        services::Services,
+    },
 };
 
-pub(super) const NAME: &str = "downstream_is_fed";
+const NAME: &str = "downstream_is_fed";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "after the calm every span has one working dispatcher, and the downstream is what the upstream was",
+    bugs: &["#5179", "#3411", "#4115", "#3952", "#5710"],
+    aspects: &[
+        ("data", "in the end a row that was changed before the checkpoint is not downstream"),
+        ("changefeed", "a changefeed is gone from etcd though nobody asked to remove it"),
+        ("coverage", "after the calm a table is not covered by working dispatchers exactly once"),
+        (
+            "checkpoint",
+            "the persisted checkpoint does not stand past the calm; the message says who waits for what",
+        ),
+    ],
+    make: || Box::new(DownstreamIsFed::default()),
+};
 
 #[derive(Default)]
 pub(super) struct DownstreamIsFed {
     /// When the calm began.
     calm: Option<(StepId, Ts)>,
-    /// The changefeeds that nobody has asked to remove, and what was last persisted of each.
-    changefeeds: Option<BTreeMap<ChangefeedId, Persisted>>,
-    /// From where users want changefeeds to go on, instead of from their checkpoints.
-    overwrites: BTreeMap<ChangefeedId, Ts>,
-}
-
-/// What was last persisted of a changefeed.
-#[derive(Clone, Copy)]
-struct Persisted {
-    checkpoint: Ts,
-    /// What changed before this nobody has promised: a user has let it go on from there.
-    from: Ts,
-    /// Whether it has gone back, and whether it has passed a row that is not downstream.
-    went_back: bool,
-    lost: bool,
-}
-
-impl Persisted {
-    fn new(checkpoint: Ts) -> Persisted {
-        Persisted { checkpoint, from: Ts::NONE, went_back: false, lost: false }
-    }
-}
-
-/// The services, as they are.
-struct End<'a> {
-    sim: &'a Sim,
-    etcd: &'a Etcd,
-    upstream: &'a Upstream,
-    sink: &'a Sink,
+    kept: Kept,
 }
 
 impl Invariant for DownstreamIsFed {
-    fn observe(&mut self, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
-        if self.changefeeds.is_none() {
-            self.changefeeds = End::of(sim).map(|end| end.to_be_kept().collect());
-        }
-        match &record.what {
-            What::Step { input: Input::Command(command), .. } => self.called(command),
-            What::Step { actor: Addr::Node(_, Place::Coordinator), .. } => self.created(sim, record),
-            What::Fault(Fault::Calm) => self.calm = Some((record.id, Ts::at(record.at))),
-            What::Step { actor: Addr::Etcd, input: Input::Message { msg: Msg::Etcd(request), .. } } => {
-                for cf in persisted_by(request) {
-                    self.on_persisted(sim, cf, record.id, found);
-                }
-            }
-            _ => {}
+    fn observe(&mut self, sim: &Sim, record: &Record, _: &mut Vec<Violation>) {
+        self.kept.observe(sim, record, |_, _| {});
+        if let What::Fault(Fault::Calm) = &record.what {
+            self.calm = Some((record.id, Ts::at(record.at)));
         }
     }
 
     fn settled(&mut self, sim: &Sim, found: &mut Vec<Violation>) {
-        let Some(end) = End::of(sim) else { return };
-        for (cf, persisted) in self.changefeeds.iter().flatten() {
-            if let Err((aspect, what)) = self.check(&end, *cf, *persisted) {
+        let Some(end) = Services::of(sim) else { return };
+        for (cf, persisted) in self.kept.iter() {
+            if let Err((aspect, what)) = self.check(&end, cf, persisted) {
                 let because = self.calm.iter().map(|(step, _)| *step).collect();
                 found.push(Violation { invariant: NAME, aspect, what, because });
             }
@@ -85,74 +60,11 @@ impl Invariant for DownstreamIsFed {
     }
 }
 
-/// The changefeeds whose status a request to etcd writes.
-fn persisted_by(request: &etcd::Inbox) -> impl Iterator<Item = ChangefeedId> {
-    let ops = match request {
-        etcd::Inbox::TxnRequest { then, .. } => then.as_slice(),
-        _ => &[],
-    };
-    ops.iter().filter_map(|op| match op {
-        Op::Put { key: Key::Job(cf), .. } => Some(*cf),
-        _ => None,
-    })
-}
-
 /// What is wrong: which part of the promise, and how.
 type Wrong = (&'static str, String);
 
 impl DownstreamIsFed {
-    fn called(&mut self, command: &Command) {
-        let request = match command {
-            Command::Coordinator(request) | Command::Server(node::Command::ApiCall { request }) => request,
-            _ => return,
-        };
-        if let coordinator::Command::ResumeChangefeed { cf, overwrite: Some(ts) } = request {
-            self.overwrites.insert(*cf, *ts);
-        }
-    }
-
-    /// A changefeed that a user has created is to be kept, too.
-    fn created(&mut self, sim: &Sim, record: &Record) {
-        for note in &record.notes {
-            if let Note::Coordinator(coordinator::Note::CallAnswered { cf, call: "create", answer: "done" }) =
-                note
-                && let Some(job) = End::of(sim).and_then(|end| end.job(*cf).cloned())
-                && let Some(changefeeds) = &mut self.changefeeds
-            {
-                changefeeds.insert(*cf, Persisted::new(job.checkpoint));
-            }
-        }
-    }
-
-    /// The status of a changefeed may have been written: looks at what is new since the last time.
-    fn on_persisted(&mut self, sim: &Sim, cf: ChangefeedId, step: StepId, found: &mut Vec<Violation>) {
-        let (Some(end), Some(changefeeds)) = (End::of(sim), &mut self.changefeeds) else { return };
-        let Some(job) = end.job(cf) else { return };
-        if job.progress == Progress::Removing {
-            changefeeds.remove(&cf);
-        }
-        let Some(known) = changefeeds.get_mut(&cf) else { return };
-        let mut report =
-            |aspect, what| found.push(Violation { invariant: NAME, aspect, what, because: vec![step] });
-        let mut before = std::mem::replace(&mut known.checkpoint, job.checkpoint);
-        if self.overwrites.get(&cf) == Some(&job.checkpoint) {
-            self.overwrites.remove(&cf);
-            before = job.checkpoint;
-            known.from = job.checkpoint;
-        }
-        if job.checkpoint < before && !std::mem::replace(&mut known.went_back, true) {
-            let what = format!("the checkpoint of {cf} went back from {before} to {}", job.checkpoint);
-            report("monotone", what);
-        }
-        if !known.lost
-            && let Err((aspect, what)) = end.equal(cf, before, job.checkpoint)
-        {
-            known.lost = true;
-            report(aspect, what);
-        }
-    }
-
-    fn check(&self, end: &End, cf: ChangefeedId, known: Persisted) -> Result<(), Wrong> {
+    fn check(&self, end: &Services, cf: ChangefeedId, known: Persisted) -> Result<(), Wrong> {
         if end.etcd.get(Key::Info(cf)).is_none() {
             return Err(("changefeed", format!("{cf} is gone from etcd, and nobody asked for that")));
         }
@@ -169,36 +81,11 @@ impl DownstreamIsFed {
             let what = format!("the checkpoint of {cf} stands at {checkpoint}, not past the calm at {calm}");
             return Err(("checkpoint", format!("{what}; {}", end.why(cf))));
         }
-        if known.lost { Ok(()) } else { end.equal(cf, known.from, checkpoint) }
+        end.equal(cf, known.from, checkpoint).map_err(|what| ("data", what))
     }
 }
 
-impl<'a> End<'a> {
-    fn of(sim: &'a Sim) -> Option<End<'a>> {
-        match (sim.machine(Addr::Etcd), sim.machine(Addr::Upstream), sim.machine(Addr::Sink)) {
-            (Actor::Etcd(etcd), Actor::Upstream(upstream), Actor::Sink(sink)) => {
-                Some(End { sim, etcd, upstream, sink })
-            }
-            _ => None,
-        }
-    }
-
-    /// The changefeeds in etcd that are not being removed, with what is persisted of them.
-    fn to_be_kept(&self) -> impl Iterator<Item = (ChangefeedId, Persisted)> {
-        let all = (1..=u8::MAX).map(ChangefeedId);
-        all.filter_map(|cf| {
-            let job = self.job(cf).filter(|job| job.progress != Progress::Removing)?;
-            Some((cf, Persisted::new(job.checkpoint)))
-        })
-    }
-
-    fn job(&self, cf: ChangefeedId) -> Option<&Job> {
-        match &self.etcd.get(Key::Job(cf))?.value {
-            Value::Job(job) => Some(job),
-            _ => None,
-        }
-    }
-
+impl Services<'_> {
     /// The persisted checkpoint of a changefeed that is to run.
     fn checkpoint(&self, cf: ChangefeedId) -> Option<Ts> {
         match (&self.etcd.get(Key::Info(cf))?.value, self.job(cf)?) {
@@ -251,42 +138,6 @@ impl<'a> End<'a> {
         Ok(())
     }
 
-    /// The tables that exist at the checkpoint, and have not been dropped since.
-    fn tables(&self, checkpoint: Ts) -> impl Iterator<Item = TableId> {
-        let (history, now) = (self.upstream.history(), Ts::at(self.sim.now()));
-        let there: BTreeSet<TableId> = history.tables_at(now).collect();
-        history.tables_at(checkpoint).filter(move |table| there.contains(table))
-    }
-
-    /// Every row that changed after one time is downstream as it was at the checkpoint, or later. A log has its last change
-    /// up to there at least once.
-    fn equal(&self, cf: ChangefeedId, after: Ts, checkpoint: Ts) -> Result<(), Wrong> {
-        let history = self.upstream.history();
-        for table in self.tables(checkpoint) {
-            let mut expected: BTreeMap<u32, Row> = BTreeMap::new();
-            for row in history.rows(table, after, checkpoint) {
-                expected.insert(row.key, *row);
-            }
-            for row in expected.into_values() {
-                let stored = self.sink.row(cf, table, row.key).map(|stored| stored.commit);
-                if !self.is_fed(cf, table, row, checkpoint) {
-                    let stored = stored.map_or("nothing".to_owned(), |stored| stored.to_string());
-                    let what = match row.kind {
-                        RowKind::Insert | RowKind::Update => "changed",
-                        RowKind::Delete => "deleted",
-                    };
-                    let what = format!(
-                        "row {} of {table} was {what} at {}, the checkpoint of {cf} is {checkpoint}, \
-                         and downstream is {stored}",
-                        row.key, row.commit
-                    );
-                    return Err(("data", what));
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Whether a node runs a maintainer of a changefeed.
     fn maintains(&self, node: NodeId, cf: ChangefeedId) -> bool {
         self.sim.machines().any(|(addr, actor)| match actor {
@@ -296,23 +147,6 @@ impl<'a> End<'a> {
             }
             _ => false,
         })
-    }
-
-    /// `row`: the last change up to the checkpoint.
-    fn is_fed(&self, cf: ChangefeedId, table: TableId, row: Row, checkpoint: Ts) -> bool {
-        if let Some(log) = self.sink.log(cf, table, row.key) {
-            return log.iter().any(|change| change.commit == row.commit);
-        }
-        let exists = row.kind != RowKind::Delete;
-        match self.sink.row(cf, table, row.key) {
-            Some(stored) => exists && stored.commit == row.commit || stored.commit > checkpoint,
-            None => !exists || self.is_deleted_after(table, row),
-        }
-    }
-
-    fn is_deleted_after(&self, table: TableId, row: Row) -> bool {
-        let mut later = self.upstream.history().rows(table, row.commit, self.upstream.resolved()).iter();
-        later.any(|later| later.key == row.key && later.kind == RowKind::Delete)
     }
 
     /// What a changefeed waits for, in the model's terms.

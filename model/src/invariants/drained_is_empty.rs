@@ -4,10 +4,21 @@
 
 use crate::{
     Actor, Addr, Note, Place, Record, Sim, coordinator,
-    invariants::{Invariant, Violation},
+    invariants::{Invariant, Named, Violation},
 };
 
-pub(super) const NAME: &str = "drained_is_empty";
+const NAME: &str = "drained_is_empty";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "when a user is told that a node has been drained, no maintainer and no dispatcher is left on it",
+    bugs: &["#2529"],
+    aspects: &[
+        ("maintainer", "a user was told that a node was drained, and there was still a maintainer on it"),
+        ("dispatcher", "the same, and there was still a dispatcher"),
+    ],
+    make: || Box::new(DrainedIsEmpty::default()),
+};
 
 #[derive(Default)]
 pub(super) struct DrainedIsEmpty {

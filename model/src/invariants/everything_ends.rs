@@ -9,10 +9,21 @@
 
 use crate::{
     Actor, Addr, Place, Sim,
-    invariants::{Invariant, Violation},
+    invariants::{Invariant, Named, Violation},
 };
 
-pub(super) const NAME: &str = "everything_ends";
+const NAME: &str = "everything_ends";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "when the cluster has settled, no operator is under way and no journal keeps what was begun",
+    bugs: &["#1427", "#2670", "#3372", "#3411"],
+    aspects: &[
+        ("operator", "in the end an operator of a coordinator or a maintainer was still under way"),
+        ("journal", "in the end a manager still kept a request that it had begun"),
+    ],
+    make: || Box::new(EverythingEnds),
+};
 
 #[derive(Default)]
 pub(super) struct EverythingEnds;

@@ -11,11 +11,26 @@ use sim::{Input, StepId, What};
 use crate::{
     Addr, ChangefeedId, Msg, NodeId, Note, Place, Record, Sim, Span,
     dispatchers::Inbox,
-    invariants::{Invariant, Violation},
+    invariants::{Invariant, Named, Violation},
     maintainer,
 };
 
-pub(super) const NAME: &str = "no_command_while_removed";
+const NAME: &str = "no_command_while_removed";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "a maintainer that is being removed commands nobody, but to close and to stop its table trigger",
+    bugs: &["#4827", "#4828", "#4115"],
+    aspects: &[
+        (
+            "schedule",
+            "a maintainer has had dispatchers created, removed or merged after its removal had begun",
+        ),
+        ("block events", "it has answered reports about block events, or sent actions"),
+        ("bootstrap", "it has asked for a bootstrap or what follows it"),
+    ],
+    make: || Box::new(NoCommandWhileRemoved::default()),
+};
 
 /// A removal: when it began, and the steps of its node since then.
 struct Removal {

@@ -8,11 +8,19 @@ use sim::What;
 
 use crate::{
     Note, Record, Sim, dispatchers,
-    invariants::{Invariant, Violation},
+    invariants::{Invariant, Named, Violation},
     maintainer,
 };
 
-pub(super) const NAME: &str = "no_false_alarm";
+const NAME: &str = "no_false_alarm";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "no maintainer is told that a changefeed is broken because a manager of it ends",
+    bugs: &["#5436"],
+    aspects: &[("", "a maintainer was told of an error, and it was only that a manager ended")],
+    make: || Box::new(NoFalseAlarm::default()),
+};
 
 #[derive(Default)]
 pub(super) struct NoFalseAlarm {

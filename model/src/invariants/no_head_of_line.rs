@@ -19,12 +19,27 @@ use crate::{
     Actor, Addr, Place, Record, Sim,
     dispatchers::Resource,
     invariants::{
-        Invariant, Violation,
+        Invariant, Named, Violation,
         no_lock_forever::{Seen, changed},
     },
 };
 
-pub(super) const NAME: &str = "no_head_of_line";
+const NAME: &str = "no_head_of_line";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "a slow changefeed holds up only itself, and those that share its queue on purpose",
+    bugs: &["#5139", "#5052", "#5182", "#3962"],
+    aspects: &[
+        ("lock", "a request waits for a lock whose holder works for another changefeed, and waits itself"),
+        (
+            "queue",
+            "a request waits behind one of another changefeed that does not share its queue on purpose",
+        ),
+        ("operators", "what a coordinator hears waits until the epoch of a changefeed is persisted"),
+    ],
+    make: || Box::new(NoHeadOfLine::default()),
+};
 
 #[derive(Default)]
 pub(super) struct NoHeadOfLine {

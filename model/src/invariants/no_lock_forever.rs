@@ -10,12 +10,24 @@ use sim::{Input, StepId, What};
 use crate::{
     Actor, Addr, Msg, NodeId, Place, Record, Sim, Timer,
     dispatchers::{self, Dispatchers, Resource},
-    invariants::{Invariant, Violation},
+    invariants::{Invariant, Named, Violation},
     sink,
     tasks::TaskId,
 };
 
-pub(super) const NAME: &str = "no_lock_forever";
+const NAME: &str = "no_lock_forever";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "no lock is held by a handler that has ended",
+    bugs: &["#5435", "#5436"],
+    aspects: &[
+        ("lock of the maps", "a handler ended with the lock of the orchestrator's maps in its hand"),
+        ("fence mutex", "a handler ended with the fence mutex of a manager in its hand"),
+        ("mutex of the write path", "a handler ended with the mutex of a manager's write path in its hand"),
+    ],
+    make: || Box::new(NoLockForever::default()),
+};
 
 /// Who holds the locks of a node, and since when that is known.
 pub(super) type Holders = BTreeMap<Resource, (TaskId, StepId)>;

@@ -10,11 +10,23 @@ use sim::What;
 
 use crate::{
     Note, Record, Sim, coordinator, dispatchers,
-    invariants::{Invariant, Violation},
+    invariants::{Invariant, Named, Violation},
     maintainer,
 };
 
-pub(super) const NAME: &str = "no_panic";
+const NAME: &str = "no_panic";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "no process ends because it takes for granted what is not there",
+    bugs: &["#4509", "#3221", "#3667", "#5106", "#5181"],
+    aspects: &[
+        ("coordinator", "a coordinator took for granted what was not there, and its process ended"),
+        ("maintainers", "a maintainer did"),
+        ("dispatchers", "the dispatchers of a node did"),
+    ],
+    make: || Box::new(NoPanic::default()),
+};
 
 #[derive(Default)]
 pub(super) struct NoPanic {

@@ -13,11 +13,23 @@ use sim::{StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, NodeId, Place, Record, Sim, TableId, Ts,
-    invariants::{Invariant, Violation},
+    invariants::{Invariant, Named, Violation},
     sink,
 };
 
-pub(super) const NAME: &str = "one_ddl_owner";
+const NAME: &str = "one_ddl_owner";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "a changefeed has at most one active table trigger, and no DDL is forgotten or done again",
+    bugs: &["#5083", "#5436", "#2768"],
+    aspects: &[
+        ("active", "two table triggers of a changefeed get events, and their managers may write"),
+        ("twice", "a DDL was executed again after it had been recorded as finished"),
+        ("regress", "the record of how far a table is with its DDLs (`ddl_ts`) went back"),
+    ],
+    make: || Box::new(OneDdlOwner::default()),
+};
 
 /// An active table trigger, and since when it is.
 type Trigger = (ChangefeedId, DispatcherId, StepId);

@@ -20,11 +20,24 @@ use sim::{Input, StepId, What};
 use crate::{
     Actor, Addr, ChangefeedId, Epoch, Msg, NodeId, Place, Record, Sim,
     etcd::{self, Etcd, Key, Op, Value},
-    invariants::{Invariant, Violation},
+    invariants::{Invariant, Named, Violation},
     maintainer,
 };
 
-pub(super) const NAME: &str = "one_owner_per_epoch";
+const NAME: &str = "one_owner_per_epoch";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "of two owners of a changefeed it can be told which is the later one, from their epochs",
+    bugs: &["#5434", "#5181", "#5182", "#2968", "#3668"],
+    aspects: &[
+        ("shared", "two nodes were told to maintain a changefeed with the same epoch"),
+        ("unpersisted", "a node was told to maintain a changefeed with a larger epoch than is persisted"),
+        ("lowered", "the persisted epoch of a changefeed became smaller"),
+        ("memory", "in the end the coordinator takes another epoch for the present one than is persisted"),
+    ],
+    make: || Box::new(OneOwnerPerEpoch::default()),
+};
 
 #[derive(Default)]
 pub(super) struct OneOwnerPerEpoch {

@@ -14,12 +14,23 @@ use sim::{StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, Record, Sim, TableId, Ts,
-    invariants::{Invariant, Violation},
+    invariants::{Invariant, Named, Violation},
     sink::{self, Logged, Sink, Transaction},
     upstream::History,
 };
 
-pub(super) const NAME: &str = "redo_is_ahead";
+const NAME: &str = "redo_is_ahead";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "what is downstream is in the redo log, and the redo log has everything that its meta promises",
+    bugs: &["#3689", "#5436"],
+    aspects: &[
+        ("log", "a row or a DDL was applied downstream that was not in the redo log"),
+        ("meta", "the redo meta was written with a timestamp up to which the redo log is not complete"),
+    ],
+    make: || Box::new(RedoIsAhead::default()),
+};
 
 #[derive(Default)]
 pub(super) struct RedoIsAhead {

@@ -14,11 +14,26 @@ use sim::{Input, StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, NodeId, Place, Record, Sim, Span, Ts, dispatchers,
-    invariants::{Invariant, Violation},
+    invariants::{Invariant, Named, Violation},
     sink::{self, QueryId, RowKey},
 };
 
-pub(super) const NAME: &str = "single_writer";
+const NAME: &str = "single_writer";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "no two dispatchers of one changefeed with overlapping spans write at once",
+    bugs: &["#5083", "#5202", "#4827", "#2613", "#4077", "#4763"],
+    aspects: &[
+        ("admitted", "two dispatchers with overlapping spans may both start a write"),
+        ("started", "both have a statement on its way, or running at the downstream"),
+        (
+            "applied",
+            "an older content of a row landed over a newer one of a writer that had not ended before",
+        ),
+    ],
+    make: || Box::new(SingleWriter::default()),
+};
 
 /// One dispatcher in one process; one that was removed and created again under its id is another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

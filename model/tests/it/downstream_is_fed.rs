@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use crate::hand::Hand;
 use model::{
-    Actor, Addr, ChangefeedId, Cluster, DispatcherId, Epoch, History, NodeId, NodeSpec, Place, Policy,
-    Record, Sim, TableId, Ts, Weather, Workload,
+    Actor, Addr, ChangefeedId, Cluster, DispatcherId, Epoch, History, NodeId, NodeSpec, Place, Policy, Sim,
+    TableId, Ts, Weather, Workload,
     etcd::{ChangefeedInfo, Etcd, FeedState, Job, Key, Progress, Value},
     invariants,
     sink::{Change, Downstream, Inbox, Op, QueryId, Sink, Transaction},
 };
 use sim::{
     Class, Clock, Decisions, Duration, Effect, Fault, HostId, HostSpec, HostWeather, Input, Instant, Latency,
-    Layout, LinkWeather, Machine as _, Now, Outbox, Planned, Seed, What, When,
+    Layout, LinkWeather, Machine as _, Now, Outbox, Planned, Seed, When,
 };
 
 const N1: NodeId = NodeId { slot: 1, life: 0 };
 const N2: NodeId = NodeId { slot: 2, life: 0 };
 const T1: TableId = TableId(1);
 
-fn after(millis: u64) -> Instant {
+pub(super) fn after(millis: u64) -> Instant {
     Instant::START + Duration::from_millis(millis)
 }
 
@@ -48,7 +48,7 @@ fn found_in(
     found.iter().map(|violation| format!("{violation}\n")).collect()
 }
 
-fn cluster() -> Cluster {
+pub(super) fn cluster() -> Cluster {
     let millis = Duration::from_millis;
     let link = LinkWeather { latency: Latency::uniform(millis(1), millis(3)), ..LinkWeather::default() };
     let policy = Arc::new(Policy::named("master").expect("a preset"));
@@ -79,7 +79,7 @@ fn cluster() -> Cluster {
 
 /// A run whose actors are these, each on a host of its own that is up. The servers of nodes are left out: they would
 /// begin to work.
-fn picture(sim: &Sim, actors: Vec<(Addr, Actor)>) -> Sim {
+pub(super) fn picture(sim: &Sim, actors: Vec<(Addr, Actor)>) -> Sim {
     let shown = actors.into_iter().filter(|(_, actor)| !matches!(actor, Actor::Server(_)));
     let hosts = shown.map(|(addr, actor)| HostSpec {
         name: addr.to_string(),
@@ -97,7 +97,7 @@ fn picture(sim: &Sim, actors: Vec<(Addr, Actor)>) -> Sim {
 }
 
 /// Replaces an actor.
-fn set(actors: &mut [(Addr, Actor)], addr: Addr, actor: Actor) {
+pub(super) fn set(actors: &mut [(Addr, Actor)], addr: Addr, actor: Actor) {
     actors.iter_mut().find(|(one, _)| *one == addr).expect("it is there").1 = actor;
 }
 
@@ -140,7 +140,7 @@ fn writers(actors: &[(Addr, Actor)]) -> Actor {
 }
 
 /// An etcd that holds only this of the changefeed.
-fn etcd(state: FeedState, checkpoint: u64) -> Actor {
+pub(super) fn etcd(state: FeedState, checkpoint: u64) -> Actor {
     let cf = ChangefeedId(1);
     let info = ChangefeedInfo { state, epoch: Epoch(1), start_ts: Ts(1), error: None };
     let job = Job { checkpoint: Ts(checkpoint), progress: Progress::None };
@@ -271,39 +271,6 @@ fn a_log_has_every_message_and_others() {
         set(actors, Addr::Sink, Actor::Sink(Box::new(Sink::new(model::sink::Class::Kafka, history))));
     });
     insta::assert_snapshot!(text, @"downstream_is_fed (data): row 0 of t1 was changed at ts11402183, the checkpoint of cf1 is ts18400000, and downstream is nothing");
-}
-
-/// What the invariant finds when a checkpoint is persisted after 12 s, in a cluster some of whose actors are replaced.
-fn found_at_a_checkpoint(replace: impl FnOnce(&mut Vec<(Addr, Actor)>)) -> String {
-    let mut sim = Sim::new(cluster().layout(Seed(1)), Vec::new(), Seed(1), &Decisions::default());
-    let named = invariants::ALL.iter().find(|named| named.name == "downstream_is_fed").expect("it exists");
-    let (mut watch, mut found) = (named.watch(), Vec::new());
-    while sim.step(after(20_000)) && !(sim.record().at > after(12_000) && persists(sim.record())) {
-        watch.observe(&sim, sim.record(), &mut found);
-    }
-    let mut actors: Vec<(Addr, Actor)> = sim.machines().map(|(addr, actor)| (addr, actor.clone())).collect();
-    replace(&mut actors);
-    let picture = picture(&sim, actors);
-    watch.observe(&picture, sim.record(), &mut found);
-    watch.observe(&picture, sim.record(), &mut found);
-    found.iter().map(|violation| format!("{violation}\n")).collect()
-}
-
-/// Whether etcd is asked to write the status of a changefeed.
-fn persists(record: &Record) -> bool {
-    let What::Step { actor: Addr::Etcd, input: Input::Message { msg, .. } } = &record.what else {
-        return false;
-    };
-    msg.to_string().contains("put status/cf1")
-}
-
-#[test]
-fn every_persisted_checkpoint_is_downstream_and_none_goes_back() {
-    insta::assert_snapshot!(found_at_a_checkpoint(|_| {}), @"");
-    let empty = found_at_a_checkpoint(|actors| set(actors, Addr::Sink, Actor::Sink(Box::<Sink>::default())));
-    insta::assert_snapshot!(empty, @"downstream_is_fed (data): row 0 of t1 was changed at ts11402183, the checkpoint of cf1 is ts12400000, and downstream is nothing");
-    let back = found_at_a_checkpoint(|actors| set(actors, Addr::Etcd, etcd(FeedState::Normal, 2)));
-    insta::assert_snapshot!(back, @"downstream_is_fed (monotone): the checkpoint of cf1 went back from ts11200000 to ts2");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::script::{play, watch};
 
 /// Everything that is promised of fences.
-const PROMISES: &[&str] = &["no_write_after_fence", "no_lock_forever"];
+const PROMISES: &[&str] = &["no_write_after_stop", "no_lock_forever"];
 
 /// The context is cancelled before anything else; what has not been sent stays unsent.
 #[test]
@@ -72,7 +72,7 @@ fn a_fence_cancels_first() {
         ** WriteStarted cf1 d2@n1 t2 query4
         ** Applied n3/dispatchers query4 cf1 changes: INSERT t2 key=0 ts236440 d2@n1, UPDATE t2 key=0 ts1156964 d2@n1, UPDATE t2 key=0 ts2491562 d2@n1, UPDATE t2 key=0 ts2799357 d2@n1
         ** WriteFlushed cf1 d2@n1 query4
-        !! no_write_after_fence (manager): d2@n1 writes t2 of cf1 on n3, which fences its manager
+        !! no_write_after_stop (manager): d2@n1 writes t2 of cf1 on n3, which fences its manager
     go on
         ** DispatcherUnregistered cf1 d2@n1
         ** ManagerClosed cf1 n3
@@ -235,7 +235,7 @@ fn a_construction_after_a_fence() {
         ** WriteStarted cf1 d1@n1 t1 query3
         ** Applied n3/dispatchers query3 cf1 changes: INSERT t1 key=0 ts1568060 d1@n1, UPDATE t1 key=0 ts3446935 d1@n1, UPDATE t1 key=0 ts4551387 d1@n1, UPDATE t1 key=0 ts4835569 d1@n1
         ** WriteFlushed cf1 d1@n1 query3
-        !! no_write_after_fence (node): d1@n1 writes t1 of cf1 on n3, which has fenced itself
+        !! no_write_after_stop (node): d1@n1 writes t1 of cf1 on n3, which has fenced itself
     ");
 }
 

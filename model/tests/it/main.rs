@@ -3,6 +3,7 @@
 mod api;
 mod barrier;
 mod block_events;
+mod checkpoint_safe;
 mod close;
 mod connections;
 mod coordinator;
@@ -22,6 +23,7 @@ mod maintainers;
 mod merge;
 mod messages;
 mod mutants;
+mod no_write_after_stop;
 mod node;
 mod one_ddl_owner;
 mod one_owner_per_epoch;

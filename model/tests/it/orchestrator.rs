@@ -906,7 +906,7 @@ fn a_silent_downstream() {
 /// A refused close leaves nothing behind, but under M24; a refused merge neither, but under MU-58.
 #[test]
 fn what_is_refused_changes_nothing() {
-    let found = |policy, script| watch(&["refused_changes_nothing"], policy, script);
+    let found = |policy, script| watch(&["inertness"], policy, script);
     let close = "
         n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
         n2/maintainers: MaintainerCloseRequest cf1 e4
@@ -931,7 +931,7 @@ fn what_is_refused_changes_nothing() {
     n2/maintainers: MaintainerCloseRequest cf1 e4
         ** StaleRefused cf1 n2 e4 n1 e5
         -> MaintainerCloseResponse cf1 success e4 to n2/maintainers
-        !! refused_changes_nothing (closed epoch): n3 refuses a request of n2 for cf1, and changes its closed epoch
+        !! inertness (closed epoch): n3 refuses a request of n2 for cf1, and changes its closed epoch
     n1/maintainers: MaintainerCloseRequest cf1 e5
         -> MaintainerCloseResponse cf1 e5 to n1/maintainers
         ** WritePathClosed cf1 n3
@@ -954,6 +954,6 @@ fn what_is_refused_changes_nothing() {
         -> MaintainerBootstrapResponse cf1 e6 ts0 to n2/maintainers
     n1/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e5
         ** StaleRefused cf1 n1 e5 n2 e6
-        !! refused_changes_nothing (journal): n3 refuses a request of n1 for cf1, and changes its journal
+        !! inertness (journal): n3 refuses a request of n1 for cf1, and changes its journal
     ");
 }

@@ -53,6 +53,7 @@ fn results_of_a_sweep() {
             ],
             "may_break": [
               "downstream_is_fed",
+              "checkpoint_safe",
               "everything_ends"
             ],
             "verdict": "confirmed",

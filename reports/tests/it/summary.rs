@@ -38,7 +38,7 @@ fn one_seed_and_many() {
       5 seeds: 3 held, 1 broken, 1 failed in the testbed
         single_writer (admitted) broke in 1
         single_writer (applied) broke in 1
-      claim: breaks single_writer, may break downstream_is_fed and everything_ends: confirmed
+      claim: breaks single_writer, may break downstream_is_fed and checkpoint_safe and everything_ends: confirmed
     ");
 }
 

@@ -136,8 +136,8 @@ fn known_invariant(name: &str) -> Result<(), String> {
     let found = invariants::ALL.iter().find(|one| one.name == invariant);
     let found = found.ok_or_else(|| unknown("invariant", invariant, known))?;
     match aspect {
-        Some(aspect) if !found.aspects.contains(&aspect) => {
-            let known = found.aspects.iter().copied();
+        Some(aspect) if !found.has_aspect(aspect) => {
+            let known = found.aspects.iter().map(|(name, _)| *name).filter(|name| !name.is_empty());
             Err(unknown(&format!("aspect of {invariant}"), aspect, known))
         }
         _ => Ok(()),

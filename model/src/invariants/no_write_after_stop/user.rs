@@ -1,33 +1,24 @@
-//! When a user has been told that a changefeed is paused or removed, nobody writes what it replicates any more, until it is
-//! resumed.
-//!
-//! A transaction that left before may still arrive. Two things are reported separately, each once per run: *paused* and
-//! *removed*.
+//! Changefeeds that their users know to be paused or removed, and that write.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sim::{Input, StepId, What};
 
 use crate::{
-    ChangefeedId, Command, Note, Record, Sim, coordinator,
-    dispatchers::Note as Said,
-    invariants::{Invariant, Violation},
-    node,
+    ChangefeedId, Command, Note, Record, coordinator, dispatchers::Note as Said,
+    invariants::no_write_after_stop::Wrong, node,
 };
 
-pub(super) const NAME: &str = "no_write_after_stop";
-
 #[derive(Default)]
-pub(super) struct NoWriteAfterStop {
+pub(super) struct Stopped {
     /// What users have called for last.
     wanted: BTreeMap<ChangefeedId, &'static str>,
     /// Since when a changefeed is paused or removed, as its user knows.
     stopped: BTreeMap<ChangefeedId, (&'static str, StepId)>,
-    reported: BTreeSet<&'static str>,
 }
 
-impl Invariant for NoWriteAfterStop {
-    fn observe(&mut self, _: &Sim, record: &Record, found: &mut Vec<Violation>) {
+impl Stopped {
+    pub(super) fn observe(&mut self, record: &Record, report: &mut impl FnMut(Wrong)) {
         let What::Step { actor, input } = &record.what else { return };
         match input {
             Input::Command(Command::Coordinator(command)) => self.called(command),
@@ -50,21 +41,16 @@ impl Invariant for NoWriteAfterStop {
                     }
                 }
                 Note::Dispatchers(Said::WriteStarted { cf, id, span, .. }) => {
-                    if let Some((aspect, since)) = self.stopped.get(cf)
-                        && self.reported.insert(aspect)
-                    {
+                    if let Some((aspect, since)) = self.stopped.get(cf) {
                         let what = format!("{id} at {actor} writes {span} of {cf}, which is {aspect}");
-                        let because = vec![*since, record.id];
-                        found.push(Violation { invariant: NAME, aspect, what, because });
+                        report((aspect, what, vec![*since, record.id]));
                     }
                 }
                 _ => {}
             }
         }
     }
-}
 
-impl NoWriteAfterStop {
     /// A pause that is answered after the changefeed has been resumed promises nothing.
     fn called(&mut self, command: &coordinator::Command) {
         match command {

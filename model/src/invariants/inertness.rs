@@ -14,15 +14,34 @@ use sim::{Input, StepId, What};
 use crate::{
     Actor, Addr, ChangefeedId, Epoch, Msg, NodeId, Note, Place, Record, Sim, Timer,
     dispatchers::{self, Dispatchers, Note as Said, Owner},
-    invariants::{Invariant, Violation},
+    invariants::{Invariant, Named, Violation},
     sink,
 };
 
-pub(super) const NAME: &str = "refused_changes_nothing";
+const NAME: &str = "inertness";
+
+pub(super) const NAMED: Named = Named {
+    name: NAME,
+    promise: "a request of another owner or generation that is refused changes nothing",
+    bugs: &["#5435", "#5436", "#3769", "#5179"],
+    aspects: &[
+        (
+            "owner",
+            "a node refused a request as stale, and in the same step a manager got another owner or generation",
+        ),
+        ("journal", "the same, and a journal kept more or less than before"),
+        ("closed epoch", "the same, and the changefeed counted as closed"),
+        (
+            "takeover",
+            "a node refused a bootstrap because of a table trigger, and its manager had begun to follow who sent it",
+        ),
+    ],
+    make: || Box::new(Inertness::default()),
+};
 const TAKEOVER: &str = "takeover";
 
 #[derive(Default)]
-pub(super) struct RefusedChangesNothing {
+pub(super) struct Inertness {
     /// What was last seen on each node.
     seen: BTreeMap<NodeId, BTreeMap<ChangefeedId, State>>,
     /// The step in which a manager has last got an owner, and which.
@@ -38,7 +57,7 @@ struct State {
     closed: Option<Epoch>,
 }
 
-impl Invariant for RefusedChangesNothing {
+impl Invariant for Inertness {
     fn observe(&mut self, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
         let What::Step { actor: addr @ Addr::Node(node, Place::Dispatchers), input } = &record.what else {
             return;

@@ -17,6 +17,7 @@ Exit codes:
 const EXAMPLES: &str = "\
 Examples:
   cdcsim list
+  cdcsim catalogue delayed-create
   cdcsim run delayed-create
   cdcsim run delayed-create --policy baseline --seeds 0..200
   cdcsim replay delayed-create --policy baseline --seed 55 --report why";
@@ -36,6 +37,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Tell which scenarios, policies and invariants there are
     List(List),
+    /// Tell what scenarios are about: their stories, what they claim and why, and where they come from
+    Catalogue(Catalogue),
     /// Run scenarios under seeds
     #[command(after_help = EXIT_CODES)]
     Run(Run),
@@ -59,6 +62,26 @@ pub(crate) enum Command {
 pub(crate) struct List {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Catalogue {
+    /// Scenarios of the catalogue by name, or files by their path; without any, the whole catalogue
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<String>,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: CatalogueFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CatalogueFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For documents: `docs/catalogue.md`
+    Markdown,
+    /// For programs
+    Json,
 }
 
 #[derive(Debug, clap::Args)]

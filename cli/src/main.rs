@@ -1,6 +1,7 @@
 //! The one binary, `cdcsim`: reads arguments, runs what they ask for, prints what came of it.
 
 mod args;
+mod catalogue;
 mod clock;
 mod draw;
 mod exit;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
     let mut output = Output::new();
     let done = panics::guard(|| match &args.command {
         Command::List(command) => list::list(command, &mut output),
+        Command::Catalogue(command) => catalogue::catalogue(command, &mut output),
         Command::Run(command) => run::run(command, &mut output),
         Command::Matrix(command) => matrix::matrix(command, &mut output),
         Command::Hunt(command) => hunt::hunt(command, &mut output),

@@ -3,8 +3,10 @@
 //! A report sees outcomes and traces, never how a run is made. Text carries ANSI styles, which whoever prints it strips
 //! where they are not wanted; a style never says what the words do not.
 
+pub mod catalogue;
 pub mod hunt;
 pub mod json;
+mod links;
 pub mod matrix;
 pub mod shrink;
 mod style;

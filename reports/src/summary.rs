@@ -92,7 +92,7 @@ pub fn tally(tally: &Tally, asked: u64) -> String {
 
 /// How a claim came out, with how often its witnesses appeared.
 pub fn verdict(claim: &Claim, tally: &Tally) -> String {
-    let what = claimed(claim);
+    let what = claimed(claim, str::to_owned);
     let result = match tally.judge(claim) {
         // Seeds that were not run may still refute it.
         Verdict::Confirmed if tally.interrupted => styled(ODD, "confirmed so far"),
@@ -112,16 +112,23 @@ pub fn verdict(claim: &Claim, tally: &Tally) -> String {
     format!("  claim: {what}: {result}{witnesses}")
 }
 
-/// What is claimed, in words.
-fn claimed(claim: &Claim) -> String {
+/// What is claimed, in words; `named` writes the name of an invariant.
+pub(crate) fn claimed(claim: &Claim, named: impl Fn(&str) -> String) -> String {
+    let all = |names: &[String]| names.iter().map(|name| named(name)).collect::<Vec<_>>().join(" and ");
     let what = match claim.breaks.as_slice() {
         [] => "holds".to_owned(),
-        names => format!("breaks {}", names.join(" and ")),
+        names => format!("breaks {}", all(names)),
     };
     match claim.may_break.as_slice() {
         [] => what,
-        names => format!("{what}, may break {}", names.join(" and ")),
+        names => format!("{what}, may break {}", all(names)),
     }
+}
+
+/// The first sentence of a story.
+pub(crate) fn first_sentence(scenario: &Scenario) -> String {
+    let story = scenario.story().replace('\n', " ");
+    story.split_inclusive(". ").next().unwrap_or_default().trim().to_owned()
 }
 
 /// What broke in how many runs, and the first of their seeds.
@@ -158,11 +165,9 @@ fn blamed(violation: &Violation) -> String {
 pub fn list(scenarios: &[Scenario], policies: [&[Preset]; 2], invariants: &[Named]) -> String {
     let mut text = format!("{}\n", styled(STRONG, "Scenarios"));
     for scenario in scenarios {
-        let story = scenario.story().replace('\n', " ");
-        let first = story.split_inclusive(". ").next().unwrap_or_default();
-        writeln!(text, "  {:<18} {}", scenario.name(), first.trim()).expect("a string takes it");
+        writeln!(text, "  {:<18} {}", scenario.name(), first_sentence(scenario)).expect("a string takes it");
         for claim in scenario.claims() {
-            let what = claimed(&claim);
+            let what = claimed(&claim, str::to_owned);
             writeln!(text, "  {:<18} {}", "", styled(FAINT, format!("{}: {what}", claim.policy)))
                 .expect("a string takes it");
         }

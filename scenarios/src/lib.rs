@@ -3,6 +3,7 @@
 //! A run is a pure function of a scenario, a policy and a seed ([`run::run`]). A scenario is a TOML file
 //! ([`Scenario`]); those of the catalogue are in the binary ([`catalogue`]).
 
+mod about;
 pub mod capsule;
 mod case;
 pub mod catalogue;
@@ -25,6 +26,7 @@ pub mod sweep;
 pub mod trace;
 mod units;
 
+pub use about::{Issue, Topic};
 pub use case::Case;
 pub use coverage::Coverage;
 pub use draw::Drawn;

@@ -1,6 +1,7 @@
 //! `cdcsim`, called as its users call it.
 
 mod bad_input;
+mod catalogue;
 mod docs;
 mod hunt;
 mod matrix;

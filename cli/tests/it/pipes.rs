@@ -40,6 +40,8 @@ fn a_closed_pipe_is_quiet() {
         (trace.as_str(), "broken"),
         (&trace.replace("trace", "trace --format json"), "{"),
         ("run delayed-create --policy baseline --seeds 0..1000000", "seeds 0.."),
+        ("catalogue", "General"),
+        ("catalogue --format json", "{"),
     ] {
         let (child, stdout, _) = started(line, until);
         drop(stdout);
@@ -94,7 +96,7 @@ fn interrupted_results_are_whole() {
 
 #[test]
 fn a_full_disk_is_told() {
-    for line in ["list", "--help", "run quiet-cluster --policy master --seed 0"] {
+    for line in ["list", "catalogue", "--help", "run quiet-cluster --policy master --seed 0"] {
         let full = File::options().write(true).open("/dev/full");
         let Ok(full) = full else { return };
         let mut child = command();

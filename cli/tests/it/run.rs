@@ -167,6 +167,7 @@ fn the_examples_of_the_help_show_something() {
     let codes = examples.map(|line| format!("{} {line}", cdcsim(line).code.unwrap_or(-1)));
     insta::assert_snapshot!(codes.collect::<Vec<_>>().join("\n"), @"
     0 list
+    0 catalogue delayed-create
     0 run delayed-create
     1 run delayed-create --policy baseline --seeds 0..200
     1 replay delayed-create --policy baseline --seed 55 --report why

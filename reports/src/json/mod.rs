@@ -11,10 +11,12 @@ use scenarios::{
 };
 use serde::Serialize;
 
+mod catalogue;
 mod hunt;
 mod matrix;
 mod shrink;
 
+pub use catalogue::{CATALOGUE, Catalogue};
 pub use hunt::{HUNT, Hunted};
 pub use matrix::{Grid, MATRIX, MUTANTS, Mutants};
 pub use shrink::{SHRINK, Shrunk};

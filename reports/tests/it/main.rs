@@ -1,5 +1,6 @@
 //! What the reports print.
 
+mod catalogue;
 mod json;
 mod summary;
 mod support;

@@ -10,6 +10,7 @@ use sim::Duration;
 use toml::Spanned;
 
 use crate::{
+    about::{Issue, Topic},
     chaos::Chaos,
     units::{Length, Share},
 };
@@ -22,6 +23,11 @@ pub(crate) use weather::*;
 pub(crate) struct File {
     /// What happens, in words.
     pub(crate) story: String,
+    /// What it is about.
+    pub(crate) topic: Option<Topic>,
+    /// The issues and pull requests that it is after.
+    #[serde(default)]
+    pub(crate) issues: Vec<Issue>,
     /// How many seeds show what is claimed.
     #[serde(default = "hundred")]
     pub(crate) seeds: u64,

@@ -34,7 +34,7 @@ fn unknown_fields_and_missing_ones() {
       | nods = 4
     ");
     insta::assert_snapshot!(wrong("story = \"a story\"", "stroy = \"x\""), @r#"
-    x.toml:2:1: unknown field `stroy`, expected one of `story`, `seeds`, `run_for`, `settle_for`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `chaos`, `claim`
+    x.toml:2:1: unknown field `stroy`, expected one of `story`, `topic`, `issues`, `seeds`, `run_for`, `settle_for`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `chaos`, `claim`
       | stroy = "x"
     "#);
     insta::assert_snapshot!(wrong("tables = 2", ""), @"
@@ -52,6 +52,19 @@ fn unknown_fields_and_missing_ones() {
     insta::assert_snapshot!(wrong("", "[[fault]]\nwhen = { at = \"1s\" }\ndo = { cut = { from = \"n1\", to = \"n2\", kind = \"peer\" } }"), @r#"
     x.toml:16:40: unknown field `kind`, expected one of `from`, `to`, `one_way`, `class`, `mode`, `for`
       | do = { cut = { from = "n1", to = "n2", kind = "peer" } }
+    "#);
+}
+
+#[test]
+fn what_is_for_readers() {
+    let story = "story = \"a story\"";
+    insta::assert_snapshot!(wrong(story, &format!("{story}\nissues = [\"ticdc#5083\"]")), @r#"
+    x.toml:3:10: `ticdc#5083` is no issue; write `pingcap/ticdc#5083`
+      | issues = ["ticdc#5083"]
+    "#);
+    insta::assert_snapshot!(wrong(story, &format!("{story}\ntopic = \"session\"")), @r#"
+    x.toml:3:9: unknown variant `session`, expected one of `cluster`, `sessions`, `coordinator`, `takeover`, `handover`, `spans`, `ddls`, `dispatchers`, `downstream`, `users`, `upgrades`
+      | topic = "session"
     "#);
 }
 
@@ -284,7 +297,7 @@ fn capsules() {
     insta::assert_snapshot!(wrong(&whole("x", "1", GOOD)), @"c.json, policy `x`: `x` is no policy; there is baseline, pr-5106, pr-4828, pr-5434, pr-5435, pr-5436, pr-3769, master, pr-5181 or pr-5182");
     insta::assert_snapshot!(wrong(&whole("master", "-1", GOOD)), @"c.json: `-1` is no seed");
     insta::assert_snapshot!(wrong(&whole("master", "1", "nodes = 3")), @"
-    c.json, scenario x:1:1: unknown field `nodes`, expected one of `story`, `seeds`, `run_for`, `settle_for`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `chaos`, `claim`
+    c.json, scenario x:1:1: unknown field `nodes`, expected one of `story`, `topic`, `issues`, `seeds`, `run_for`, `settle_for`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `chaos`, `claim`
       | nodes = 3
     ");
 }

@@ -45,6 +45,7 @@ rows = 1
 fn every_field_is_explained() {
     let fault = |what: &str| format!("[[fault]]\nwhen = {{ at = '0s' }}\ndo = {what}");
     let mut wrong: Vec<String> = vec!["x = 1".into(), "[cluster]\nx = 1".into(), "[workload]\nx = 1".into()];
+    wrong.push(format!("topic = 'x'{FILE}"));
     wrong.push(format!("{FILE}[[workload.ddl]]\nx = 1"));
     wrong.push(format!("{FILE}[downstream]\nx = 1"));
     wrong.push(format!("{FILE}[scheduling]\nx = 1"));

@@ -122,14 +122,18 @@ pub(crate) struct Matrix {
     /// Scenarios of the catalogue by name, or files by their path; without any, the whole catalogue
     #[arg(value_name = "SCENARIO")]
     pub(crate) scenarios: Vec<String>,
-    /// Versions of the protocol, as `--policy` of `run` takes them, with commas between; without it, every preset
+    /// Versions of the protocol, as `--policy` of `run` takes them, with commas between; without it, `baseline`, each
+    /// of the pull requests, the two designs that were not merged, and `master`
     #[arg(long, value_name = "POLICY,…", value_delimiter = ',')]
     pub(crate) policies: Vec<String>,
+    /// What makes a row; without it, whatever there is more of. With scenarios as rows cells are short: a share of seeds and letters
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) rows: Option<Rows>,
     /// Instead of policies: what each scenario claims, and whether it is so
-    #[arg(long, conflicts_with_all = ["policies", "mutants"])]
+    #[arg(long, conflicts_with_all = ["policies", "rows", "mutants"])]
     pub(crate) claims: bool,
     /// Instead of policies: every review mutant, beside the policy that it is a mistake in
-    #[arg(long, conflicts_with = "policies")]
+    #[arg(long, conflicts_with_all = ["policies", "rows"])]
     pub(crate) mutants: bool,
     /// Each mutant only in the scenarios that claim something about it
     #[arg(long, requires = "mutants")]
@@ -142,6 +146,14 @@ pub(crate) struct Matrix {
     pub(crate) jobs: Option<u16>,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: MatrixFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Rows {
+    /// A row for each policy, and counts of seeds in the cells
+    Policies,
+    /// A row for each scenario, and shares in the cells
+    Scenarios,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

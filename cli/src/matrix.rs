@@ -4,13 +4,13 @@ use std::{sync::atomic::AtomicBool, thread};
 
 use reports::{json, matrix as report, table::Table};
 use scenarios::{
-    PRESETS, PolicySpec, Scenario, catalogue,
-    matrix::{self, Checked, Matrix, Sweeping},
+    PolicySpec, Scenario, catalogue, invariants,
+    matrix::{self, Checked, Matrix, Sweeping, VERSIONS},
     sweep::Verdict,
 };
 
 use crate::{
-    args::{Matrix as Args, MatrixFormat},
+    args::{Matrix as Args, MatrixFormat, Rows},
     exit::{Exit, Stop},
     interrupt,
     output::Output,
@@ -23,7 +23,7 @@ pub(crate) fn matrix(args: &Args, output: &mut Output) -> Result<Exit, Stop> {
         called => called.iter().map(|called| catalogue::find(called)).collect::<Result<_, _>>()?,
     };
     let names: Vec<&str> = match args.policies.as_slice() {
-        [] => PRESETS.iter().map(|preset| preset.name).collect(),
+        [] => VERSIONS.to_vec(),
         names => names.iter().map(String::as_str).collect(),
     };
     let policies: Vec<PolicySpec> = names.into_iter().map(PolicySpec::parse).collect::<Result<_, _>>()?;
@@ -60,9 +60,28 @@ pub(crate) fn matrix(args: &Args, output: &mut Output) -> Result<Exit, Stop> {
     }
     let result = matrix::matrix(&policies, &scenarios, how)?;
     progress.clear();
-    match args.format {
-        MatrixFormat::Json => output.line(&json::text(&json::Grid::new(&result)))?,
-        format => show(&report::table(&result), format, output)?,
+    let rows = args.rows.unwrap_or(match scenarios.len() > policies.len() {
+        true => Rows::Scenarios,
+        false => Rows::Policies,
+    });
+    match (args.format, rows) {
+        (MatrixFormat::Json, _) => output.line(&json::text(&json::Grid::new(&result)))?,
+        (format, Rows::Policies) => show(&report::table(&result), format, output)?,
+        (format, Rows::Scenarios) => {
+            let (table, letters) = report::shares(&result, invariants::ALL);
+            match format {
+                // A page begins with what it says.
+                MatrixFormat::Markdown => {
+                    output.line(&report::explained(&letters, |name| format!("`{name}`")).join(" "))?;
+                    output.line(&format!("\n{}", table.markdown()))?;
+                }
+                MatrixFormat::Text | MatrixFormat::Json => {
+                    output.line(&table.text())?;
+                    output.line(&format!("\n{}", report::explained(&letters, str::to_owned).join("\n")))?;
+                }
+                MatrixFormat::Csv => output.line(&report::table(&result).transposed("scenario").csv())?,
+            }
+        }
     }
     Ok(if failed(&result) { Exit::Failed.or(ended(&stop)) } else { ended(&stop) })
 }

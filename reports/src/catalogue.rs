@@ -17,7 +17,8 @@ const HEADING: &str = "\
 The scenarios that come with `cdcsim`: what happens in each of them, how many seeds show it, and what it claims of which version of the
 protocol. *Breaks* means in some of these seeds, *may break* that either is right; whatever is not named holds in all of them.
 Witnesses are notes without which nothing would have been shown. A claim about a [mutant](mutants.md) says which scenario gives the
-mistake away, and F-numbers are [findings](findings.md). How such files are written is told in [scenarios.md](scenarios.md).
+mistake away, and F-numbers are [findings](findings.md). How such files are written is told in [scenarios.md](scenarios.md), what all
+versions come to under the same weather in [matrix.md](matrix.md).
 
 This page is what `cdcsim catalogue --format markdown` prints; `UPDATE_DOCS=1 cargo test -p reports --test it catalogue` writes it.
 ";

@@ -33,6 +33,17 @@ impl Table {
         [line(&self.heading), rule].into_iter().chain(rows).collect::<Vec<String>>().join("\n")
     }
 
+    /// Columns as rows; the first one is called so.
+    pub fn transposed(&self, first: &str) -> Table {
+        let lines = || std::iter::once(&self.heading).chain(&self.rows);
+        let line = |column: usize| lines().map(|line| line[column].clone()).collect::<Vec<String>>();
+        let mut heading = if self.heading.is_empty() { Vec::new() } else { line(0) };
+        if let Some(corner) = heading.first_mut() {
+            first.clone_into(corner);
+        }
+        Table { heading, rows: (1..self.heading.len()).map(line).collect() }
+    }
+
     /// Comma-separated values (RFC 4180).
     pub fn csv(&self) -> String {
         let cell = |cell: &String| match cell.contains([',', '"', '\n']) {
@@ -68,6 +79,10 @@ mod tests {
         policy,delayed-create
         baseline,"6, of which 2 ""started"""
         a|b,-
+        "#);
+        insta::assert_snapshot!(table.transposed("scenario").text(), @r#"
+        scenario        baseline                 a|b
+        delayed-create  6, of which 2 "started"  -
         "#);
     }
 }

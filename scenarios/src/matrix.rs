@@ -16,6 +16,11 @@ use crate::{
     sweep::{Broke, Ended, Tally, sweep},
 };
 
+/// The versions whose matrix tells which of the competing designs is safe, and what each pull request buys: those that were merged, in
+/// order, and among them the two designs that were not.
+pub const VERSIONS: &[&str] =
+    &["baseline", "pr-5106", "pr-4828", "pr-5181", "pr-5182", "pr-5434", "pr-5435", "pr-5436", "master"];
+
 /// Which seeds, and how.
 pub struct Sweeping<'a> {
     /// The same for every scenario; none: as many as each asks for.

@@ -15,9 +15,10 @@ fn transcripts_are_real() {
     let mut documents: Vec<_> =
         pages.filter(|page| page.extension().is_some_and(|end| end == "md")).collect();
     documents.extend([root.join("README.md"), root.join("CONTRIBUTING.md")]);
+    let matrix = fs::read_to_string(root.join("docs/matrix.md")).expect("it is there");
     for document in documents {
         let written = fs::read_to_string(&document).expect("a document is text");
-        let real = rerun(&written);
+        let real = with_rows(&rerun(&written), &matrix);
         if written != real && env::var_os("UPDATE_DOCS").is_some() {
             fs::write(&document, &real).expect("a document can be written");
         } else if written != real {
@@ -60,6 +61,25 @@ fn rerun(document: &str) -> String {
         }
     }
     text
+}
+
+/// Behind this line come some rows of the matrix.
+const ROWS: &str = "<!-- What follows are rows of docs/matrix.md, written by `UPDATE_DOCS=1 cargo test -p cli --test it docs`. -->";
+
+/// The document with what the matrix says: its first paragraph, and of its table the rows that the document has.
+fn with_rows(document: &str, matrix: &str) -> String {
+    let Some((above, below)) = document.split_once(ROWS) else { return document.to_owned() };
+    let name = |line: &str| line.split('|').nth(1).map(|name| name.trim().to_owned());
+    let is_row = |line: &&str| line.starts_with('|');
+    let table = below.lines().skip_while(|line| !is_row(line));
+    let rows = table.clone().take_while(is_row).map(|row| {
+        let same = matrix.lines().find(|line| is_row(line) && name(line) == name(row));
+        same.unwrap_or_else(|| panic!("docs/matrix.md has no row for {row}"))
+    });
+    let rows: Vec<&str> = rows.collect();
+    let rest: String = table.skip(rows.len()).map(|line| format!("{line}\n")).collect();
+    let words = matrix.lines().next().unwrap_or_default();
+    format!("{above}{ROWS}\n\n{words}\n\n{}\n{rest}", rows.join("\n"))
 }
 
 /// Where the commands of a block are run.

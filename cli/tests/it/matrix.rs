@@ -29,6 +29,62 @@ fn policies_against_scenarios() {
     assert_eq!(json["cells"][0]["by"][0]["invariant"], "single_writer");
 }
 
+/// Whatever there is more of makes the rows, unless it is said.
+#[test]
+fn scenarios_against_policies() {
+    let called = cdcsim("matrix delayed-create quiet-cluster --policies baseline --seeds 50..60");
+    assert_eq!(called.code, Some(0), "{}", called.stderr);
+    insta::assert_snapshot!(called.stdout, @"
+    scenario        seeds  baseline
+    delayed-create  10     10% SW
+    quiet-cluster   10     holds
+
+    A cell tells in which share of the seeds something breaks, and what.
+    Where it says holds, nothing does.
+    All policies of a row meet the same weather.
+    SW is single_writer.
+    ");
+    let called = cdcsim(
+        "matrix delayed-create --policies baseline,master --rows scenarios --seeds 50..60 --format markdown",
+    );
+    insta::assert_snapshot!(called.stdout, @"
+    A cell tells in which share of the seeds something breaks, and what. Where it says `holds`, nothing does. All policies of a row meet the same weather. SW is `single_writer`.
+
+    | scenario | seeds | baseline | master |
+    |---|---|---|---|
+    | delayed-create | 10 | 10% SW | holds |
+    ");
+    let called = cdcsim(
+        "matrix delayed-create --policies baseline,master --rows scenarios --seeds 50..60 --format csv",
+    );
+    insta::assert_snapshot!(called.stdout, @"
+    scenario,baseline,master
+    delayed-create,single_writer in 1 of 10,holds in 10
+    ");
+    let called =
+        cdcsim("matrix delayed-create quiet-cluster --policies master --rows policies --seeds 50..52");
+    insta::assert_snapshot!(called.stdout, @"
+    policy  delayed-create  quiet-cluster
+    master  holds in 2      holds in 2
+    ");
+}
+
+/// Without `--policies`: what was merged, in order, and the two designs that were not.
+#[test]
+fn the_usual_versions() {
+    let json = cdcsim("matrix quiet-cluster --seeds 0..1 --format json").json();
+    let policies: Vec<&str> = json["cells"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|cell| cell["policy"].as_str().expect("a name"))
+        .collect();
+    insta::assert_snapshot!(policies.join(" "), @"baseline pr-5106 pr-4828 pr-5181 pr-5182 pr-5434 pr-5435 pr-5436 master");
+    let known =
+        |name: &&str| scenarios::PRESETS.iter().chain(scenarios::DESIGNS).any(|preset| preset.name == *name);
+    assert!(policies.iter().all(known));
+}
+
 #[test]
 fn mutants_against_scenarios() {
     let called = cdcsim("matrix quiet-cluster --mutants --seeds 0..1");
@@ -86,4 +142,14 @@ fn what_is_wrong_is_said() {
     For more information, try '--help'.
     ");
     assert!(complaint("matrix --claims --mutants").contains("cannot be used with"));
+    assert!(complaint("matrix --claims --rows scenarios").contains("cannot be used with"));
+    insta::assert_snapshot!(complaint("matrix --rows policy"), @"
+    error: invalid value 'policy' for '--rows <WHAT>'
+      [possible values: policies, scenarios]
+
+      tip: a similar value exists: 'policies'
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(complaint("matrix --policies baseline,"), @"error: policy ``: `` is no policy; there is baseline, pr-5106, pr-4828, pr-5434, pr-5435, pr-5436, pr-3769, master, pr-5181 or pr-5182");
 }

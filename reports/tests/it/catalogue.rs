@@ -70,7 +70,7 @@ witnesses = ["StaleRefused", "Bootstrapped"]
 [[claim]]
 policy = "M24"
 # Not always.
-may_break = "refused_changes_nothing"
+may_break = "inertness"
 "#;
 
 #[test]
@@ -89,7 +89,7 @@ fn a_scenario_as_text_and_as_a_page() {
         baseline: breaks single_writer, may break downstream_is_fed (data)
           A late request: F1 in docs/findings.md.
         master: holds; witnesses: StaleRefused, Bootstrapped
-        M24: holds, may break refused_changes_nothing
+        M24: holds, may break inertness
           a stale close that is only acknowledged counts as a close (#5435)
           Not always.
     ");
@@ -116,6 +116,6 @@ fn a_scenario_as_text_and_as_a_page() {
     |---|---|---|---|
     | `baseline` | breaks `single_writer`, may break `downstream_is_fed (data)` |  | A late request: [F1](findings.md). |
     | `master` | holds | `StaleRefused`, `Bootstrapped` |  |
-    | `M24` | holds, may break `refused_changes_nothing` |  | a stale close that is only acknowledged counts as a close ([#5435](https://github.com/pingcap/ticdc/issues/5435)). Not always. |
+    | `M24` | holds, may break `inertness` |  | a stale close that is only acknowledged counts as a close ([#5435](https://github.com/pingcap/ticdc/issues/5435)). Not always. |
     ");
 }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod catalogue;
+mod ci;
 mod docs;
 mod hunt;
 mod matrix;

@@ -51,6 +51,12 @@ pub(crate) enum Command {
     /// Look for what nobody has written down, until time is up
     #[command(after_help = EXIT_CODES)]
     Hunt(Hunt),
+    /// Check everything that a change must not break: claims, capsules, mutants, fresh seeds
+    #[command(after_help = EXIT_CODES)]
+    Gate(Gate),
+    /// Join the reports of the shards of a gate into one
+    #[command(after_help = EXIT_CODES)]
+    Merge(Merge),
     /// Print what a seed makes of a scenario with [chaos], as a scenario file
     Draw(Draw),
     /// Find the fewest deviations from nominal weather that still break what a capsule breaks
@@ -212,6 +218,67 @@ pub(crate) struct Hunt {
     pub(crate) out: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Gate {
+    /// Scenarios of the catalogue by name; without any, the whole catalogue
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) scenarios: Vec<String>,
+    /// What is to pass: a version of the protocol that runs wherever `master` is meant
+    #[arg(long, default_value = scenarios::gate::UNDER_TEST)]
+    pub(crate) policy: String,
+    /// The folder with outcomes.txt, detections.txt, known-findings.toml and capsules/
+    #[arg(long, value_name = "DIR", default_value = "fixtures")]
+    pub(crate) fixtures: PathBuf,
+    /// Time for fresh seeds, such as 30s or 2m. It buys a fixed number of seeds, eight for each second, so that the same
+    /// budget checks the same everywhere; a machine that needs four times as long stops there and says so
+    #[arg(long, value_name = "TIME", value_parser = crate::hunt::length, default_value = "30s")]
+    pub(crate) budget: std::time::Duration,
+    /// The first fresh seed; without it, it follows from the commit
+    #[arg(long, value_name = "SEED", value_parser = seed, allow_hyphen_values = true)]
+    pub(crate) base_seed: Option<u64>,
+    /// Only a part of all work, such as 2/4: the second of four; without it, what the variables of GitLab, Buildkite,
+    /// CircleCI, Kubernetes or Slurm say
+    #[arg(long, value_name = "I/N", value_parser = crate::shard::parse)]
+    pub(crate) shard: Option<scenarios::gate::Shard>,
+    /// How many runs at the same time; the results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true)]
+    pub(crate) jobs: Option<u16>,
+    /// Save what shows a failure as a capsule, shrunk, in this folder
+    #[arg(long, value_name = "DIR", default_value = "gate-capsules")]
+    pub(crate) out: PathBuf,
+    /// Take so many runs at most to shrink a capsule
+    #[arg(long, value_name = "RUNS", default_value_t = 400, value_parser = count, allow_hyphen_values = true)]
+    pub(crate) shrink_budget: u64,
+    /// Instead: write down anew what runs come to and which of them detect mutants; the difference is for a human
+    #[arg(long, conflicts_with_all = ["policy", "shard", "json", "junit", "markdown"])]
+    pub(crate) update: bool,
+    #[command(flatten)]
+    pub(crate) files: GateFiles,
+}
+
+/// Where the result of a gate goes, beside stdout.
+#[derive(Debug, clap::Args)]
+pub(crate) struct GateFiles {
+    /// Write the result as JSON, from which `merge` joins shards
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write the result as JUnit
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write the result as Markdown; behind what there is, if it is $GITHUB_STEP_SUMMARY
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Merge {
+    /// The JSON of every shard, in any order
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) reports: Vec<String>,
+    #[command(flatten)]
+    pub(crate) files: GateFiles,
 }
 
 #[derive(Debug, clap::Args)]

@@ -35,6 +35,13 @@ pub(crate) fn save(out: &Path, name: &str, capsule: &Capsule) -> Result<PathBuf,
     unreachable!("there is always another number")
 }
 
+/// Saves a capsule under this name, whatever was there before.
+pub(crate) fn replace(out: &Path, name: &str, capsule: &Capsule) -> Result<(), Stop> {
+    let (part, path) = (part(out), out.join(format!("{name}.json")));
+    let written = fs::write(&part, capsule.to_text()).and_then(|()| fs::rename(&part, &path));
+    written.map_err(|error| cannot_write(&path, &error))
+}
+
 /// A policy as a part of a file's name.
 pub(crate) fn file_name(policy: &str) -> String {
     policy.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-', "_")

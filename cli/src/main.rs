@@ -6,6 +6,7 @@ mod clock;
 mod draw;
 mod exit;
 mod folder;
+mod gate;
 mod hunt;
 mod interrupt;
 mod list;
@@ -15,6 +16,7 @@ mod panics;
 mod progress;
 mod replay;
 mod run;
+mod shard;
 mod shrink;
 
 use std::process::ExitCode;
@@ -47,6 +49,8 @@ fn main() -> ExitCode {
         Command::Run(command) => run::run(command, &mut output),
         Command::Matrix(command) => matrix::matrix(command, &mut output),
         Command::Hunt(command) => hunt::hunt(command, &mut output),
+        Command::Gate(command) => gate::gate(command, &mut output),
+        Command::Merge(command) => gate::merge(command, &mut output),
         Command::Draw(command) => draw::draw(command, &mut output),
         Command::Shrink(command) => shrink::shrink(command, &mut output),
         Command::Replay(command) => replay::replay(command, &mut output),

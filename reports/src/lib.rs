@@ -4,6 +4,7 @@
 //! where they are not wanted; a style never says what the words do not.
 
 pub mod catalogue;
+pub mod gate;
 pub mod hunt;
 pub mod json;
 mod links;

@@ -85,7 +85,7 @@ impl Broken {
 }
 
 /// Invariant and aspect, as claims name them.
-fn name(invariant: &str, aspect: &str) -> String {
+pub(crate) fn name(invariant: &str, aspect: &str) -> String {
     if aspect.is_empty() { invariant.to_owned() } else { format!("{invariant} ({aspect})") }
 }
 

@@ -48,6 +48,12 @@ impl Case {
         trace(self)
     }
 
+    /// Runs it, and a second time, for the signatures, only if something broke.
+    pub(crate) fn signatures_if_broken(&self) -> (Outcome, Vec<Signature>) {
+        let outcome = self.run();
+        if outcome.held() { (outcome, Vec::new()) } else { self.signatures() }
+    }
+
     /// Runs it, and tells what it broke by its signature: each aspect of an invariant once, in order of discovery.
     pub fn signatures(&self) -> (Outcome, Vec<Signature>) {
         let (outcome, lines) = skeleton(self);

@@ -12,6 +12,7 @@ mod coverage;
 mod draw;
 mod error;
 mod file;
+pub mod gate;
 pub mod hunt;
 pub mod known;
 pub mod matrix;

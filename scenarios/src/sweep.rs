@@ -98,7 +98,7 @@ pub fn sweep(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().map_err(|error| {
         Error::new(format!("{jobs} jobs"), format!("so many threads cannot be had ({error}); ask for fewer"))
     })?;
-    let mut tally = Tally { witnessed: vec![0; model::Note::KINDS], ..Tally::default() };
+    let mut tally = Tally::new();
     let mut next = seeds.start;
     while next < seeds.end && !tally.interrupted {
         let end = seeds.end.min(next.saturating_add(CHUNK * jobs as u64));
@@ -141,7 +141,11 @@ pub fn message(panic: &(dyn Any + Send)) -> String {
 }
 
 impl Tally {
-    fn count(&mut self, ended: &Ended) {
+    pub(crate) fn new() -> Tally {
+        Tally { witnessed: vec![0; model::Note::KINDS], ..Tally::default() }
+    }
+
+    pub(crate) fn count(&mut self, ended: &Ended) {
         let Ended::Ran(outcome) = ended else {
             self.failed += 1;
             return;

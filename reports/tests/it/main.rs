@@ -1,6 +1,7 @@
 //! What the reports print.
 
 mod catalogue;
+mod gate;
 mod json;
 mod summary;
 mod support;

@@ -12,10 +12,31 @@ pub struct Called {
     pub stderr: String,
 }
 
+/// What the caller may have set: for colours and diagnostics, and what CI systems say to `gate`.
+const CALLERS: &[&str] = &[
+    "RUST_LOG",
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "CI",
+    "GITHUB_ACTIONS",
+    "GITHUB_STEP_SUMMARY",
+    "GITHUB_SHA",
+    "CI_COMMIT_SHA",
+    "CI_NODE_INDEX",
+    "BUILDKITE_PARALLEL_JOB",
+    "BUILDKITE_COMMIT",
+    "CIRCLE_NODE_INDEX",
+    "CIRCLE_SHA1",
+    "PULL_PULL_SHA",
+    "JOB_COMPLETION_INDEX",
+    "SLURM_ARRAY_TASK_ID",
+];
+
 /// The binary, with nothing of the caller's environment that would change what it prints.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cdcsim"));
-    for variable in ["RUST_LOG", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
+    for variable in CALLERS {
         command.env_remove(variable);
     }
     command

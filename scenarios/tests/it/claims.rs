@@ -4,7 +4,7 @@ use std::{ops::Range, sync::atomic::AtomicBool};
 
 use scenarios::{
     Decisions, PolicySpec, Scenario, Seed, catalogue,
-    gate::{Outcomes, runs},
+    gate::{Detections, Outcomes, claimed, runs},
     run::{Outcome, run},
     sweep::{Ended, Tally, Verdict, sweep},
 };
@@ -72,4 +72,15 @@ fn golden_digests() {
         moved.len(),
         moved.join("\n")
     );
+}
+
+/// A run is written down for every mutant that a scenario claims to detect, and for no other: `cdcsim gate --update`.
+#[test]
+fn every_detection_is_written_down() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/detections.txt");
+    let known = Detections::read(path).expect("it can be read");
+    let claimed = claimed(&catalogue::all().expect("the catalogue is well-formed"));
+    let missing: Vec<&str> =
+        claimed.iter().map(|mutant| mutant.id).filter(|mutant| known.of(mutant).is_none()).collect();
+    assert_eq!((missing, known.len()), (Vec::new(), claimed.len()), "cdcsim gate --update writes them down");
 }

@@ -9,18 +9,23 @@
 //! shape = ["dispatchers Statuses"]
 //! reason = "a report of changed states brings back an old watermark"
 //! link = "docs/findings.md"
+//! cured_by = "dispatchers.status_watermark=computed"
 //! capsule = "capsules/found/f17.json"
 //! ```
 //!
-//! `invariant` is as claims name it, with an aspect or without; `shape` lists what has to be among the shape of its story, and
-//! may be left out; `capsule` is a path from the folder of the file, and may be left out.
+//! `invariant` is as claims name it, with an aspect or without. `shape` lists what has to be among the shape of its story.
+//! `cured_by` names switches, with `+` between several: the same run with them, under the same weather, has to hold in this
+//! respect. Without either, whatever breaks the invariant is taken for it. `capsule` is a path from the folder of the file.
 
 use std::{collections::BTreeSet, ops::Range};
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::{Error, catalogue::reading, scenario::Place, signature::Signature};
+use crate::{
+    Case, Error, PolicySpec, catalogue::reading, gate::UNDER_TEST, run::broken_at, scenario::Place,
+    signature::Signature,
+};
 
 /// The findings of a file, in its order.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +48,9 @@ pub struct KnownFinding {
     pub reason: String,
     /// Where more is said about it.
     pub link: String,
+    /// The switches, as they stand behind the name of a policy, with which it does not occur.
+    #[serde(default)]
+    pub cured_by: Option<String>,
     /// A capsule that shows it: a path from the folder of the file.
     #[serde(default)]
     pub capsule: Option<String>,
@@ -81,9 +89,9 @@ impl KnownFindings {
         &self.findings
     }
 
-    /// The first that a signature is an instance of.
-    pub fn explain(&self, signature: &Signature) -> Option<&KnownFinding> {
-        self.findings.iter().find(|finding| finding.explains(signature))
+    /// The first that a run with this signature is an instance of. The run may be made again, with what cures the finding.
+    pub fn explain(&self, signature: &Signature, case: &Case) -> Option<&KnownFinding> {
+        self.findings.iter().find(|finding| finding.is_of(signature) && finding.is_cured(signature, case))
     }
 }
 
@@ -93,7 +101,11 @@ fn check<'a>(
     ids: &mut BTreeSet<&'a str>,
     place: &Place,
 ) -> Result<(), Error> {
-    let KnownFinding { id, invariant, reason, link, .. } = finding;
+    let KnownFinding { id, invariant, reason, link, cured_by, .. } = finding;
+    if let Some(switches) = cured_by {
+        let cured = PolicySpec::parse(&format!("{UNDER_TEST}+{switches}"));
+        cured.map_err(|error| place.error(span.clone(), error.what))?;
+    }
     for (what, text) in [("an id", id), ("a reason", reason), ("a link", link)] {
         if text.trim().is_empty() {
             return Err(place.error(span, format!("a known finding needs {what}")));
@@ -111,10 +123,20 @@ fn check<'a>(
 }
 
 impl KnownFinding {
-    /// Whether a signature is an instance of it.
-    pub fn explains(&self, signature: &Signature) -> bool {
+    /// Whether a signature is one of it.
+    fn is_of(&self, signature: &Signature) -> bool {
         let named = self.invariant == signature.invariant || self.invariant == signature.name();
         named && self.shape.is_subset(&signature.shape)
+    }
+
+    /// Whether what cures it makes the run hold in this respect.
+    fn is_cured(&self, signature: &Signature, case: &Case) -> bool {
+        let Some(switches) = &self.cured_by else { return true };
+        let cured = PolicySpec::parse(&format!("{}+{switches}", case.policy.name()));
+        cured.is_ok_and(|policy| {
+            let Signature { invariant, aspect, .. } = *signature;
+            broken_at(&Case { policy, ..case.clone() }, invariant, aspect, None).is_none()
+        })
     }
 }
 
@@ -145,7 +167,9 @@ link = "docs/findings.md"
     #[test]
     fn a_signature_is_explained_by_name_and_shape() {
         let known = KnownFindings::parse("known.toml", FILE).expect("well-formed");
-        let explained = |signature: &Signature| known.explain(signature).map(|one| one.id.as_str());
+        let explained = |signature: &Signature| {
+            known.all().iter().find(|finding| finding.is_of(signature)).map(|one| one.id.as_str())
+        };
         let shape = ["a", "sink Execute < sink_client Worker"];
         assert_eq!(explained(&signature("single_writer", "applied", &shape)), Some("F1"));
         assert_eq!(explained(&signature("single_writer", "applied", &["a"])), None);
@@ -164,6 +188,8 @@ link = "docs/findings.md"
         known.toml:9:1: `everything_end` is no invariant; did you mean `everything_ends`?
           | [[finding]]
         ");
+        let uncured = FILE.replace("reason", "cured_by = 'dispatchers.status_watermark=x'\nreason");
+        insta::assert_snapshot!(complaint(&uncured), @"");
         insta::assert_snapshot!(complaint(&FILE.replace("link", "url")), @r#"
         known.toml:7:1: unknown field `url`, expected one of `id`, `invariant`, `shape`, `reason`, `link`, `capsule`
           | url = "docs/findings.md"

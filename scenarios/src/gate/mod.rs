@@ -272,7 +272,7 @@ impl Gate<'_> {
         let mut findings: Vec<(&Signature, &Finding)> = fresh.findings.iter().collect();
         findings.sort_by_key(|(signature, _)| (signature.name(), &signature.shape));
         let found = findings.into_iter().map(|(signature, finding)| {
-            let known = self.fixtures.known.explain(signature).cloned();
+            let known = self.fixtures.known.explain(signature, &finding.case).cloned();
             let shrinks = known.is_none() && left > 0;
             left -= usize::from(shrinks);
             let shrunk = shrinks.then(|| self.shrunk(&finding.case, Some(&signature.name()))).flatten();

@@ -189,9 +189,12 @@ link = "docs/findings.md"
           | [[finding]]
         ");
         let uncured = FILE.replace("reason", "cured_by = 'dispatchers.status_watermark=x'\nreason");
-        insta::assert_snapshot!(complaint(&uncured), @"");
+        insta::assert_snapshot!(complaint(&uncured), @"
+        known.toml:2:1: `x` is no alternative of dispatchers.status_watermark; there is after_the_one_before, for_the_report or computed
+          | [[finding]]
+        ");
         insta::assert_snapshot!(complaint(&FILE.replace("link", "url")), @r#"
-        known.toml:7:1: unknown field `url`, expected one of `id`, `invariant`, `shape`, `reason`, `link`, `capsule`
+        known.toml:7:1: unknown field `url`, expected one of `id`, `invariant`, `shape`, `reason`, `link`, `cured_by`, `capsule`
           | url = "docs/findings.md"
         "#);
     }

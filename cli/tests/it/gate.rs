@@ -41,7 +41,7 @@ fn what_is_as_it_was_passes_and_says_the_same_twice() {
 fn broken(edit: &str, scenario: &str, invariant: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let line =
-        format!("{scenario} --policy {edit} --budget 0s --shrink-budget 8 --json gate.json --out capsules");
+        format!("{scenario} --policy {edit} --budget 0s --shrink-budget 0 --json gate.json --out capsules");
     let called = gate(&folder, &line);
     assert_eq!(called.code, Some(1), "{}{}", called.stdout, called.stderr);
     let report = json(&folder, "gate.json");

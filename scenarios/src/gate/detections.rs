@@ -150,6 +150,9 @@ mod tests {
         assert_eq!(detections.text(), text);
         assert_eq!(detections.of("M4").map(|one| one.breaks.as_str()), Some("single_writer (applied)"));
         let wrong = Detections::parse("detections.txt", "M1 head-of-line x no_head_of_line").unwrap_err();
-        insta::assert_snapshot!(wrong, @"");
+        insta::assert_snapshot!(wrong, @"
+        detections.txt:1: a line is `mutant scenario seed what-breaks`
+          | M1 head-of-line x no_head_of_line
+        ");
     }
 }

@@ -181,6 +181,9 @@ head-of-line master 0 0000000000000001 13 records: held
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
         let wrong = Outcomes::parse("outcomes.txt", &TEXT.replace(" 13 ", " ")).unwrap_err();
-        insta::assert_snapshot!(wrong, @"");
+        insta::assert_snapshot!(wrong, @"
+        outcomes.txt:2: a line is `scenario policy seed digest so-many records: what broke`
+          | head-of-line master 0 0000000000000001 records: held
+        ");
     }
 }

@@ -53,6 +53,10 @@ impl Search<'_> {
     pub(super) fn magnitudes(&mut self) {
         let addresses: Vec<DecisionAddress> = self.best.overrides.keys().cloned().collect();
         for address in addresses {
+            // Each attempt is a copy of all decisions, and without a budget there may be thousands.
+            if self.is_over() {
+                return;
+            }
             let nominal = match self.nominal.get(&address) {
                 Some(Decision::Delay(nominal)) => *nominal,
                 _ => Duration::ZERO,

@@ -71,7 +71,7 @@ impl Term {
         for (node, status) in &stale {
             cx.note(Note::StaleMaintainer { cf, node: *node, epoch: status.epoch });
         }
-        let adopted = winner.is_some();
+        let (adopted, should_run) = (winner.is_some(), info.state.should_run());
         match winner {
             Some((node, status)) => {
                 cx.note(Note::Adopted { cf, node, epoch: status.epoch });
@@ -87,7 +87,9 @@ impl Term {
             }
         }
         let removed = job.progress == Progress::Removing;
+        let is_forgotten = adopted && !should_run && cx.policy().coordinator.stopped_owner.is_stopped();
         match job.progress {
+            Progress::None if is_forgotten => _ = self.stop_changefeed(cf, false, cx),
             Progress::None => {}
             Progress::Removing | Progress::Stopping if adopted || stale.is_empty() => {
                 self.stop_changefeed(cf, removed, cx);

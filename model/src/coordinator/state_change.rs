@@ -46,7 +46,8 @@ impl Term {
     /// The run loop takes up a change of state, unless there is nothing to change. Whether it has to wait for it.
     pub(super) fn begin_state_change(&mut self, change: StateChange, cx: &mut Cx) -> bool {
         let Some(known) = self.changefeeds.get(change.cf).map(|one| one.info.clone()) else { return false };
-        if known.state == change.state && known.error == change.error {
+        let kept = known.state == FeedState::Stopped && cx.policy().coordinator.stopped_state.is_kept();
+        if kept || known.state == change.state && known.error == change.error {
             return false;
         }
         let under = Under { change, candidate: Epoch::NONE, tries: 0, info: None, written: false };

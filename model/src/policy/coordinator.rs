@@ -264,6 +264,21 @@ switches! {
             /// pingcap/ticdc#5181).
             WhoeverWithEpoch,
         },
+        /// What a new term does about the owner of a changefeed that is not to run, when nobody has written down that it is being
+        /// stopped.
+        pub stopped_owner: StoppedOwner: is_stopped {
+            /// It is adopted like any other owner (every version).
+            Adopted => false,
+            /// It is stopped (what F33 asks for; in no version).
+            Stopped => true,
+        },
+        /// Whether the status of a maintainer changes the state of a changefeed that a user has stopped meanwhile.
+        pub stopped_state: StoppedState: is_kept {
+            /// It does (every version).
+            Changed => false,
+            /// It does not (what F34 asks for; in no version).
+            Kept => true,
+        },
         /// What a new term does about a maintainer of another generation that is reported (`bootstrap_stale_occupies_slot`).
         pub stale_maintainer: StaleMaintainer {
             /// Nothing: it goes on.

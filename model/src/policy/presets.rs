@@ -104,6 +104,8 @@ pub(super) fn baseline() -> Policy {
             stale_maintainer: StaleMaintainer::Stopped,
             stale_epoch: StaleEpoch::Reported,
             empty_batch: EmptyBatch::Queued,
+            stopped_owner: StoppedOwner::Adopted,
+            stopped_state: StoppedState::Changed,
             fast_fail: FastFail::AfterProgress,
             move_course: MoveCourse::Shortcut,
             stop_check: StopCheck::Anybody,

@@ -13,6 +13,8 @@ use crate::{
 pub(super) struct Stopped {
     /// What users have called for last.
     wanted: BTreeMap<ChangefeedId, &'static str>,
+    /// Calls to resume or create it that have not been answered; a call that is passed on may come after a later one.
+    resumes: BTreeMap<ChangefeedId, u32>,
     /// Since when a changefeed is paused or removed, as its user knows.
     stopped: BTreeMap<ChangefeedId, (&'static str, StepId)>,
 }
@@ -30,13 +32,17 @@ impl Stopped {
                 Note::Coordinator(coordinator::Note::CallAnswered {
                     cf,
                     call: "resume" | "create",
-                    answer: "done",
+                    answer,
                 }) => {
-                    self.stopped.remove(cf);
-                    self.wanted.remove(cf);
+                    self.answered(*cf);
+                    if *answer == "done" {
+                        self.stopped.remove(cf);
+                        self.wanted.remove(cf);
+                    }
                 }
                 Note::Coordinator(coordinator::Note::CallAnswered { cf, call, answer: "done" }) => {
-                    if let Some(aspect) = self.wanted.get(cf).filter(|aspect| aspect.starts_with(call)) {
+                    let wanted = self.wanted.get(cf).filter(|aspect| aspect.starts_with(call));
+                    if let Some(aspect) = wanted.filter(|_| !self.resumes.contains_key(cf)) {
                         self.stopped.insert(*cf, (aspect, record.id));
                     }
                 }
@@ -51,13 +57,24 @@ impl Stopped {
         }
     }
 
-    /// A pause that is answered after the changefeed has been resumed promises nothing.
+    /// A call to resume or to create it is over.
+    fn answered(&mut self, cf: ChangefeedId) {
+        if let Some(open) = self.resumes.get_mut(&cf) {
+            *open -= 1;
+            if *open == 0 {
+                self.resumes.remove(&cf);
+            }
+        }
+    }
+
+    /// A pause that is answered after the changefeed has been resumed, or while it may still be, promises nothing.
     fn called(&mut self, command: &coordinator::Command) {
         match command {
             coordinator::Command::PauseChangefeed { cf } => self.wanted.insert(*cf, "paused"),
             coordinator::Command::RemoveChangefeed { cf } => self.wanted.insert(*cf, "removed"),
             coordinator::Command::ResumeChangefeed { cf, .. }
             | coordinator::Command::CreateChangefeed { cf } => {
+                *self.resumes.entry(*cf).or_default() += 1;
                 self.stopped.remove(cf);
                 self.wanted.remove(cf)
             }

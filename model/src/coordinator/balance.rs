@@ -92,7 +92,7 @@ impl Run {
 impl Term {
     pub(super) fn start_balance(&mut self, cx: &mut Cx) {
         self.balance.last = cx.now.steady;
-        cx.out.alarm(Timer::BalanceScheduler.into(), Duration::ZERO);
+        cx.out.alarm(Timer::BalanceScheduler { term: self.number }.into(), Duration::ZERO);
     }
 
     /// A run, or the next step of one.
@@ -133,7 +133,7 @@ impl Term {
 
     fn balance_sleeps(&mut self, next: Instant, cx: &mut Cx) {
         let wait = next.since(cx.now.steady.min(next)).min(LONGEST);
-        cx.out.alarm(Timer::BalanceScheduler.into(), wait);
+        cx.out.alarm(Timer::BalanceScheduler { term: self.number }.into(), wait);
     }
 
     fn find_imbalance(&mut self, cx: &mut Cx) -> Option<Run> {
@@ -180,7 +180,7 @@ impl Term {
                     if self.balance.is_refused() {
                         cx.note(Note::MaintainerStays { cf: pick.cf, why: "another operator is under way" });
                     }
-                    return cx.out.alarm(Timer::BalanceScheduler.into(), SPIN);
+                    return cx.out.alarm(Timer::BalanceScheduler { term: self.number }.into(), SPIN);
                 }
             }
         }
@@ -207,7 +207,7 @@ impl Term {
     /// The lock of the operators is free.
     pub(super) fn wake_balance(&mut self, cx: &mut Cx) {
         if std::mem::take(&mut self.balance.waits) {
-            cx.out.give_way(Timer::BalanceScheduler.into());
+            cx.out.give_way(Timer::BalanceScheduler { term: self.number }.into());
         }
     }
 }

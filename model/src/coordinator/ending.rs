@@ -15,6 +15,8 @@ use crate::{
 pub(super) enum Cause {
     /// Somebody else leads: the node manager calls `Stop`, and the loops run until it is through.
     Deposed,
+    /// A user has called for it: the same, but the node manager does not wait.
+    Resigned,
     /// The process shuts down: the loops are cancelled first.
     Shutdown,
     /// A loop has ended with an error, and the other one with it.
@@ -29,22 +31,45 @@ pub(super) struct Ending {
     loops_run: bool,
     /// Whether the server knows.
     told: bool,
+    /// The number under which the server waits for the answer to the user who has called for it.
+    asked: Option<u32>,
 }
 
 impl Ending {
     fn new(cause: Cause, why: &'static str) -> Ending {
-        Ending { why, failed: cause == Cause::Failed, loops_run: cause == Cause::Deposed, told: false }
+        let loops_run = matches!(cause, Cause::Deposed | Cause::Resigned);
+        Ending { why, failed: cause == Cause::Failed, loops_run, told: false, asked: None }
     }
 
     fn tell(&mut self, cx: &mut Cx) {
         if !std::mem::replace(&mut self.told, true) {
             cx.note(Note::TermEnds { node: cx.id(), why: self.why });
             cx.tell(Place::Server, node::Inbox::CoordinatorStopped { failed: self.failed });
+            if let Some(number) = self.asked {
+                cx.tell(Place::Server, node::Inbox::ApiAnswered { number, answer: "done" });
+            }
         }
     }
 }
 
 impl Coordinator {
+    /// A user calls for another node to lead: the term is stopped, the key is given back, and the node is a candidate again. The user
+    /// waits until the term has stopped; if it does so already, he does not.
+    pub(super) fn resign(&mut self, asked: Option<u32>, cx: &mut Cx) {
+        cx.note(Note::OwnerResigns { node: cx.id() });
+        let Some(term) = &mut self.term else { return };
+        if term.ending.is_none() {
+            let ending = Ending { asked, ..Ending::new(Cause::Resigned, "resigned") };
+            if term.has_tasks() {
+                cx.note(Note::TermLingers { node: cx.id(), why: ending.why });
+            }
+            term.ending = Some(ending);
+            self.end_if_through(cx);
+        } else if let Some(number) = asked {
+            cx.tell(Place::Server, node::Inbox::ApiAnswered { number, answer: "done" });
+        }
+    }
+
     pub(super) fn stop(&mut self, cause: Cause, why: &'static str, cx: &mut Cx) {
         let Some(term) = &mut self.term else { return };
         match &mut term.ending {
@@ -56,7 +81,7 @@ impl Coordinator {
             }
             // A second `Stop` returns at once, so whoever ran the loops goes on.
             Some(ending) if ending.loops_run && cause != Cause::Deposed => {
-                *ending = Ending { told: ending.told, ..Ending::new(cause, why) };
+                *ending = Ending { told: ending.told, asked: ending.asked, ..Ending::new(cause, why) };
                 ending.tell(cx);
             }
             Some(_) => {}
@@ -71,7 +96,7 @@ impl Coordinator {
             && let Some(ending) = &mut term.ending
         {
             ending.tell(cx);
-            self.counted = Counted { etcd: term.calls.made(), ids: term.ids };
+            self.counted = Counted { terms: term.number.next(), etcd: term.calls.made(), ids: term.ids };
             self.past.extend(self.term.take().filter(Term::has_calls_of_users));
         }
     }

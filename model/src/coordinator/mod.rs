@@ -19,7 +19,11 @@ mod state;
 mod state_change;
 mod status;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use sim::{Duration, Input};
 
@@ -27,8 +31,9 @@ use crate::{
     Addr, ChangefeedId, Cx, Epoch, Liveness, Msg, NodeId, Place, Ts,
     bootstrapper::Bootstrapper,
     etcd::{self, FeedState, Reply, client::Calls},
+    hear::{Hear, Unheard, Words},
     maintainer, node, pd,
-    vocabulary::{say, spoken, vocabulary, words},
+    vocabulary::{Say, say, spoken, unheard, vocabulary, words},
 };
 pub(crate) use adoption::{Reports, Selection};
 pub use api::{ApiCall, Command};
@@ -50,8 +55,8 @@ vocabulary! {
         Stop,
         /// The connection to etcd has broken (from the server).
         EtcdDisconnected,
-        /// What maintainers a node runs.
-        CoordinatorBootstrapResponse { version: u64, statuses: Vec<MaintainerStatus>, drain: Option<DrainOrder> },
+        /// What maintainers a node runs. `legacy`: its version cannot be drained by a coordinator.
+        CoordinatorBootstrapResponse { version: u64, statuses: Vec<MaintainerStatus>, drain: Option<DrainOrder>, legacy: Legacy },
         /// How maintainers are doing.
         MaintainerHeartbeat { statuses: Vec<MaintainerStatus> },
         /// How a node is doing, and which node its dispatchers are to leave.
@@ -127,19 +132,19 @@ vocabulary! {
     /// What the coordinator wakes up for.
     pub enum Timer {
         /// The period event of the event loop.
-        Period,
+        Period { term: TermNumber },
         /// The event loop takes the next event.
-        EventLoop,
+        EventLoop { term: TermNumber },
         /// The run loop takes the next batch of changes.
-        RunLoop,
+        RunLoop { term: TermNumber },
         /// The operator executor looks at its queue.
-        Executor,
+        Executor { term: TermNumber },
         /// The basic scheduler places absent changefeeds.
-        BasicScheduler,
+        BasicScheduler { term: TermNumber },
         /// The balance scheduler moves changefeeds from the nodes that have many to those that have few.
-        BalanceScheduler,
+        BalanceScheduler { term: TermNumber },
         /// The drain scheduler moves maintainers away from nodes that drain.
-        DrainScheduler,
+        DrainScheduler { term: TermNumber },
         /// A stop ends, by a status that came a moment ago.
         StopEnds { stop: u64 },
         /// A bump goes on after a conflict.
@@ -153,15 +158,39 @@ vocabulary! {
         /// A user has waited for an answer long enough.
         ApiGivesUp { call: ApiCall },
         /// A change of state goes on after a conflict.
-        StateAgain,
+        StateAgain { term: TermNumber },
         /// The last action of a stop goes on after a conflict.
-        StopAgain,
+        StopAgain { term: TermNumber },
         /// A call to etcd may have timed out.
         CallTimeout,
     }
 }
 
 impl Copy for Timer {}
+
+impl Timer {
+    /// Whether it was set by a task of another term of the same process: that task is no more.
+    fn is_of_another(&self, number: TermNumber) -> bool {
+        match self {
+            Timer::Period { term }
+            | Timer::EventLoop { term }
+            | Timer::RunLoop { term }
+            | Timer::Executor { term }
+            | Timer::BasicScheduler { term }
+            | Timer::BalanceScheduler { term }
+            | Timer::DrainScheduler { term }
+            | Timer::StateAgain { term }
+            | Timer::StopAgain { term } => *term != number,
+            Timer::StopEnds { .. }
+            | Timer::BumpAgain { .. }
+            | Timer::TsoTimeout { .. }
+            | Timer::BumpDeadline { .. }
+            | Timer::ApiAgain { .. }
+            | Timer::ApiGivesUp { .. }
+            | Timer::CallTimeout => false,
+        }
+    }
+}
 
 vocabulary! {
     /// What the coordinator says about itself.
@@ -218,6 +247,8 @@ vocabulary! {
         DrainCleared { node: NodeId, target_epoch: u64 },
         /// The real coordinator panics here.
         Panicked { why: &'static str },
+        /// A user wants another node to lead.
+        OwnerResigns { node: NodeId },
     }
 }
 
@@ -241,6 +272,56 @@ const PERIOD: Duration = Duration::from_millis(500);
 /// How many operators there are at once, and how many have their turn in a row (`max-task-concurrency`).
 const BATCH: usize = 10;
 
+/// That a node is of a version that no coordinator can drain. That it is not leaves digests as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Legacy(pub bool);
+
+impl Hash for Legacy {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if self.0 {
+            self.0.hash(state);
+        }
+    }
+}
+
+impl Say for Legacy {
+    fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.say(field, f)
+    }
+}
+
+impl Hear for Legacy {
+    fn hear(field: &str, words: &mut Words) -> Result<Legacy, Unheard> {
+        bool::hear(field, words).map(Legacy)
+    }
+}
+
+/// Which of the terms of a process this is. The first one is not told apart in lines and digests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TermNumber(u32);
+
+impl TermNumber {
+    fn next(self) -> TermNumber {
+        TermNumber(self.0 + 1)
+    }
+}
+
+impl Hash for TermNumber {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if self.0 > 0 {
+            self.0.hash(state);
+        }
+    }
+}
+
+impl Say for TermNumber {
+    fn say(&self, _: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 0 { write!(f, " term={}", self.0 + 1) } else { Ok(()) }
+    }
+}
+
+unheard!(TermNumber);
+
 /// What a call to PD is for.
 #[derive(Clone, Copy, Debug)]
 enum PdCall {
@@ -261,6 +342,7 @@ pub struct Coordinator {
 /// How many calls a process has made in earlier terms: an answer that comes late is none for the next term.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counted {
+    terms: TermNumber,
     etcd: u32,
     ids: u32,
 }
@@ -268,6 +350,7 @@ struct Counted {
 /// One term.
 #[derive(Clone, Debug)]
 pub(crate) struct Term {
+    number: TermNumber,
     version: u64,
     calls: Calls<Wait>,
     pd_calls: BTreeMap<etcd::CallId, PdCall>,
@@ -295,7 +378,7 @@ pub(crate) struct Term {
 #[derive(Clone, Debug)]
 enum Event {
     Period,
-    BootstrapResponse(Vec<MaintainerStatus>, Option<DrainOrder>),
+    BootstrapResponse(Vec<MaintainerStatus>, Option<DrainOrder>, bool),
     Heartbeat(Vec<MaintainerStatus>),
     NodeHeartbeat(Liveness, u64, Option<DrainOrder>),
     Liveness(Liveness, u64),
@@ -342,6 +425,7 @@ impl Coordinator {
         match input {
             Input::Start => {}
             Input::Message { from, msg: Msg::Coordinator(inbox) } => self.on_message(*from, inbox, cx),
+            Input::Command(crate::Command::Coordinator(Command::ResignOwner)) => self.resign(None, cx),
             Input::Command(crate::Command::Coordinator(command)) => {
                 if let Some(term) = &mut self.term {
                     term.on_command(command, None, cx);
@@ -366,6 +450,9 @@ impl Coordinator {
             Inbox::Elected { version } => {
                 cx.note(Note::TermBegins { node: cx.id(), version: *version });
                 self.term = Some(Term::begin(*version, self.counted, cx));
+            }
+            Inbox::ApiRequest { number, request: Command::ResignOwner } if self.term.is_some() => {
+                self.resign(Some(*number), cx);
             }
             Inbox::ApiRequest { number, request } => match &mut self.term {
                 Some(term) => term.on_command(request, Some(*number), cx),
@@ -393,8 +480,8 @@ impl Coordinator {
                 }
             }
             // On a node that does not lead, or not for long, the topic has no handler: the message is dropped.
-            Inbox::CoordinatorBootstrapResponse { statuses, drain, .. } => {
-                self.push(from, Event::BootstrapResponse(statuses.clone(), *drain), cx);
+            Inbox::CoordinatorBootstrapResponse { statuses, drain, legacy, .. } => {
+                self.push(from, Event::BootstrapResponse(statuses.clone(), *drain, legacy.0), cx);
             }
             Inbox::MaintainerHeartbeat { statuses } => {
                 self.push(from, Event::Heartbeat(statuses.clone()), cx)
@@ -438,8 +525,10 @@ type Outcome = Result<(), &'static str>;
 
 impl Term {
     fn begin(version: u64, counted: Counted, cx: &mut Cx) -> Term {
-        cx.out.alarm(Timer::Period.into(), PERIOD);
+        let number = counted.terms;
+        cx.out.alarm(Timer::Period { term: number }.into(), PERIOD);
         let mut term = Term {
+            number,
             version,
             calls: Calls::after(counted.etcd, Timer::CallTimeout),
             pd_calls: BTreeMap::new(),
@@ -482,46 +571,48 @@ impl Term {
             Input::Message { msg: Msg::PdReply(pd::Reply::TsoUnavailable { call }), .. } => {
                 self.on_tso_error(*call, cx)
             }
-            Input::Alarm(crate::Timer::Coordinator(timer)) => self.on_alarm(*timer, cx),
+            Input::Alarm(crate::Timer::Coordinator(timer)) if !timer.is_of_another(self.number) => {
+                self.on_alarm(*timer, cx)
+            }
             _ => Ok(()),
         }
     }
 
     fn on_alarm(&mut self, timer: Timer, cx: &mut Cx) -> Outcome {
         match timer {
-            Timer::Period
-            | Timer::Executor
-            | Timer::BasicScheduler
-            | Timer::BalanceScheduler
-            | Timer::DrainScheduler
+            Timer::Period { .. }
+            | Timer::Executor { .. }
+            | Timer::BasicScheduler { .. }
+            | Timer::BalanceScheduler { .. }
+            | Timer::DrainScheduler { .. }
                 if !self.tasks_run() =>
             {
                 Ok(())
             }
-            Timer::EventLoop | Timer::RunLoop if !self.loops_run() => Ok(()),
-            Timer::Period => {
-                cx.out.alarm(Timer::Period.into(), PERIOD);
+            Timer::EventLoop { .. } | Timer::RunLoop { .. } if !self.loops_run() => Ok(()),
+            Timer::Period { .. } => {
+                cx.out.alarm(Timer::Period { term: self.number }.into(), PERIOD);
                 self.events.push_back((cx.id(), Event::Period));
                 self.run_events(cx)
             }
-            Timer::EventLoop => self.run_events(cx),
-            Timer::RunLoop => {
+            Timer::EventLoop { .. } => self.run_events(cx),
+            Timer::RunLoop { .. } => {
                 self.run_changes(cx);
                 Ok(())
             }
-            Timer::Executor => {
+            Timer::Executor { .. } => {
                 self.execute_operators(cx);
                 Ok(())
             }
-            Timer::BasicScheduler => {
+            Timer::BasicScheduler { .. } => {
                 self.run_basic(cx);
                 Ok(())
             }
-            Timer::BalanceScheduler => {
+            Timer::BalanceScheduler { .. } => {
                 self.run_balance(cx);
                 Ok(())
             }
-            Timer::DrainScheduler => {
+            Timer::DrainScheduler { .. } => {
                 self.run_drain_scheduler(cx);
                 Ok(())
             }
@@ -546,11 +637,11 @@ impl Term {
                 self.api_gives_up(call, cx);
                 Ok(())
             }
-            Timer::StateAgain => {
+            Timer::StateAgain { .. } => {
                 self.read_state(cx);
                 Ok(())
             }
-            Timer::StopAgain => {
+            Timer::StopAgain { .. } => {
                 self.read_progress(cx);
                 Ok(())
             }
@@ -643,7 +734,8 @@ impl Term {
                     self.resend_bootstrap(cx);
                     self.drain_ticks(cx);
                 }
-                Some((from, Event::BootstrapResponse(statuses, drain))) => {
+                Some((from, Event::BootstrapResponse(statuses, drain, legacy))) => {
+                    self.drain_on_bootstrap_response(from, drain, legacy);
                     self.on_bootstrap_response(from, statuses, drain, cx)
                 }
                 Some((from, Event::NodeHeartbeat(liveness, node_epoch, drain))) => {
@@ -706,7 +798,6 @@ impl Term {
         drain: Option<DrainOrder>,
         cx: &mut Cx,
     ) {
-        self.drain_on_bootstrap_response(from, drain);
         self.bootstrapper.on_response(from, statuses);
         self.drain_after_bootstrap_response(from, drain, cx);
         self.load_if_complete(cx);

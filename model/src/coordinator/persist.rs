@@ -51,7 +51,7 @@ impl Term {
             self.changes.queue.push_back(batch);
         }
         if !std::mem::replace(&mut self.changes.busy, true) {
-            cx.out.give_way(Timer::RunLoop.into());
+            cx.out.give_way(Timer::RunLoop { term: self.number }.into());
         }
     }
 

@@ -33,7 +33,7 @@ pub(super) struct Basic {
 impl Term {
     /// The schedulers begin when the changefeeds are loaded.
     pub(super) fn start_schedulers(&mut self, cx: &mut Cx) {
-        cx.out.alarm(Timer::BasicScheduler.into(), Duration::ZERO);
+        cx.out.alarm(Timer::BasicScheduler { term: self.number }.into(), Duration::ZERO);
         self.start_drain_scheduler(cx);
         self.start_balance(cx);
     }
@@ -45,10 +45,10 @@ impl Term {
         }
         let available = BATCH.saturating_sub(self.operators.len());
         if self.changefeeds.absent_len() == 0 || available == 0 {
-            return cx.out.alarm(Timer::BasicScheduler.into(), PERIOD);
+            return cx.out.alarm(Timer::BasicScheduler { term: self.number }.into(), PERIOD);
         }
         if available < BATCH / 2 {
-            return cx.out.alarm(Timer::BasicScheduler.into(), SOON);
+            return cx.out.alarm(Timer::BasicScheduler { term: self.number }.into(), SOON);
         }
         self.basic = Basic {
             left: self.changefeeds.runnable(cx.now.steady).take(available).collect(),
@@ -62,7 +62,7 @@ impl Term {
     /// The lock of the operators is free.
     pub(super) fn wake_basic(&mut self, cx: &mut Cx) {
         if std::mem::take(&mut self.basic.waits) {
-            cx.out.give_way(Timer::BasicScheduler.into());
+            cx.out.give_way(Timer::BasicScheduler { term: self.number }.into());
         }
     }
 
@@ -86,7 +86,7 @@ impl Term {
             }
         }
         self.basic.left.clear();
-        cx.out.alarm(Timer::BasicScheduler.into(), PERIOD);
+        cx.out.alarm(Timer::BasicScheduler { term: self.number }.into(), PERIOD);
     }
 
     /// A changefeed is to be maintained by another node, as if a scheduler had found that its node has too many.

@@ -129,7 +129,7 @@ impl Term {
             }
             _ if under.tries >= TRIES => Err("too many conflicts"),
             _ => {
-                cx.out.alarm(Timer::StateAgain.into(), BETWEEN_TRIES);
+                cx.out.alarm(Timer::StateAgain { term: self.number }.into(), BETWEEN_TRIES);
                 Ok(())
             }
         }

@@ -87,6 +87,8 @@ impl Maintainers {
     /// The loop of the manager takes a request of the coordinator, or lets it wait.
     pub(super) fn on_request(&mut self, from: NodeId, inbox: &Inbox, cx: &mut Cx) {
         match inbox {
+            Inbox::SetNodeLivenessRequest { .. } | Inbox::SetDispatcherDrainTargetRequest { .. }
+                if !self.can_be_drained(cx) => {}
             _ if self.manager.at_hand.is_some() => self.manager.waiting.push_back((from, inbox.clone())),
             Inbox::CoordinatorBootstrapRequest { version } => self.on_coordinator(from, *version, cx),
             Inbox::SetNodeLivenessRequest { target, node_epoch } => {
@@ -114,7 +116,8 @@ impl Maintainers {
         let all = self.maintainers.keys().copied().filter(|id| self.is_registered(*id)).collect();
         let statuses = self.read_statuses(all, false, cx);
         let drain = self.manager.node.drain_order();
-        let response = coordinator::Inbox::CoordinatorBootstrapResponse { version, statuses, drain };
+        let legacy = coordinator::Legacy(!self.can_be_drained(cx));
+        let response = coordinator::Inbox::CoordinatorBootstrapResponse { version, statuses, drain, legacy };
         cx.send(from, Place::Coordinator, response);
         self.send_node_heartbeat(cx);
     }

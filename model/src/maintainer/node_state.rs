@@ -56,9 +56,14 @@ impl NodeState {
 }
 
 impl Maintainers {
+    /// Whether this version knows of coordinators that drain nodes.
+    pub(super) fn can_be_drained(&self, cx: &Cx) -> bool {
+        cx.policy().maintainer.drain.is_known()
+    }
+
     /// Tells the coordinator, if there is one.
     pub(super) fn send_node_heartbeat(&mut self, cx: &mut Cx) {
-        let Some(coordinator) = self.manager.reports_to() else { return };
+        let Some(coordinator) = self.manager.reports_to().filter(|_| self.can_be_drained(cx)) else { return };
         let node = &mut self.manager.node;
         node.heartbeat_at = Some(cx.now.steady);
         let heartbeat = coordinator::Inbox::NodeHeartbeat {

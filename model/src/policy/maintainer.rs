@@ -43,6 +43,14 @@ pub(crate) enum Part {
 switches! {
     /// The maintainer's switches.
     pub struct Maintainer {
+        /// Whether a node knows of coordinators that drain nodes.
+        pub drain: Drain: is_known {
+            /// It does not: it says nothing of itself, and does not know what it is told (versions of before `baseline`). A
+            /// cluster with such a node cannot be drained; whoever asks is told to take his node away at once.
+            Unknown => false,
+            /// It does (every version here).
+            Known => true,
+        },
         /// Whether a maintainer and its manager stamp their messages with the generation (`stamp_epoch_on_*`,
         /// `remove_missing_echo_epoch`).
         pub stamp: EpochStamp {

@@ -117,6 +117,7 @@ pub(super) fn baseline() -> Policy {
             unknown_changefeed: UnknownChangefeed::Guarded,
         },
         maintainer: Maintainer {
+            drain: Drain::Known,
             stamp: EpochStamp::Unstamped,
             redo_stamp: RedoStamp::Unstamped,
             generation: Generation::FromRequest,

@@ -16,7 +16,15 @@ fn told(policy: &str, script: impl FnOnce(&mut Hand)) -> String {
     hand.change(Op::Put { key, value, lease: None });
     hand.hear(Addr::Node(N3, Place::Server), Inbox::Elected { version: 7 });
     for (node, statuses) in [(N1, vec![status(MaintainerState::Working)]), (N2, vec![]), (N3, vec![])] {
-        hand.tell(node, Inbox::CoordinatorBootstrapResponse { version: 7, statuses, drain: None });
+        hand.tell(
+            node,
+            Inbox::CoordinatorBootstrapResponse {
+                version: 7,
+                statuses,
+                drain: None,
+                legacy: Default::default(),
+            },
+        );
     }
     hand.advance(1);
     hand.text.clear();

@@ -49,7 +49,7 @@ fn persist(hand: &mut Hand, epoch: u64) {
 /// What a node runs when a term begins.
 fn report(status: Option<MaintainerStatus>) -> Inbox {
     let (version, statuses) = (7, status.into_iter().collect());
-    Inbox::CoordinatorBootstrapResponse { version, statuses, drain: None }
+    Inbox::CoordinatorBootstrapResponse { version, statuses, drain: None, legacy: Default::default() }
 }
 
 fn heartbeat(status: MaintainerStatus) -> Inbox {

@@ -20,7 +20,15 @@ fn elect(hand: &mut Hand) {
     hand.hear(Addr::Node(N3, Place::Server), Inbox::Elected { version: 7 });
     for node in [N1, N2, N3] {
         let (version, statuses) = (7, Vec::new());
-        hand.tell(node, Inbox::CoordinatorBootstrapResponse { version, statuses, drain: None });
+        hand.tell(
+            node,
+            Inbox::CoordinatorBootstrapResponse {
+                version,
+                statuses,
+                drain: None,
+                legacy: Default::default(),
+            },
+        );
     }
     hand.advance(0);
 }

@@ -61,7 +61,15 @@ fn lead(hand: &mut Hand, epoch: u64, progress: Progress, running: [Vec<Maintaine
     hand.text.clear();
     for (node, statuses) in [N1, N2, N3].into_iter().zip(running) {
         let (version, drain) = (7, None);
-        hand.tell(node, coordinator::Inbox::CoordinatorBootstrapResponse { version, statuses, drain });
+        hand.tell(
+            node,
+            coordinator::Inbox::CoordinatorBootstrapResponse {
+                version,
+                statuses,
+                drain,
+                legacy: Default::default(),
+            },
+        );
     }
 }
 

@@ -84,3 +84,27 @@ fn a_paused_changefeed_writes_nothing_until_it_is_resumed() {
     told.notes(HERE, vec![writes()]);
     insta::assert_snapshot!(told.found(), @"no_write_after_stop (removed): d7@n2 at n1/dispatchers writes t1 of cf1, which is removed");
 }
+
+/// A call to resume is under way when a pause is answered; it may be carried out after the pause.
+#[test]
+fn a_pause_promises_nothing_while_a_resume_is_under_way() {
+    let mut told = Told::by("no_write_after_stop", Vec::new());
+    let coordinator = Addr::Node(N2, Place::Coordinator);
+    let answered = |told: &mut Told, call, answer| {
+        let note = coordinator::Note::CallAnswered { cf: CF, call, answer };
+        told.notes(coordinator, vec![note.into()]);
+    };
+    for command in
+        [Command::ResumeChangefeed { cf: CF, overwrite: None }, Command::PauseChangefeed { cf: CF }]
+    {
+        told.step(coordinator, Input::Command(command.into()), None, Vec::new());
+    }
+    answered(&mut told, "pause", "done");
+    told.notes(HERE, vec![writes()]);
+    assert_eq!(told.found(), "", "it may have been resumed since");
+    answered(&mut told, "resume", "it is not stopped");
+    told.step(coordinator, Input::Command(Command::PauseChangefeed { cf: CF }.into()), None, Vec::new());
+    answered(&mut told, "pause", "done");
+    told.notes(HERE, vec![writes()]);
+    insta::assert_snapshot!(told.found(), @"no_write_after_stop (paused): d7@n2 at n1/dispatchers writes t1 of cf1, which is paused");
+}

@@ -14,7 +14,12 @@ fn leading(policy: &str) -> Hand {
         let statuses = if node == N1 { vec![working(1)] } else { Vec::new() };
         hand.tell(
             node,
-            coordinator::Inbox::CoordinatorBootstrapResponse { version: 7, statuses, drain: None },
+            coordinator::Inbox::CoordinatorBootstrapResponse {
+                version: 7,
+                statuses,
+                drain: None,
+                legacy: Default::default(),
+            },
         );
     }
     hand

@@ -182,6 +182,7 @@ impl Hosts {
                 let cf = self.any_changefeed(&call.cf)?;
                 self.calls(&call.at, coordinator::Command::UpdateChangefeed { cf })?
             }
+            Do::ResignOwner(resign) => self.calls(&resign.at, coordinator::Command::ResignOwner)?,
             Do::MoveTable(call) => {
                 let (cf, table) = (self.any_changefeed(&call.cf)?, table(&call.table)?);
                 let node = self.named_node(&call.to)?;

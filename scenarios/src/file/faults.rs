@@ -96,6 +96,8 @@ pub(crate) enum Do {
     MergeTable(OfTable),
     /// A user drains a node.
     DrainNode(DrainNode),
+    /// A user wants another node to lead.
+    ResignOwner(ResignOwner),
     /// A process is told to end, and comes back.
     Restart(Restart),
     /// All nodes are told to end and come back, one after the other.
@@ -186,6 +188,14 @@ pub(crate) struct DrainNode {
 
 fn every_second() -> Spanned<Length> {
     Spanned::new(0..0, Length(Duration::from_secs(1)))
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResignOwner {
+    /// The node that is called; without it the one that leads.
+    #[serde(default)]
+    pub(crate) at: Option<Spanned<String>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

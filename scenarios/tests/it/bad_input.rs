@@ -46,7 +46,7 @@ fn unknown_fields_and_missing_ones() {
       | delay = "1s"
     "#);
     insta::assert_snapshot!(wrong("", "[[fault]]\nwhen = { at = \"1s\" }\ndo = { explode = { who = \"n1\" } }"), @r#"
-    x.toml:16:8: unknown variant `explode`, expected one of `crash`, `pause`, `clock_jump`, `clock_drift`, `cut`, `slow`, `revoke_lease`, `etcd_leader_change`, `etcd_error`, `etcd_slow_watch`, `etcd_compaction`, `downstream_outage`, `slow_statements`, `downstream_error`, `create_changefeed`, `pause_changefeed`, `resume_changefeed`, `remove_changefeed`, `update_changefeed`, `move_maintainer`, `move_table`, `split_table`, `merge_table`, `drain_node`, `restart`, `rolling_restart`
+    x.toml:16:8: unknown variant `explode`, expected one of `crash`, `pause`, `clock_jump`, `clock_drift`, `cut`, `slow`, `revoke_lease`, `etcd_leader_change`, `etcd_error`, `etcd_slow_watch`, `etcd_compaction`, `downstream_outage`, `slow_statements`, `downstream_error`, `create_changefeed`, `pause_changefeed`, `resume_changefeed`, `remove_changefeed`, `update_changefeed`, `move_maintainer`, `move_table`, `split_table`, `merge_table`, `drain_node`, `resign_owner`, `restart`, `rolling_restart`
       | do = { explode = { who = "n1" } }
     "#);
     insta::assert_snapshot!(wrong("", "[[fault]]\nwhen = { at = \"1s\" }\ndo = { cut = { from = \"n1\", to = \"n2\", kind = \"peer\" } }"), @r#"

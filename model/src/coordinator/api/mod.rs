@@ -44,6 +44,8 @@ vocabulary! {
         DrainNode { node: NodeId },
         /// The maintainer of a changefeed is to move to another node; no user can ask for that, it stands for a scheduler.
         MoveMaintainer { cf: ChangefeedId },
+        /// Another node is to lead.
+        ResignOwner,
     }
 }
 
@@ -135,7 +137,7 @@ impl Command {
             | Command::RemoveChangefeed { cf }
             | Command::UpdateChangefeed { cf }
             | Command::MoveMaintainer { cf } => Some(*cf),
-            Command::DrainNode { .. } => None,
+            Command::DrainNode { .. } | Command::ResignOwner => None,
         }
     }
 
@@ -148,6 +150,7 @@ impl Command {
             Command::RemoveChangefeed { .. } => "remove",
             Command::UpdateChangefeed { .. } => "update",
             Command::DrainNode { .. } => "drain",
+            Command::ResignOwner => "resign",
             Command::MoveMaintainer { .. } => "move",
         }
     }
@@ -270,7 +273,7 @@ impl Term {
             (Command::ResumeChangefeed { .. } | Command::PauseChangefeed { .. }, Some(_)) => Stage::Info,
             (Command::RemoveChangefeed { .. }, Some(_)) => Stage::Job(None, None),
             (Command::UpdateChangefeed { .. }, Some(_)) => Stage::Update,
-            (Command::DrainNode { .. } | Command::MoveMaintainer { .. }, _) => {
+            (Command::DrainNode { .. } | Command::ResignOwner | Command::MoveMaintainer { .. }, _) => {
                 unreachable!("it takes no lock")
             }
         };

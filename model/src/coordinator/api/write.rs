@@ -131,7 +131,7 @@ impl Term {
             }
             (Command::CreateChangefeed { .. } | Command::UpdateChangefeed { .. }, None)
             | (Command::ResumeChangefeed { .. }, None)
-            | (Command::DrainNode { .. } | Command::MoveMaintainer { .. }, _) => {
+            | (Command::DrainNode { .. } | Command::ResignOwner | Command::MoveMaintainer { .. }, _) => {
                 unreachable!("it writes no such thing")
             }
         }

@@ -23,6 +23,16 @@ pub(super) enum State {
     Unknown,
 }
 
+/// Whether a node takes part when another one, or it itself, is drained. It tells in its answer to the bootstrap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Capability {
+    #[default]
+    Unknown,
+    /// It is of a version in which no coordinator drains nodes, and does not know the messages.
+    Legacy,
+    Drains,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     nodes: BTreeMap<NodeId, Fact>,
@@ -31,8 +41,8 @@ pub(super) struct Facts {
 /// What is known of one node.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Fact {
-    /// It has answered the bootstrap: it can be drained.
-    pub(super) knows_the_protocol: bool,
+    /// Whether it can be drained.
+    pub(super) capability: Capability,
     /// It is to be drained.
     pub(super) requested: bool,
     /// It has said that it drains, and that it stops.
@@ -56,8 +66,13 @@ impl Facts {
         self.nodes.get(&node).copied().unwrap_or_default()
     }
 
-    pub(super) fn knows_the_protocol(&mut self, node: NodeId) {
-        self.nodes.entry(node).or_default().knows_the_protocol = true;
+    pub(super) fn tells_capability(&mut self, node: NodeId, capability: Capability) {
+        self.nodes.entry(node).or_default().capability = capability;
+    }
+
+    /// Whether a node can be drained, for all that is known.
+    pub(super) fn drains(&self, node: NodeId) -> bool {
+        self.of(node).capability == Capability::Drains
     }
 
     pub(super) fn request(&mut self, node: NodeId) {

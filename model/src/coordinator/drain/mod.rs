@@ -18,7 +18,7 @@ use crate::{
     coordinator::{DrainOrder, Term},
     maintainer,
 };
-use facts::{Facts, State};
+use facts::{Capability, Facts, State};
 pub(super) use poll::Step;
 use scheduler::Rounds;
 use session::{Clear, Session};
@@ -100,9 +100,15 @@ impl Term {
         }
     }
 
-    /// A node has answered the bootstrap: one that can be drained, as all versions that are modelled.
-    pub(super) fn drain_on_bootstrap_response(&mut self, from: NodeId, order: Option<DrainOrder>) {
-        self.drain.facts.knows_the_protocol(from);
+    /// A node has answered the bootstrap, and told thereby whether it can be drained.
+    pub(super) fn drain_on_bootstrap_response(
+        &mut self,
+        from: NodeId,
+        order: Option<DrainOrder>,
+        legacy: bool,
+    ) {
+        let capability = if legacy { Capability::Legacy } else { Capability::Drains };
+        self.drain.facts.tells_capability(from, capability);
         if !self.initialized {
             self.drain.told.insert(from, order);
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     Cx, Epoch, NodeId,
-    coordinator::{Note, Term},
+    coordinator::{Note, Term, drain::facts::Capability},
 };
 
 /// What follows for a call.
@@ -36,8 +36,16 @@ impl Term {
         if session.is_some() {
             return self.go_on_draining(target, cx);
         }
-        let answers = |node: &NodeId| self.drain.facts.of(*node).knows_the_protocol;
-        if cx.process.view().iter().all(answers) { Step::Waits } else { Step::Answered(1) }
+        let capability = |node: &NodeId| self.drain.facts.of(*node).capability;
+        let all: Vec<Capability> = cx.process.view().iter().map(capability).collect();
+        if all.contains(&Capability::Unknown) {
+            Step::Answered(1)
+        } else if all.contains(&Capability::Legacy) {
+            // Whoever asks takes the node away as before there was such an order.
+            Step::Answered(0)
+        } else {
+            Step::Waits
+        }
     }
 
     /// The timestamp is there.

@@ -52,7 +52,7 @@ impl Term {
         self.drain.rounds.sleeps = true;
         if !self.draining_nodes(cx).is_empty() {
             self.drain.rounds.sleeps = false;
-            cx.out.alarm(Timer::DrainScheduler.into(), Duration::ZERO);
+            cx.out.alarm(Timer::DrainScheduler { term: self.number }.into(), Duration::ZERO);
         }
     }
 
@@ -62,14 +62,17 @@ impl Term {
             && std::mem::take(&mut self.drain.rounds.sleeps)
         {
             let into = cx.now.steady.since(began).nanos() % IDLE.nanos();
-            cx.out.alarm(Timer::DrainScheduler.into(), Duration::from_nanos(IDLE.nanos() - into));
+            cx.out.alarm(
+                Timer::DrainScheduler { term: self.number }.into(),
+                Duration::from_nanos(IDLE.nanos() - into),
+            );
         }
     }
 
     /// The lock of the operators is free.
     pub(in crate::coordinator) fn drain_may_go_on(&mut self, cx: &mut Cx) {
         if std::mem::take(&mut self.drain.rounds.waits) {
-            cx.out.give_way(Timer::DrainScheduler.into());
+            cx.out.give_way(Timer::DrainScheduler { term: self.number }.into());
         }
     }
 
@@ -83,7 +86,7 @@ impl Term {
         {
             match pause {
                 None => self.drain.rounds.sleeps = true,
-                Some(pause) => cx.out.alarm(Timer::DrainScheduler.into(), pause),
+                Some(pause) => cx.out.alarm(Timer::DrainScheduler { term: self.number }.into(), pause),
             }
             return;
         }
@@ -136,7 +139,7 @@ impl Term {
         if let Some(run) = self.drain.rounds.run.take() {
             let next = run.began + ACTIVE;
             let pause = if next > cx.now.steady { next.since(cx.now.steady) } else { Duration::ZERO };
-            cx.out.alarm(Timer::DrainScheduler.into(), pause);
+            cx.out.alarm(Timer::DrainScheduler { term: self.number }.into(), pause);
         }
     }
 

@@ -235,7 +235,8 @@ impl Term {
 
     /// A node that came after the session began has answered the bootstrap: it is told, too. Whether that is news.
     pub(super) fn sync_late_node(&mut self, node: NodeId, cx: &Cx) -> bool {
-        let Some(session) = &mut self.drain.session else { return false };
+        let drains = self.drain.facts.drains(node);
+        let Some(session) = self.drain.session.as_mut().filter(|_| drains) else { return false };
         let new = cx.process.view().contains(&node) && session.synced.insert(node);
         session.told.dirty |= new;
         new
@@ -318,7 +319,7 @@ impl Term {
     fn has_to_clear(&self, node: NodeId, cx: &Cx) -> bool {
         cx.process.view().contains(&node)
             && self.bootstrapper.is_initialized(node)
-            && self.drain.facts.of(node).knows_the_protocol
+            && self.drain.facts.drains(node)
     }
 
     /// A node follows the void order no longer, or is gone.

@@ -26,7 +26,7 @@ const AFTER_A_BATCH: Duration = Duration::from_millis(50);
 
 impl Term {
     pub(in crate::coordinator) fn start_operators(&mut self, cx: &mut Cx) {
-        cx.out.alarm(Timer::Executor.into(), Duration::ZERO);
+        cx.out.alarm(Timer::Executor { term: self.number }.into(), Duration::ZERO);
     }
 
     /// A run of the executor: whatever is first in the queue is finished if it has ended, and sends if it is its turn. Others
@@ -55,14 +55,14 @@ impl Term {
             self.operators.executed += 1;
             if self.operators.executed >= BATCH {
                 self.operators.executed = 0;
-                return cx.out.alarm(Timer::Executor.into(), AFTER_A_BATCH);
+                return cx.out.alarm(Timer::Executor { term: self.number }.into(), AFTER_A_BATCH);
             }
             if self.operators.first().is_some_and(|(at, _)| at <= now) {
-                return cx.out.give_way(Timer::Executor.into());
+                return cx.out.give_way(Timer::Executor { term: self.number }.into());
             }
         }
         self.operators.executed = 0;
-        cx.out.alarm(Timer::Executor.into(), IDLE);
+        cx.out.alarm(Timer::Executor { term: self.number }.into(), IDLE);
     }
 
     /// The last action of an operator writes to etcd. It holds the lock all the while: the executor, the schedulers and
@@ -108,7 +108,7 @@ impl Term {
         if matches!(self.operators.holder, Some(Holder::Last { tries, .. }) if tries >= TRIES) {
             return self.on_stop_done(cx);
         }
-        cx.out.alarm(Timer::StopAgain.into(), BETWEEN_TRIES);
+        cx.out.alarm(Timer::StopAgain { term: self.number }.into(), BETWEEN_TRIES);
         Ok(())
     }
 

@@ -158,6 +158,6 @@ impl Term {
         self.drain_may_go_on(cx);
         self.api_may_go_on(cx);
         self.end_state_change(cx);
-        cx.out.give_way(Timer::EventLoop.into());
+        cx.out.give_way(Timer::EventLoop { term: self.number }.into());
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 pub(super) struct Stopped {
     /// What users have called for last.
     wanted: BTreeMap<ChangefeedId, &'static str>,
-    /// Calls to resume or create it that have not been answered; a call that is passed on may come after a later one.
+    /// Calls to resume it that have not been answered; a call that is passed on may come after a later one.
     resumes: BTreeMap<ChangefeedId, u32>,
     /// Since when a changefeed is paused or removed, as its user knows.
     stopped: BTreeMap<ChangefeedId, (&'static str, StepId)>,
@@ -31,10 +31,12 @@ impl Stopped {
             match note {
                 Note::Coordinator(coordinator::Note::CallAnswered {
                     cf,
-                    call: "resume" | "create",
+                    call: call @ ("resume" | "create"),
                     answer,
                 }) => {
-                    self.answered(*cf);
+                    if *call == "resume" {
+                        self.answered(*cf);
+                    }
                     if *answer == "done" {
                         self.stopped.remove(cf);
                         self.wanted.remove(cf);
@@ -42,7 +44,9 @@ impl Stopped {
                 }
                 Note::Coordinator(coordinator::Note::CallAnswered { cf, call, answer: "done" }) => {
                     let wanted = self.wanted.get(cf).filter(|aspect| aspect.starts_with(call));
-                    if let Some(aspect) = wanted.filter(|_| !self.resumes.contains_key(cf)) {
+                    if let Some(aspect) =
+                        wanted.filter(|_| *call != "pause" || !self.resumes.contains_key(cf))
+                    {
                         self.stopped.insert(*cf, (aspect, record.id));
                     }
                 }
@@ -57,7 +61,7 @@ impl Stopped {
         }
     }
 
-    /// A call to resume or to create it is over.
+    /// A call to resume it is over.
     fn answered(&mut self, cf: ChangefeedId) {
         if let Some(open) = self.resumes.get_mut(&cf) {
             *open -= 1;
@@ -72,15 +76,19 @@ impl Stopped {
         match command {
             coordinator::Command::PauseChangefeed { cf } => self.wanted.insert(*cf, "paused"),
             coordinator::Command::RemoveChangefeed { cf } => self.wanted.insert(*cf, "removed"),
-            coordinator::Command::ResumeChangefeed { cf, .. }
-            | coordinator::Command::CreateChangefeed { cf } => {
+            coordinator::Command::ResumeChangefeed { cf, .. } => {
                 *self.resumes.entry(*cf).or_default() += 1;
+                self.stopped.remove(cf);
+                self.wanted.remove(cf)
+            }
+            coordinator::Command::CreateChangefeed { cf } => {
                 self.stopped.remove(cf);
                 self.wanted.remove(cf)
             }
             coordinator::Command::MoveMaintainer { .. }
             | coordinator::Command::UpdateChangefeed { .. }
-            | coordinator::Command::DrainNode { .. } => None,
+            | coordinator::Command::DrainNode { .. }
+            | coordinator::Command::ResignOwner => None,
         };
     }
 }

@@ -19,11 +19,12 @@ pub fn table(matrix: &Matrix) -> Table {
 }
 
 fn cell(tally: &Tally) -> String {
-    let parts: Vec<String> = tally.by_invariant.iter().map(broke).chain(spoilt(tally)).collect();
-    match parts.is_empty() {
-        true => format!("holds in {}", tally.ran),
-        false => format!("{} of {}", parts.join(", "), tally.ran),
+    let mut parts: Vec<String> = tally.by_invariant.iter().map(broke).collect();
+    if !parts.is_empty() {
+        parts = vec![format!("{} of {}", parts.join(", "), tally.ran)];
     }
+    parts.extend(spoilt(tally));
+    if parts.is_empty() { format!("holds in {}", tally.ran) } else { parts.join(", ") }
 }
 
 fn broke(broke: &Broke) -> String {
@@ -187,6 +188,12 @@ mod tests {
             ("master".to_owned(), vec![interrupted]),
         ];
         let matrix = Matrix { scenarios: vec!["one".to_owned(), "another".to_owned()], rows };
+        insta::assert_snapshot!(table(&matrix).text(), @"
+        policy    one                                            another
+        baseline  ddl_once in 3, single_writer in 199 of 200     holds in 7
+        pr-5106   ddl_once in 1 of 198, the testbed failed in 2  single_writer in 7 of 7
+        master    interrupted after 3                            not run
+        ");
         let (table, letters) = shares(&matrix, ALL);
         insta::assert_snapshot!(format!("{}\n\n{}", table.text(), explained(&letters, str::to_owned).join("\n")), @"
         scenario  seeds  baseline    pr-5106                         master

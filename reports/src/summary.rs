@@ -161,27 +161,23 @@ fn blamed(violation: &Violation) -> String {
     if because.is_empty() { violation.to_string() } else { format!("{violation} ({})", because.join(", ")) }
 }
 
-/// What there is: scenarios with their claims, policies, invariants.
+/// What there is: scenarios, policies, invariants, a line each.
 pub fn list(scenarios: &[Scenario], policies: [&[Preset]; 2], invariants: &[Named]) -> String {
-    let mut text = format!("{}\n", styled(STRONG, "Scenarios"));
-    for scenario in scenarios {
-        writeln!(text, "  {:<18} {}", scenario.name(), first_sentence(scenario)).expect("a string takes it");
-        for claim in scenario.claims() {
-            let what = claimed(&claim, str::to_owned);
-            writeln!(text, "  {:<18} {}", "", styled(FAINT, format!("{}: {what}", claim.policy)))
-                .expect("a string takes it");
-        }
-    }
-    for (title, policies) in ["Policies", "Designs that were not merged"].into_iter().zip(policies) {
-        writeln!(text, "\n{}", styled(STRONG, title)).expect("a string takes it");
-        for preset in policies {
-            writeln!(text, "  {:<18} {} ({})", preset.name, preset.about, preset.commit)
-                .expect("a string takes it");
-        }
-    }
-    write!(text, "\n{}", styled(STRONG, "Invariants")).expect("a string takes it");
-    for invariant in invariants {
-        write!(text, "\n  {:<18} {}", invariant.name, invariant.promise).expect("a string takes it");
-    }
-    text
+    let stories = scenarios.iter().map(|scenario| (scenario.name(), first_sentence(scenario)));
+    let preset = |preset: &Preset| (preset.name, format!("{} ({})", preset.about, preset.commit));
+    let [policies, designs] = policies.map(|policies| policies.iter().map(preset).collect());
+    let promises = invariants.iter().map(|invariant| (invariant.name, invariant.promise.to_owned()));
+    let parts = [
+        ("Scenarios", stories.collect::<Vec<_>>()),
+        ("Policies", policies),
+        ("Designs that were not merged", designs),
+        ("Invariants", promises.collect()),
+    ];
+    let width = parts.iter().flat_map(|(_, lines)| lines).map(|(name, _)| name.len()).max().unwrap_or(0);
+    let parts = parts.iter().map(|(title, lines)| {
+        let lines = lines.iter().map(|(name, what)| format!("\n  {name:<width$}  {what}"));
+        styled(STRONG, title) + &lines.collect::<String>()
+    });
+    let hint = "`cdcsim catalogue` tells the whole stories, and what they claim.";
+    parts.chain([styled(FAINT, hint)]).collect::<Vec<_>>().join("\n\n")
 }

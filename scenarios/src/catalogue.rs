@@ -2,10 +2,7 @@
 
 use std::{io, path::Path};
 
-use crate::{
-    Error, Scenario,
-    error::{nearest, one_of},
-};
+use crate::{Error, Scenario, error::nearest};
 
 /// Name and text of every scenario of the catalogue, by name.
 pub const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
@@ -27,9 +24,12 @@ pub fn find(what: &str) -> Result<Scenario, Error> {
     match FILES.iter().find(|(name, _)| *name == what) {
         Some((name, text)) => Scenario::parse(name, &format!("{name}.toml"), text),
         None => {
-            let right = match nearest(what, names.clone()) {
+            let right = match nearest(what, names) {
                 Some(hint) => format!("did you mean `{hint}`?"),
-                None => format!("there is {}; a file is given by a path that ends in .toml", one_of(names)),
+                None => format!(
+                    "`cdcsim list` tells all {}; a file is given by a path that ends in .toml",
+                    FILES.len()
+                ),
             };
             Err(Error::new(format!("scenario `{what}`"), format!("it is not in the catalogue; {right}")))
         }

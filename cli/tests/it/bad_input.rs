@@ -15,7 +15,8 @@ fn names_that_mean_nothing() {
     insta::assert_snapshot!(complaint("run quiet-cluster --policy master+dispatchers.schedule_fence=nobody"), @"error: policy `master+dispatchers.schedule_fence=nobody`: `nobody` is no alternative of dispatchers.schedule_fence; there is any_sender, owner_and_epoch or not_older");
     insta::assert_snapshot!(complaint("replay quiet-clustr --policy master --seed 1"), @"error: scenario `quiet-clustr`: it is not in the catalogue; did you mean `quiet-cluster`?");
     let far = complaint("run something-else");
-    assert!(far.contains("delayed-create") && far.contains("a file is given by a path"), "{far}");
+    assert!(far.contains("`cdcsim list` tells all ") && far.contains("a file is given by a path"), "{far}");
+    assert_eq!(cdcsim("list").code, Some(0));
 }
 
 #[test]

@@ -84,16 +84,16 @@ fn what_there_is() {
     let scenario = Scenario::parse("short", "short.toml", text).expect("it is well-formed");
     insta::assert_snapshot!(plain(&summary::list(&[scenario], [&PRESETS[..1], &DESIGNS[..1]], &[])), @"
     Scenarios
-      short              A story of two lines.
-                         baseline: breaks single_writer
-                         master: holds
+      short     A story of two lines.
 
     Policies
-      baseline           2026-06-12: before any fence; epochs exist and mean nothing (072f1bdb0)
+      baseline  2026-06-12: before any fence; epochs exist and mean nothing (072f1bdb0)
 
     Designs that were not merged
-      pr-5181            2026-06-01: receivers refuse earlier epochs, which nobody persists for a new owner (closed) (a9f6b9e16)
+      pr-5181   2026-06-01: receivers refuse earlier epochs, which nobody persists for a new owner (closed) (a9f6b9e16)
 
     Invariants
+
+    `cdcsim catalogue` tells the whole stories, and what they claim.
     ");
 }

@@ -4,6 +4,7 @@ mod bad_input;
 mod catalogue;
 mod ci;
 mod docs;
+mod endings;
 mod hunt;
 mod matrix;
 mod pipes;

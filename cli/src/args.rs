@@ -10,7 +10,7 @@ Exit codes:
   1    an invariant broke (without --policy: one that no claim lets break)
   2    bad input or usage
   3    the testbed failed: a panic in a run, or a digest that differs when a run is repeated
-  4    nothing ran, or a witness is missing: nothing has been shown
+  4    nothing ran, no run could be won, or a witness is missing: nothing has been shown
   130  interrupted; what was found until then has been printed
   141  the reader of the output went away";
 

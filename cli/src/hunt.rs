@@ -91,6 +91,7 @@ fn exit(hunted: &Hunted, stopped: bool) -> Exit {
         () if hunted.failed > 0 => Exit::Failed,
         () if hunted.ran == 0 => Exit::Vacuous,
         () if hunted.broken > 0 => Exit::Broken,
+        () if hunted.ran == hunted.inconclusive => Exit::Vacuous,
         () => Exit::Held,
     }
 }

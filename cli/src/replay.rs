@@ -33,7 +33,8 @@ pub(crate) fn replay(args: &Replay, output: &mut Output) -> Result<Exit, Stop> {
             let exit = match &failure {
                 Some(_) => Exit::Failed,
                 None if outcome.held() => Exit::Held,
-                None => Exit::Broken,
+                None if outcome.is_broken() => Exit::Broken,
+                None => Exit::Vacuous,
             };
             (Some((outcome, lines)), failure, exit)
         }

@@ -168,6 +168,7 @@ impl Job {
             Some(Verdict::Vacuous { .. }) if self.claimed => Exit::Vacuous,
             Some(Verdict::Confirmed) if self.claimed => Exit::Held,
             _ if tally.broken > 0 => Exit::Broken,
+            _ if tally.held == 0 => Exit::Vacuous,
             Some(Verdict::Vacuous { .. }) => self.unless_it_claims_a_break(),
             _ => Exit::Held,
         };
@@ -187,7 +188,7 @@ impl Telling<'_> {
     fn tell(&mut self, job: &Job, ended: &Ended, stop: &AtomicBool) {
         let told = match ended {
             _ if self.stopped.is_some() => return,
-            Ended::Ran(outcome) if outcome.held() => Ok(()),
+            Ended::Ran(outcome) if !outcome.is_broken() => Ok(()),
             Ended::Ran(_) if self.findings.len() as u64 >= self.args.max_findings => {
                 self.left_out += 1;
                 Ok(())

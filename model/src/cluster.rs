@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use sim::{Class, Clock, HostId, HostSpec, HostWeather, Latency, Layout, LinkWeather, Seed};
 
 use crate::{
-    Actor, Addr, ChangefeedConfig, ChangefeedId, Epoch, History, NodeId, Place, Policy, Process, Settings,
-    Shared, Sim, Ts, Workload,
+    Actor, Addr, ChangefeedConfig, ChangefeedId, Epoch, History, Liveness, NodeId, Place, Policy, Process,
+    Settings, Shared, Sim, Ts, Workload,
     coordinator::Coordinator,
     dispatchers::Dispatchers,
     etcd::{ChangefeedInfo, Etcd, FeedState, Job, Key, Progress, Value},
@@ -189,6 +189,16 @@ impl Cluster {
             [(Key::Info(cf), Value::Info(Box::new(info))), (Key::Job(cf), Value::Job(job))]
         }))
     }
+}
+
+/// The nodes among these hosts that may become coordinator: those that take part, or will when they come up.
+pub fn candidates(sim: &Sim, hosts: &[HostId]) -> Vec<NodeId> {
+    let process = |host: &HostId| match sim.shared(*host) {
+        Shared::Node(process) => Some(process),
+        Shared::Service => None,
+    };
+    let all = hosts.iter().filter_map(process).filter(|process| process.liveness == Liveness::Alive);
+    all.map(|process| process.id).collect()
 }
 
 impl Role {

@@ -14,9 +14,11 @@ mod hear;
 mod ids;
 pub mod invariants;
 pub mod maintainer;
+pub mod measures;
 pub mod messages;
 pub mod node;
 pub mod pd;
+mod pending;
 pub mod policy;
 mod process;
 pub mod sink;
@@ -28,12 +30,13 @@ mod vocabulary;
 
 use sim::{Cut, HostId, Input, Machine, Now, Outbox};
 
-pub use cluster::{Cluster, LinkClass, NodeSpec, Role, Weather};
+pub use cluster::{Cluster, LinkClass, NodeSpec, Role, Weather, candidates};
 pub use config::{ChangefeedConfig, Scheduling};
 pub use ids::{
     Addr, ChangefeedId, ConfigEpoch, DispatcherId, Epoch, Mode, NodeId, Place, SchemaId, Span, TableId,
     TableName, Ts,
 };
+pub use pending::Pending;
 pub use policy::Policy;
 pub use process::{Liveness, Process, Settings, Shared};
 pub use twin::{IsRedo, Twin};

@@ -68,8 +68,13 @@ pub fn text(
     line(
         &mut text,
         format!(
-            "{what} under {policy}, strategy {strategy}: {} of {} seeds broken",
-            hunted.broken, hunted.ran
+            "{what} under {policy}, strategy {strategy}: {} of {} seeds broken{}",
+            hunted.broken,
+            hunted.ran,
+            match hunted.inconclusive {
+                0 => String::new(),
+                count => format!(", {count} inconclusive"),
+            }
         ),
     );
     line(

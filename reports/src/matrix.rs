@@ -35,7 +35,8 @@ fn broke(broke: &Broke) -> String {
 fn spoilt(tally: &Tally) -> impl Iterator<Item = String> {
     let failed = (tally.failed > 0).then(|| format!("the testbed failed in {}", tally.failed));
     let interrupted = tally.interrupted.then(|| format!("interrupted after {}", tally.ran));
-    failed.into_iter().chain(interrupted)
+    let inconclusive = (tally.inconclusive > 0).then(|| format!("inconclusive in {}", tally.inconclusive));
+    inconclusive.into_iter().chain(failed).chain(interrupted)
 }
 
 /// A row for each scenario, a column for each policy, and in each cell in which share of the seeds something breaks, and what, in letters.
@@ -117,6 +118,9 @@ pub fn claims(checked: &[Checked]) -> Table {
     let heading = ["scenario", "policy", "breaks", "claim"].map(ToOwned::to_owned).to_vec();
     let rows = checked.iter().map(|Checked { scenario, claim, tally, .. }| {
         let mut breaks: Vec<String> = tally.by_aspect.iter().map(broke).collect();
+        if tally.inconclusive > 0 {
+            breaks.push(format!("inconclusive in {}", tally.inconclusive));
+        }
         if tally.failed > 0 {
             breaks.push(format!("the testbed failed in {}", tally.failed));
         }

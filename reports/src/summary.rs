@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use scenarios::{
-    Claim, Preset, Scenario, Violation,
+    Claim, Duration, Preset, Scenario, Violation,
     capsule::{Reproduced, hex},
     invariants::Named,
+    measures::{Measure, Unit},
     run::Outcome,
-    sweep::{Broke, Tally, Verdict},
+    sweep::{Broke, Distribution, Tally, Verdict},
 };
 
 use crate::style::{BAD, FAINT, GOOD, ODD, STRONG, styled};
@@ -76,6 +77,9 @@ pub fn tally(tally: &Tally, asked: u64) -> String {
     if tally.broken > 0 {
         parts.push(styled(BAD, format!("{} broken", tally.broken)));
     }
+    if tally.inconclusive > 0 {
+        parts.push(styled(ODD, format!("{} inconclusive", tally.inconclusive)));
+    }
     if tally.failed > 0 {
         parts.push(styled(ODD, format!("{} failed in the testbed", tally.failed)));
     }
@@ -83,11 +87,25 @@ pub fn tally(tally: &Tally, asked: u64) -> String {
     for broke in &tally.by_aspect {
         write!(text, "\n    {broke} broke in {}", broke.runs).expect("a string takes it");
     }
+    let measured: Vec<String> = tally.measured().map(|(measure, of)| distribution(measure, of)).collect();
+    if !measured.is_empty() {
+        let heading = styled(FAINT, "median/99%/max:");
+        write!(text, "\n  {heading} {}", measured.join(", ")).expect("a string takes it");
+    }
     if tally.interrupted {
         write!(text, "\n  {}: the seeds that are missing were not run", styled(ODD, "interrupted"))
             .expect("a string takes it");
     }
     text
+}
+
+/// `recovery 10.2s/12s/40s`.
+fn distribution(measure: &Measure, of: Distribution) -> String {
+    let value = |value: u64| match measure.unit {
+        Unit::Milliseconds => Duration::from_millis(value).to_string(),
+        Unit::Rows | Unit::Messages => value.to_string(),
+    };
+    format!("{} {}/{}/{}", measure.short, value(of.median), value(of.p99), value(of.max))
 }
 
 /// How a claim came out, with how often its witnesses appeared.
@@ -141,7 +159,11 @@ pub(crate) fn broke(broke: &Broke) -> String {
 
 /// One replayed run.
 pub fn outcome(scenario: &str, policy: &str, outcome: &Outcome) -> String {
-    let verdict = if outcome.held() { styled(GOOD, "held") } else { styled(BAD, "broken") };
+    let verdict = match (outcome.is_broken(), &outcome.inconclusive) {
+        (true, _) => styled(BAD, "broken"),
+        (false, None) => styled(GOOD, "held"),
+        (false, Some(_)) => styled(ODD, "inconclusive"),
+    };
     let mut text = format!(
         "{} under {}, seed {}: {verdict}\n  digest {}, {} records",
         styled(STRONG, scenario),
@@ -152,6 +174,9 @@ pub fn outcome(scenario: &str, policy: &str, outcome: &Outcome) -> String {
     );
     for violation in &outcome.violations {
         write!(text, "\n  {}", blamed(violation)).expect("a string takes it");
+    }
+    if let Some(why) = &outcome.inconclusive {
+        write!(text, "\n  it could not be won: {why}").expect("a string takes it");
     }
     text
 }

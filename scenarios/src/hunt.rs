@@ -38,6 +38,8 @@ pub struct Hunted {
     pub ran: u64,
     /// In how many of them something broke.
     pub broken: u64,
+    /// How many of them could not be won, and broke nothing.
+    pub inconclusive: u64,
     /// All simulated time.
     pub simulated: Duration,
     /// How many runs the testbed failed, with the scenario, seed and message of a few of them.
@@ -130,9 +132,9 @@ fn attempt(strategy: &dyn Strategy, scenario: &Scenario, policy: &PolicySpec, se
             true => covered(&case),
             false => (case.run(), Coverage::default()),
         };
-        match outcome.held() {
-            true => (outcome, Vec::new(), covered),
-            false => {
+        match outcome.is_broken() {
+            false => (outcome, Vec::new(), covered),
+            true => {
                 let (outcome, signatures) = case.signatures();
                 (outcome, signatures, covered)
             }
@@ -156,7 +158,8 @@ impl Hunted {
         };
         self.ran += 1;
         self.simulated += case.scenario.length();
-        self.broken += u64::from(!outcome.held());
+        self.broken += u64::from(outcome.is_broken());
+        self.inconclusive += u64::from(!outcome.is_broken() && !outcome.held());
         for signature in signatures {
             self.find(scenario, seed, &case, &outcome, signature);
         }

@@ -5,7 +5,7 @@
 //! ```toml
 //! [[finding]]
 //! id = "F17"
-//! invariant = "downstream_is_fed"
+//! invariant = "checkpoint_safe"
 //! shape = ["dispatchers Statuses"]
 //! reason = "a report of changed states brings back an old watermark"
 //! link = "docs/findings.md"
@@ -154,7 +154,7 @@ link = "docs/findings.md"
 
 [[finding]]
 id = "F2"
-invariant = "everything_ends"
+invariant = "recovers"
 reason = "r"
 link = "docs/findings.md"
 "#;
@@ -174,7 +174,7 @@ link = "docs/findings.md"
         assert_eq!(explained(&signature("single_writer", "applied", &shape)), Some("F1"));
         assert_eq!(explained(&signature("single_writer", "applied", &["a"])), None);
         assert_eq!(explained(&signature("single_writer", "started", &shape)), None);
-        assert_eq!(explained(&signature("everything_ends", "operator", &[])), Some("F2"));
+        assert_eq!(explained(&signature("recovers", "operator", &[])), Some("F2"));
     }
 
     #[test]
@@ -184,8 +184,8 @@ link = "docs/findings.md"
         known.toml:9:1: there are two findings F1
           | [[finding]]
         ");
-        insta::assert_snapshot!(complaint(&FILE.replace("everything_ends", "everything_end")), @"
-        known.toml:9:1: `everything_end` is no invariant; did you mean `everything_ends`?
+        insta::assert_snapshot!(complaint(&FILE.replace("recovers", "recover")), @"
+        known.toml:9:1: `recover` is no invariant; did you mean `recovers`?
           | [[finding]]
         ");
         let uncured = FILE.replace("reason", "cured_by = 'dispatchers.status_watermark=x'\nreason");

@@ -33,6 +33,7 @@ pub use coverage::Coverage;
 pub use draw::Drawn;
 pub use error::Error;
 
+pub use model::measures;
 pub use model::{
     invariants::{self, Violation},
     policy::{DESIGNS, MUTANTS, Mutant, PRESETS, Preset},

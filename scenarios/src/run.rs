@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use model::{
     Record, Sim,
     invariants::{self, Invariant, Violation},
+    measures::{Measured, Measures},
 };
-use sim::{Decided, Decisions, Instant, Kind as _, Seed};
+use sim::{Decided, Decisions, Fault, HostId, Instant, Kind as _, Seed, What};
 
 use crate::{Case, Coverage, Drawn, PolicySpec, Scenario, coverage::Covering};
 
@@ -23,22 +24,33 @@ pub struct Outcome {
     pub violations: Vec<Violation>,
     /// Which kinds of notes were made, by kind.
     pub witnessed: Vec<bool>,
+    /// Why the run could not be won, if only a core has healed and that cannot carry the load.
+    pub inconclusive: Option<String>,
+    /// What was measured of it.
+    pub measured: Measured,
     /// How many of the overriding decisions were applied.
     pub overrides_used: usize,
 }
 
 impl Outcome {
-    /// Whether everything held.
+    /// Whether everything held, in a run that could be won.
     pub fn held(&self) -> bool {
-        self.violations.is_empty()
+        !self.is_broken() && self.inconclusive.is_none()
+    }
+
+    /// Whether something broke.
+    pub fn is_broken(&self) -> bool {
+        !self.violations.is_empty()
     }
 }
 
 /// Who watches a run, and what they have seen.
 struct Watch {
     invariants: Vec<Box<dyn Invariant>>,
+    measures: Measures,
     violations: Vec<Violation>,
     witnessed: Vec<bool>,
+    inconclusive: Option<String>,
     records: u64,
 }
 
@@ -46,7 +58,9 @@ impl Watch {
     fn new() -> Watch {
         Watch {
             invariants: invariants::ALL.iter().map(invariants::Named::watch).collect(),
+            measures: Measures::default(),
             violations: Vec::new(),
+            inconclusive: None,
             witnessed: vec![false; model::Note::KINDS],
             records: 0,
         }
@@ -61,7 +75,18 @@ impl Watch {
         for invariant in &mut self.invariants {
             invariant.observe(sim, record, &mut self.violations);
         }
+        self.measures.observe(sim, record);
+        if let What::Fault(Fault::Core { hosts }) = &record.what {
+            self.inconclusive = cannot_be_won(sim, hosts);
+        }
     }
+}
+
+/// Why a core cannot carry the load, if it cannot: somebody in it has to lead, which a node that is drained does not.
+fn cannot_be_won(sim: &Sim, core: &[HostId]) -> Option<String> {
+    let candidates = model::candidates(sim, core);
+    let names: Vec<&str> = core.iter().map(|host| sim.names()[usize::from(host.0)].as_str()).collect();
+    candidates.is_empty().then(|| format!("nobody of the core ({}) may become coordinator", names.join(", ")))
 }
 
 /// Runs a scenario under a policy and a seed.
@@ -158,10 +183,14 @@ fn whole(
             break;
         }
     }
+    settles &= watch.inconclusive.is_none();
     for invariant in watch.invariants.iter_mut().filter(|_| settles) {
         invariant.settled(&sim, &mut watch.violations);
     }
-    let Watch { violations, witnessed, records, .. } = watch;
-    let (digest, overrides_used) = (sim.digest().value(), sim.overrides_used());
-    (Outcome { seed, digest, records, violations, witnessed, overrides_used }, sim)
+    let Watch { violations, witnessed, records, inconclusive, measures, .. } = watch;
+    let (digest, overrides_used, measured) =
+        (sim.digest().value(), sim.overrides_used(), measures.measured(&sim));
+    let outcome =
+        Outcome { seed, digest, records, violations, witnessed, inconclusive, measured, overrides_used };
+    (outcome, sim)
 }

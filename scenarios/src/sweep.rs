@@ -8,6 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use model::measures::{self, Measure};
 use rayon::prelude::*;
 use sim::{Kind as _, Seed};
 
@@ -36,6 +37,8 @@ pub struct Tally {
     pub held: u64,
     /// In how many of them something broke.
     pub broken: u64,
+    /// How many of them could not be won, and broke nothing: they show nothing.
+    pub inconclusive: u64,
     /// How many runs the testbed failed.
     pub failed: u64,
     /// In which runs each aspect of each invariant broke, in order of discovery.
@@ -48,6 +51,19 @@ pub struct Tally {
     pub interrupted: bool,
     /// In how many runs each kind of note was made, by kind.
     witnessed: Vec<u64>,
+    /// What was measured, of each run.
+    measured: [Vec<u64>; measures::COUNT],
+}
+
+/// What a measure came to over many runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Distribution {
+    /// Half of the runs are not above it.
+    pub median: u64,
+    /// 99 of a hundred are not above it.
+    pub p99: u64,
+    /// None is above it.
+    pub max: u64,
 }
 
 /// The runs in which an invariant broke, or one of the things that it reports separately.
@@ -155,8 +171,15 @@ impl Tally {
         for (count, seen) in self.witnessed.iter_mut().zip(&outcome.witnessed) {
             *count += u64::from(*seen);
         }
+        for (all, value) in self.measured.iter_mut().zip(outcome.measured.0) {
+            all.push(value);
+        }
         if outcome.held() {
             self.held += 1;
+            return;
+        }
+        if !outcome.is_broken() {
+            self.inconclusive += 1;
             return;
         }
         self.broken += 1;
@@ -170,6 +193,12 @@ impl Tally {
                 Broke::count(&mut self.by_invariant, violation.invariant, None, outcome.seed);
             }
         }
+    }
+
+    /// How each measure is distributed over the runs.
+    pub fn measured(&self) -> impl Iterator<Item = (&'static Measure, Distribution)> {
+        let all = measures::ALL.iter().zip(&self.measured).filter(|(_, values)| !values.is_empty());
+        all.map(|(measure, values)| (measure, Distribution::of(values)))
     }
 
     /// In how many runs a note was made.
@@ -190,6 +219,8 @@ impl Tally {
         let mut missing: Vec<String> = unseen.cloned().collect();
         if self.ran == 0 {
             missing.push("a run".to_owned());
+        } else if self.ran == self.inconclusive {
+            missing.push("a run that could be won".to_owned());
         }
         let unbroken = claim.breaks.iter().filter(|name| !self.broke().any(|one| one.is_called(name)));
         missing.extend(unbroken.map(|name| format!("a broken {name}")));
@@ -217,6 +248,17 @@ impl Tally {
             }
         }
         unnamed
+    }
+}
+
+impl Distribution {
+    /// Of at least one value.
+    fn of(values: &[u64]) -> Distribution {
+        let mut sorted = values.to_vec();
+        sorted.sort_unstable();
+        // The nearest rank: so many of a hundred are not above it.
+        let at = |percent: usize| sorted[(sorted.len() * percent).div_ceil(100) - 1];
+        Distribution { median: at(50), p99: at(99), max: at(100) }
     }
 }
 

@@ -111,7 +111,7 @@ fn lines(case: &Case, text: impl Fn(&model::Sim, &model::Record) -> String) -> (
 fn fault_label(fault: &Fault<model::Actor>) -> &'static str {
     match fault {
         Fault::Restart { .. } | Fault::Resume { .. } | Fault::Heal { .. } => UNDONE,
-        Fault::Calm => CALM,
+        Fault::Calm | Fault::Core { .. } => CALM,
         _ => "fault",
     }
 }

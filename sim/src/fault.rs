@@ -55,7 +55,8 @@ pub enum Cut {
 
 /// What goes wrong.
 ///
-/// A fault with a length undoes itself after it; one without lasts until its opposite or [`Fault::Calm`].
+/// A fault with a length undoes itself after it; one without lasts until its opposite, [`Fault::Calm`] or
+/// [`Fault::Core`].
 #[derive(Clone, Debug)]
 pub enum Fault<M: Machine> {
     /// The power is cut: what [`Machine::recover`] does not keep is gone.
@@ -139,6 +140,12 @@ pub enum Fault<M: Machine> {
     /// up, clocks run true, and links neither lose, copy nor delay more than ordinarily from now on. What is under
     /// way stays under way. Faults that were planned and have not happened do not happen any more.
     Calm,
+    /// As [`Fault::Calm`], but only these hosts heal, and the links between them. Whatever else is broken stays so for ever: hosts
+    /// that are down or paused, links that are cut or slow, clocks that are wrong. Bad weather ends everywhere.
+    Core {
+        /// The hosts.
+        hosts: Vec<HostId>,
+    },
 }
 
 /// A kind of thing whose n-th occurrence is a moment.
@@ -204,6 +211,11 @@ impl<M: Machine> Links<M> {
 }
 
 impl<M: Machine> Fault<M> {
+    /// Whether nothing goes wrong any more from now on.
+    pub fn is_the_last(&self) -> bool {
+        matches!(self, Fault::Calm | Fault::Core { .. })
+    }
+
     /// Lets every host that this fault names be changed.
     pub(crate) fn each_who(&mut self, mut change: impl FnMut(&mut Who<M>)) {
         match self {
@@ -221,7 +233,7 @@ impl<M: Machine> Fault<M> {
                     }
                 }
             }
-            Fault::Command { .. } | Fault::Calm => {}
+            Fault::Command { .. } | Fault::Calm | Fault::Core { .. } => {}
         }
     }
 
@@ -279,5 +291,9 @@ fn describe<M: Machine>(fault: &Fault<M>, names: &[String], f: &mut fmt::Formatt
         Fault::Command { to, command } => write!(f, "{to} is told: {command}"),
         Fault::Tell { who: one, command } => write!(f, "{} is told: {command}", who(one)),
         Fault::Calm => f.write_str("calm: everything heals and everybody is up"),
+        Fault::Core { hosts } => {
+            let hosts: Vec<&str> = hosts.iter().map(|host| names[host.0 as usize].as_str()).collect();
+            write!(f, "core: {} heal, everything else stays as it is", hosts.join(", "))
+        }
     }
 }

@@ -53,6 +53,8 @@ pub(crate) struct Host<M: Machine> {
     pub(crate) up: Up,
     /// How many times it has gone down: what was set or under way inside it before then is void.
     pub(crate) life: u32,
+    /// Whether it is as it is now for ever: it was down or paused when only others healed.
+    pub(crate) broken: bool,
     pub(crate) clock: Clock,
     pub(crate) weather: HostWeather,
     pub(crate) shared: M::Shared,

@@ -355,6 +355,11 @@ impl Network {
         self.calm
     }
 
+    /// Whether a link is cut, clogged or slow.
+    pub(crate) fn is_broken(&self, link: usize) -> bool {
+        !self.links[link].is_open() || self.links[link].slow.is_some()
+    }
+
     /// Every directed link of a class, or of all.
     pub(crate) fn all(&self, class: Option<Class>) -> impl Iterator<Item = (usize, HostId, HostId)> {
         (0..self.links.len())

@@ -49,6 +49,8 @@ pub struct Sim<M: Machine> {
     /// Actor numbers by address index.
     by_index: Vec<u32>,
     pub(crate) network: Network,
+    /// Whether only a core has healed.
+    pub(crate) has_core: bool,
     local: Local,
     pub(crate) out: Outbox<M>,
     waits: Waits<M>,
@@ -78,6 +80,7 @@ impl<M: Machine> Sim<M> {
             hosts.push(Host {
                 up: Up::Down,
                 life: 0,
+                broken: false,
                 clock: spec.clock,
                 weather: spec.weather,
                 shared: spec.shared,
@@ -105,6 +108,7 @@ impl<M: Machine> Sim<M> {
             names,
             by_index,
             network,
+            has_core: false,
             out: Outbox::new(random, first),
             waits,
             record: Record {
@@ -194,6 +198,16 @@ impl<M: Machine> Sim<M> {
     /// Whether a host is up, paused or not.
     pub fn is_up(&self, host: HostId) -> bool {
         self.hosts[usize::from(host.0)].up != Up::Down
+    }
+
+    /// Whether a host is up and not paused.
+    pub fn is_running(&self, host: HostId) -> bool {
+        self.hosts[usize::from(host.0)].up == Up::Running
+    }
+
+    /// Whether a link from a host to another one is cut, clogged or slow.
+    pub fn is_broken(&self, from: HostId, to: HostId) -> bool {
+        self.network.is_broken(self.network.link(from, to))
     }
 
     /// What the actors of a host share.
@@ -404,7 +418,7 @@ impl<M: Machine> Sim<M> {
     fn come_up(&mut self, id: HostId, life: u32, cause: Option<StepId>) {
         let host = &mut self.hosts[usize::from(id.0)];
         if host.up == Up::Down && host.life == life {
-            host.up = Up::Running;
+            (host.up, host.broken) = (Up::Running, false);
             for actor in host.actors.clone() {
                 self.at_once(Body::Start { actor: actor as u32, cause });
             }

@@ -39,6 +39,7 @@ impl<M: Machine> Sim<M> {
             Fault::Slow { .. } => 9,
             Fault::Command { .. } => 10,
             Fault::Calm => 11,
+            Fault::Core { .. } => 17,
             Fault::Tell { .. } => 16,
         };
         self.tell_fault(cause, fault.clone(), kind);
@@ -86,7 +87,8 @@ impl<M: Machine> Sim<M> {
                 self.later(lasts, Undo::Slow { links, numbers });
             }
             Fault::Command { .. } | Fault::Tell { .. } => {}
-            Fault::Calm => self.calm(),
+            Fault::Calm => self.calm(None),
+            Fault::Core { hosts } => self.calm(Some(&hosts)),
         }
         true
     }
@@ -94,6 +96,9 @@ impl<M: Machine> Sim<M> {
     /// The end of a fault of limited length; no record if there is nothing left to undo.
     pub(crate) fn undo(&mut self, undo: Undo<M>, cause: StepId) -> bool {
         let cause = Some(cause);
+        if self.is_void(&undo) {
+            return false;
+        }
         match undo {
             Undo::Crash { host, life } => {
                 if self.hosts[usize::from(host.0)].life != life || self.is_up(host) {
@@ -123,6 +128,15 @@ impl<M: Machine> Sim<M> {
             }
         }
         true
+    }
+
+    /// Whether what would be undone stays as it is for ever: what was broken when only a core healed. Links break no more after
+    /// that; a process outside of the core may still end, and come back.
+    fn is_void(&self, undo: &Undo<M>) -> bool {
+        match undo {
+            Undo::Crash { host, .. } | Undo::Pause { host, .. } => self.hosts[usize::from(host.0)].broken,
+            Undo::Cut { .. } | Undo::Slow { .. } => self.has_core,
+        }
     }
 
     /// Puts hosts in the place of "the sender" and "the receiver" of the message of the present record.
@@ -283,22 +297,32 @@ impl<M: Machine> Sim<M> {
         links.iter().for_each(|link| self.network.slow(*link, latency));
     }
 
-    fn calm(&mut self) {
+    /// Everything heals, or only these hosts and what is between them.
+    fn calm(&mut self, core: Option<&[HostId]>) {
+        let heals = |host: HostId| core.is_none_or(|core| core.contains(&host));
+        self.has_core = core.is_some();
         self.network.calm();
         let cause = Some(self.record().id);
         for id in self.host_ids() {
+            let host = &mut self.hosts[usize::from(id.0)];
+            host.weather.hop = host.weather.hop.map(Latency::calm);
+            host.weather.slack = host.weather.slack.map(Latency::calm);
+            host.weather.yields = host.weather.yields.calm();
+            if !heals(id) {
+                host.broken = host.up != Up::Running;
+                continue;
+            }
             self.drift(id, 0);
-            let weather = &mut self.hosts[usize::from(id.0)].weather;
-            weather.hop = weather.hop.map(Latency::calm);
-            weather.slack = weather.slack.map(Latency::calm);
-            weather.yields = weather.yields.calm();
             self.resume(id);
             self.boot(id, cause);
         }
         // What stands at a door came off its link before what the link holds.
         for link in self.numbers(&Links { from: End::Any, to: End::Any, both_ways: true, class: None }) {
-            self.network.slow(link, None);
-            self.heal(link);
+            let (from, to) = self.network.ends(link);
+            if heals(from) && heals(to) {
+                self.network.slow(link, None);
+                self.heal(link);
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ fn what_is_found_is_saved_and_replayed() {
     let again = cdcsim_in(&folder, &format!("{hunt} --jobs 1"));
     assert_eq!(timeless(&again.stdout), timeless(&called.stdout));
     let json = cdcsim_in(&folder, &format!("{hunt} --format json")).json();
-    assert_eq!((&json["schema"], &json["ran"]), (&"cdcsim.hunt/1".into(), &64.into()));
+    assert_eq!((&json["schema"], &json["ran"]), (&"cdcsim.hunt/2".into(), &64.into()));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod catalogue;
 mod ci;
 mod docs;
 mod gate;
+mod endings;
 mod hunt;
 mod matrix;
 mod pipes;

@@ -25,7 +25,7 @@ fn policies_against_scenarios() {
     baseline,single_writer in 1 of 10
     ");
     let json = cdcsim("matrix delayed-create --policies baseline --seeds 50..60 --format json").json();
-    assert_eq!(json["schema"], "cdcsim.matrix/1");
+    assert_eq!(json["schema"], "cdcsim.matrix/2");
     assert_eq!(json["cells"][0]["by"][0]["invariant"], "single_writer");
 }
 
@@ -124,7 +124,7 @@ fn claims_of_scenarios() {
     delayed-create,master,nothing,nothing shown for want of StaleRefused
     ");
     let json = cdcsim("matrix head-of-line --claims --seeds 0..1 --format json").json();
-    assert_eq!(json["schema"], "cdcsim.result/2");
+    assert_eq!(json["schema"], "cdcsim.result/3");
     assert_eq!(json["results"][0]["scenario"], "head-of-line");
     assert_eq!(json["results"][0]["seeds"]["to"], "1");
 }

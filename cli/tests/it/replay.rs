@@ -76,7 +76,7 @@ fn results_for_programs() {
     let called = cdcsim(&format!("{replay} --report why"));
     assert_eq!((called.code, called.stderr.as_str()), (Some(1), ""));
     let json = called.json();
-    assert_eq!(json["schema"], "cdcsim.replay/1");
+    assert_eq!(json["schema"], "cdcsim.replay/2");
     assert_eq!(json["seed"], Value::from(FINDING.seed.as_str()));
     assert_eq!(json["digest"], Value::from(FINDING.digest.as_str()));
     assert_eq!(json["violations"][0]["invariant"], "single_writer");

@@ -25,6 +25,7 @@ fn everything_holds_where_nothing_goes_wrong() {
     insta::assert_snapshot!(stdout, @"
     quiet-cluster under master, seeds 0..3
       3 seeds: 3 held
+      median/99%/max: without writer 0s/0s/0s, recovery 0s/0s/0s, written twice 0/0/0, lag 3.399s/3.431s/3.431s, control messages 341/343/343
       claim: holds: confirmed; witnesses: EpochPersisted in 3, MaintainerBootstrapped in 3, TriggerActive in 3, CheckpointPersisted in 3
     ");
     assert_eq!(cdcsim("run quiet-cluster --seeds 0..3").code, Some(0));
@@ -66,12 +67,12 @@ fn a_break_that_was_not_claimed_is_told() {
         let line = called.stdout.trim_end().lines().last().unwrap_or_default();
         format!("{} {}", called.code.unwrap_or(-1), line.trim().replace(&FINDING.seed, "SEED"))
     };
-    insta::assert_snapshot!(ended("breaks = 'downstream_is_fed'"), @"1 claim: breaks downstream_is_fed: refuted by single_writer in 1 (seed SEED)");
-    insta::assert_snapshot!(ended("may_break = 'downstream_is_fed'"), @"1 claim: holds, may break downstream_is_fed: refuted by single_writer in 1 (seed SEED)");
-    insta::assert_snapshot!(ended("breaks = 'downstream_is_fed'\nmay_break = 'single_writer'"), @"4 claim: breaks downstream_is_fed, may break single_writer: nothing shown for want of a broken downstream_is_fed");
-    insta::assert_snapshot!(ended("breaks = ['single_writer', 'downstream_is_fed']"), @"4 claim: breaks single_writer and downstream_is_fed: nothing shown for want of a broken downstream_is_fed");
-    insta::assert_snapshot!(ended("breaks = ['single_writer']\nmay_break = ['downstream_is_fed']"), @"0 claim: breaks single_writer, may break downstream_is_fed: confirmed");
-    insta::assert_snapshot!(ended("may_break = ['single_writer', 'downstream_is_fed']"), @"0 claim: holds, may break single_writer and downstream_is_fed: confirmed");
+    insta::assert_snapshot!(ended("breaks = 'recovers'"), @"1 claim: breaks recovers: refuted by single_writer in 1 (seed SEED)");
+    insta::assert_snapshot!(ended("may_break = 'recovers'"), @"1 claim: holds, may break recovers: refuted by single_writer in 1 (seed SEED)");
+    insta::assert_snapshot!(ended("breaks = 'recovers'\nmay_break = 'single_writer'"), @"4 claim: breaks recovers, may break single_writer: nothing shown for want of a broken recovers");
+    insta::assert_snapshot!(ended("breaks = ['single_writer', 'recovers']"), @"4 claim: breaks single_writer and recovers: nothing shown for want of a broken recovers");
+    insta::assert_snapshot!(ended("breaks = ['single_writer']\nmay_break = ['recovers']"), @"0 claim: breaks single_writer, may break recovers: confirmed");
+    insta::assert_snapshot!(ended("may_break = ['single_writer', 'recovers']"), @"0 claim: holds, may break single_writer and recovers: confirmed");
 }
 
 #[test]
@@ -85,6 +86,7 @@ fn a_missing_witness_shows_nothing() {
             insta::assert_snapshot!(stdout, @"
             small under master, seeds 1..2
               1 seed: 1 held
+              median/99%/max: without writer 0s/0s/0s, recovery 0s/0s/0s, written twice 0/0/0, lag 3.399s/3.399s/3.399s, control messages 63/63/63
               claim: holds: nothing shown for want of StaleRefused; witnesses: StaleRefused in 0
             ");
         }
@@ -108,7 +110,7 @@ fn results_for_programs() {
     let called = cdcsim(&line);
     assert_eq!((called.code, called.stderr.as_str()), (Some(1), ""));
     let json = called.json();
-    assert_eq!(json["schema"], "cdcsim.result/2");
+    assert_eq!(json["schema"], "cdcsim.result/3");
     assert_eq!(json["exit"], 1);
     assert_no_floats(&json);
     let [broken, held] = json["results"].as_array().expect("a list").as_slice() else {

@@ -37,6 +37,13 @@ pub(super) struct Bump {
     ended: Option<Result<(), &'static str>>,
 }
 
+impl Bump {
+    /// Whose generation it is.
+    pub(super) fn changefeed(&self) -> ChangefeedId {
+        self.request.cf
+    }
+}
+
 impl Term {
     pub(super) fn begin_bump(&mut self, request: Request, cx: &mut Cx) {
         let call = self.next_pd_call();

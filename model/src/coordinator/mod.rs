@@ -13,6 +13,7 @@ mod ending;
 mod epoch;
 mod load;
 mod operators;
+mod pending;
 mod persist;
 mod scheduler;
 mod state;

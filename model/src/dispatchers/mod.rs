@@ -30,6 +30,7 @@ mod merge;
 mod messages;
 mod orchestrator;
 mod outgoing;
+mod pending;
 mod post_bootstrap;
 mod progress;
 mod queries;

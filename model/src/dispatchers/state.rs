@@ -59,7 +59,7 @@ impl Dispatchers {
 
 impl Task {
     /// The kind of the request that it works off.
-    fn request_name(&self) -> &'static str {
+    pub(super) fn request_name(&self) -> &'static str {
         match self {
             Task::Bootstrap(_) => "MaintainerBootstrapRequest",
             Task::PostBootstrap(_) => "MaintainerPostBootstrapRequest",

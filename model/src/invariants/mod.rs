@@ -5,10 +5,9 @@
 mod api_intent;
 mod checkpoint_safe;
 mod closed_stays_closed;
+mod data_equal;
 mod ddl_once;
-mod downstream_is_fed;
 mod drained_is_empty;
-mod everything_ends;
 mod inertness;
 mod kept;
 mod no_command_while_removed;
@@ -19,6 +18,7 @@ mod no_panic;
 mod no_write_after_stop;
 mod one_ddl_owner;
 mod one_owner_per_epoch;
+mod recovers;
 mod redo_is_ahead;
 mod services;
 mod single_writer;
@@ -85,8 +85,8 @@ pub const ALL: &[Named] = &[
     no_lock_forever::NAMED,
     no_head_of_line::NAMED,
     no_panic::NAMED,
-    everything_ends::NAMED,
-    downstream_is_fed::NAMED,
+    recovers::NAMED,
+    data_equal::NAMED,
 ];
 
 impl Named {

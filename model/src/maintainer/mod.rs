@@ -15,6 +15,7 @@ mod instance;
 mod manager;
 mod node_state;
 mod operators;
+mod pending;
 mod redo;
 mod removal;
 mod restored_merges;

@@ -4,6 +4,7 @@ mod api;
 mod election;
 mod membership;
 mod node_manager;
+mod pending;
 mod session;
 mod shutdown;
 mod state;

@@ -7,6 +7,7 @@ mod failure;
 mod faults;
 mod locks;
 mod log;
+mod pending;
 mod redo;
 mod rows;
 mod statements;

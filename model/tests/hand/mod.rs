@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "shared by several test targets, each of which uses a part")]
 
+pub mod settled;
 pub mod told;
 pub mod watched;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     ddl_once::{Story, found_by},
-    downstream_is_fed::{after, cluster, etcd, picture, set},
+    hand::settled::{after, cluster, etcd, picture, set},
 };
 use model::{
     Actor, Addr, Record, Sim, Ts,

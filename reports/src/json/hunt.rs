@@ -4,7 +4,7 @@ use scenarios::hunt;
 use serde::Serialize;
 
 /// The format of the result of `hunt`.
-pub const HUNT: &str = "cdcsim.hunt/1";
+pub const HUNT: &str = "cdcsim.hunt/2";
 
 /// What came of a `hunt`.
 #[derive(Debug, Serialize)]
@@ -19,6 +19,8 @@ pub struct Hunted {
     pub ran: u64,
     /// In how many of them something broke.
     pub broken: u64,
+    /// How many could not be won, and broke nothing.
+    pub inconclusive: u64,
     /// How many runs the testbed failed.
     pub failed: u64,
     /// What was found, most frequent first.
@@ -83,6 +85,7 @@ impl Hunted {
             strategy: strategy.to_owned(),
             ran: hunted.ran,
             broken: hunted.broken,
+            inconclusive: hunted.inconclusive,
             failed: hunted.failed,
             findings: findings.collect(),
             failures: failures.collect(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::BrokenIn;
 
 /// The format of `matrix`.
-pub const MATRIX: &str = "cdcsim.matrix/1";
+pub const MATRIX: &str = "cdcsim.matrix/2";
 
 /// Policies against scenarios.
 #[derive(Debug, Serialize)]
@@ -28,6 +28,8 @@ pub struct Cell {
     pub ran: u64,
     /// In how many of them something broke.
     pub broken: u64,
+    /// How many could not be won, and broke nothing.
+    pub inconclusive: u64,
     /// How many runs the testbed failed.
     pub failed: u64,
     /// What broke.
@@ -46,6 +48,7 @@ impl Grid {
                 scenario: scenario.clone(),
                 ran: tally.ran,
                 broken: tally.broken,
+                inconclusive: tally.inconclusive,
                 failed: tally.failed,
                 by: tally.by_invariant.iter().map(BrokenIn::from).collect(),
                 interrupted: tally.interrupted,

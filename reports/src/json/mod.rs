@@ -1,12 +1,15 @@
 //! Results for programs: versioned, without floats, seeds and digests as text.
 
+use std::collections::BTreeMap;
+
 use scenarios::{
     Claim, Preset, Scenario, Violation,
     capsule::{Reproduced, hex},
     invariants::Named,
     matrix::Checked,
+    measures::{self, Measure},
     run::Outcome,
-    sweep::{self, Tally, Verdict},
+    sweep::{self, Distribution, Tally, Verdict},
     trace::Line,
 };
 use serde::Serialize;
@@ -22,9 +25,9 @@ pub use matrix::{Grid, MATRIX, MUTANTS, Mutants};
 pub use shrink::{SHRINK, Shrunk};
 
 /// The format of the results of `run`, and of `matrix --claims`.
-pub const RESULT: &str = "cdcsim.result/2";
+pub const RESULT: &str = "cdcsim.result/3";
 /// The format of the result of `replay`.
-pub const REPLAY: &str = "cdcsim.replay/1";
+pub const REPLAY: &str = "cdcsim.replay/2";
 
 /// What came of a `run`, or of a `matrix --claims`.
 #[derive(Debug, Serialize)]
@@ -52,6 +55,8 @@ pub struct Sweep {
     pub held: u64,
     /// In how many of them something broke.
     pub broken: u64,
+    /// How many could not be won, and broke nothing: they show nothing.
+    pub inconclusive: u64,
     /// How many runs the testbed failed.
     pub failed: u64,
     /// Whether seeds are missing.
@@ -60,6 +65,8 @@ pub struct Sweep {
     pub records: u64,
     /// What broke how often.
     pub broke: Vec<Broke>,
+    /// What was measured, over all runs.
+    pub measures: Vec<MeasuredIn>,
     /// How the scenario's claim for this policy came out, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimResult>,
@@ -69,6 +76,28 @@ pub struct Sweep {
     pub findings_left_out: u64,
     /// The seeds in which the testbed failed.
     pub failures: Vec<Failure>,
+}
+
+/// How a measure is distributed over the runs.
+#[derive(Debug, Serialize)]
+pub struct MeasuredIn {
+    /// Its name.
+    pub measure: &'static str,
+    /// What is counted: `ms`, `rows` or `messages`.
+    pub unit: &'static str,
+    /// Half of the runs are not above it.
+    pub median: u64,
+    /// 99 of a hundred are not above it.
+    pub p99: u64,
+    /// None is above it.
+    pub max: u64,
+}
+
+impl From<(&'static Measure, Distribution)> for MeasuredIn {
+    fn from((measure, of): (&'static Measure, Distribution)) -> MeasuredIn {
+        let Distribution { median, p99, max } = of;
+        MeasuredIn { measure: measure.name, unit: measure.unit.name(), median, p99, max }
+    }
 }
 
 /// A range of seeds, the end not included.
@@ -234,6 +263,11 @@ pub struct Run {
     pub records: u64,
     /// What broke.
     pub violations: Vec<Broken>,
+    /// Why it could not be won, if it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inconclusive: Option<String>,
+    /// What was measured, by name.
+    pub measures: BTreeMap<&'static str, u64>,
     /// The records that were asked for: the story of the first violation, or all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<Record>,
@@ -274,10 +308,12 @@ impl Sweep {
             ran: tally.ran,
             held: tally.held,
             broken: tally.broken,
+            inconclusive: tally.inconclusive,
             failed: tally.failed,
             interrupted: tally.interrupted,
             records: tally.records,
             broke: broke.collect(),
+            measures: tally.measured().map(MeasuredIn::from).collect(),
             claim: claim.map(|claim| ClaimResult::new(claim, tally)),
             findings: Vec::new(),
             findings_left_out: 0,
@@ -335,6 +371,8 @@ impl Run {
             digest: hex(outcome.digest),
             records: outcome.records,
             violations: outcome.violations.iter().map(Broken::from).collect(),
+            inconclusive: outcome.inconclusive.clone(),
+            measures: measures::ALL.iter().map(|one| one.name).zip(outcome.measured.0).collect(),
             lines,
         }
     }

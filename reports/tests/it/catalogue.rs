@@ -61,7 +61,7 @@ rows = 8
 [[claim]]
 policy = "baseline"
 breaks = "single_writer"
-may_break = ["downstream_is_fed (data)"]
+may_break = ["data_equal"]
 
 [[claim]]
 policy = "master"
@@ -86,7 +86,7 @@ fn a_scenario_as_text_and_as_a_page() {
         It comes back.
         https://github.com/pingcap/ticdc/issues/1
         https://github.com/pingcap/tiflow/issues/22
-        baseline: breaks single_writer, may break downstream_is_fed (data)
+        baseline: breaks single_writer, may break data_equal
           A late request: F1 in docs/findings.md.
         master: holds; witnesses: StaleRefused, Bootstrapped
         M24: holds, may break inertness
@@ -114,7 +114,7 @@ fn a_scenario_as_text_and_as_a_page() {
 
     | policy | claim | witnesses | why |
     |---|---|---|---|
-    | `baseline` | breaks `single_writer`, may break `downstream_is_fed (data)` |  | A late request: [F1](findings.md). |
+    | `baseline` | breaks `single_writer`, may break `data_equal` |  | A late request: [F1](findings.md). |
     | `master` | holds | `StaleRefused`, `Bootstrapped` |  |
     | `M24` | holds, may break `inertness` |  | a stale close that is only acknowledged counts as a close ([#5435](https://github.com/pingcap/ticdc/issues/5435)). Not always. |
     ");

@@ -35,7 +35,7 @@ const FAILED: &str = r#"{
   ],
   "findings": [
     {
-      "breaks": "downstream_is_fed", "shape": ["maintainer A < B"], "known": "F17", "runs": 2,
+      "breaks": "recovers", "shape": ["maintainer A < B"], "known": "F17", "runs": 2,
       "first": { "n": 1, "scenario": "api-storm", "seed": "8" }, "smallest": { "n": 1, "scenario": "api-storm", "seed": "8" },
       "records": 100, "replay": "cdcsim replay api-storm --policy master --seed 8"
     },
@@ -47,7 +47,7 @@ const FAILED: &str = r#"{
     }
   ],
   "known": [
-    { "id": "F17", "breaks": "downstream_is_fed", "reason": "an old watermark comes back", "link": "docs/findings.md", "runs": 2 },
+    { "id": "F17", "breaks": "recovers", "reason": "an old watermark comes back", "link": "docs/findings.md", "runs": 2 },
     { "id": "F9", "breaks": "single_writer", "reason": "no fence", "link": "docs/findings.md", "runs": 0 }
   ],
   "exit": 3

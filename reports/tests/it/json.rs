@@ -20,7 +20,7 @@ fn results_of_a_sweep() {
     let results = json::Results { schema: json::RESULT, results: vec![sweep], exit: 1 };
     insta::assert_snapshot!(json::text(&results), @r#"
     {
-      "schema": "cdcsim.result/2",
+      "schema": "cdcsim.result/3",
       "results": [
         {
           "scenario": "delayed-create",
@@ -32,6 +32,7 @@ fn results_of_a_sweep() {
           "ran": 4,
           "held": 3,
           "broken": 1,
+          "inconclusive": 0,
           "failed": 1,
           "interrupted": false,
           "records": 396,
@@ -47,14 +48,51 @@ fn results_of_a_sweep() {
               "runs": 1
             }
           ],
+          "measures": [
+            {
+              "measure": "without_writer",
+              "unit": "ms",
+              "median": 1200,
+              "p99": 1200,
+              "max": 1200
+            },
+            {
+              "measure": "recovery",
+              "unit": "ms",
+              "median": 34567,
+              "p99": 34567,
+              "max": 34567
+            },
+            {
+              "measure": "written_twice",
+              "unit": "rows",
+              "median": 8,
+              "p99": 8,
+              "max": 8
+            },
+            {
+              "measure": "checkpoint_lag",
+              "unit": "ms",
+              "median": 910,
+              "p99": 910,
+              "max": 910
+            },
+            {
+              "measure": "control_messages",
+              "unit": "messages",
+              "median": 11,
+              "p99": 11,
+              "max": 11
+            }
+          ],
           "claim": {
             "breaks": [
               "single_writer"
             ],
             "may_break": [
-              "downstream_is_fed",
-              "checkpoint_safe",
-              "everything_ends"
+              "recovers",
+              "data_equal",
+              "checkpoint_safe"
             ],
             "verdict": "confirmed",
             "refuted_by": [],
@@ -126,7 +164,7 @@ fn a_replayed_run() {
     };
     insta::assert_snapshot!(json::text(&replayed), @r##"
     {
-      "schema": "cdcsim.replay/1",
+      "schema": "cdcsim.replay/2",
       "scenario": "delayed-create",
       "policy": "baseline",
       "seed": "2",
@@ -149,6 +187,13 @@ fn a_replayed_run() {
           "because": []
         }
       ],
+      "measures": {
+        "checkpoint_lag": 910,
+        "control_messages": 11,
+        "recovery": 34567,
+        "without_writer": 1200,
+        "written_twice": 8
+      },
       "lines": [
         {
           "id": "17",
@@ -163,7 +208,7 @@ fn a_replayed_run() {
     (replayed.run, replayed.failure, replayed.exit) = (None, Some("a bug".to_owned()), 3);
     insta::assert_snapshot!(json::text(&replayed), @r#"
     {
-      "schema": "cdcsim.replay/1",
+      "schema": "cdcsim.replay/2",
       "scenario": "delayed-create",
       "policy": "baseline",
       "seed": "2",

@@ -96,6 +96,8 @@ pub(crate) fn draw(table: &Table, chaos: &Chaos, run_for: sim::Duration, seed: S
         let every = draws::log_between(&mut dice.draws("row_every"), from, to);
         section(&mut table, "workload").insert("row_every".to_owned(), text(&every));
     }
+    let ending = crate::draw::said_ending(u32::try_from(nodes).expect("nodes are few"), seed);
+    table.entry("ending").or_insert(ending);
     let drawing = Drawing { chaos, dice, nodes, changefeeds, run_for };
     weather::features(&drawing, &mut table);
     weather::weather(&drawing, &mut table);

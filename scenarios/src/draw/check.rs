@@ -4,15 +4,11 @@ use model::{Actor, invariants};
 use sim::{Draws, Duration, Moment, Seed};
 use toml::Spanned;
 
-use super::{
-    Wrong, ddl_kinds,
-    hosts::{Hosts, known},
-    moment_names, named_ddls, note_names,
-};
+use super::{Wrong, ddl_kinds, hosts::Hosts, moment_names, named_ddls, note_names};
 use crate::{
     Error,
     error::unknown,
-    file::{self, File},
+    file::{self, Ending, File},
     policy::PolicySpec,
     scenario::Place,
     units::Length,
@@ -82,8 +78,17 @@ pub(crate) fn check(file: &File, place: &Place) -> Result<(), Error> {
         );
         return Err(place.error(row_every.span(), what));
     }
-    let (nodes, changefeeds) = (*file.cluster.nodes.get_ref(), *file.cluster.changefeeds.get_ref());
-    let hosts = Hosts { nodes, changefeeds, known: known(file) };
+    let hosts = Hosts::of(file);
+    if let Some(ending) = &file.ending
+        && let Ending::Nodes(named) = ending.get_ref()
+    {
+        if named.core.is_empty() {
+            return Err(place.error(ending.span(), "a core has a node at least; name it"));
+        }
+        for name in &named.core {
+            hosts.named_node(&Spanned::new(ending.span(), name.clone())).map_err(complain)?;
+        }
+    }
     for (name, version) in &file.cluster.old {
         hosts.named_node(name).map_err(complain)?;
         PolicySpec::parse(version.get_ref()).map_err(|error| complain((version.span(), error.what)))?;

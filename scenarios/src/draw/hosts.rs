@@ -20,6 +20,12 @@ pub(super) struct Hosts {
 }
 
 impl Hosts {
+    /// Those of a file.
+    pub(super) fn of(file: &File) -> Hosts {
+        let (nodes, changefeeds) = (*file.cluster.nodes.get_ref(), *file.cluster.changefeeds.get_ref());
+        Hosts { nodes, changefeeds, known: known(file) }
+    }
+
     pub(super) fn links(
         self,
         from: &Spanned<Ends>,
@@ -127,7 +133,7 @@ impl Hosts {
     }
 
     /// A node by its name, if that is what the name is.
-    fn node(self, name: &str) -> Result<Option<NodeId>, String> {
+    pub(super) fn node(self, name: &str) -> Result<Option<NodeId>, String> {
         let Some(slot) = name.strip_prefix('n').and_then(|slot| slot.parse::<u8>().ok()) else {
             return Ok(None);
         };
@@ -181,7 +187,7 @@ fn numbered(what: &str, prefix: &str, count: u32) -> String {
 }
 
 /// The largest number of a changefeed that is there, or that somebody creates.
-pub(super) fn known(file: &File) -> u32 {
+fn known(file: &File) -> u32 {
     let created = file.faults.iter().filter_map(|fault| match &fault.what {
         Do::CreateChangefeed(call) => number_of_changefeed(call.cf.get_ref()).map(u32::from),
         _ => None,

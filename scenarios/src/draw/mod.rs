@@ -2,6 +2,7 @@
 //! means something.
 
 mod check;
+mod ending;
 mod faults;
 mod hosts;
 
@@ -25,8 +26,9 @@ use crate::{
 };
 
 pub(crate) use check::check;
+pub(crate) use ending::said as said_ending;
 use faults::of_etcd;
-use hosts::{Hosts, known};
+use hosts::Hosts;
 
 /// A scenario under a seed: what is simulated, and until when.
 #[derive(Clone, Debug)]
@@ -41,10 +43,9 @@ impl Drawn {
     /// Draws everything that the seed decides before the run.
     pub(crate) fn draw(file: &File, policy: &Arc<Policy>, seed: Seed) -> Drawn {
         let calm = Instant::START + file.run_for.0;
-        let (nodes, changefeeds) = (*file.cluster.nodes.get_ref(), *file.cluster.changefeeds.get_ref());
         let faults = file.faults.iter().enumerate();
         // Each fault has its own draws, so that another one moves none of them.
-        let hosts = Hosts { nodes, changefeeds, known: known(file) };
+        let hosts = Hosts::of(file);
         let planned = faults.map(|(n, fault)| {
             let n = fault.draws.map_or(n, |draws| draws as usize);
             let mut draws = Draws::new(seed, &format!("fault {n}"));
@@ -62,7 +63,7 @@ impl Drawn {
         if file.faults.iter().any(|fault| fault.what.is_of_etcd()) {
             plan.push(Planned { when: When::At(calm), fault: of_etcd(etcd::Command::Recover) });
         }
-        plan.push(Planned { when: When::At(calm), fault: sim::Fault::Calm });
+        plan.push(Planned { when: When::At(calm), fault: ending::ending(file, seed) });
         Drawn { cluster: cluster(file, policy, seed), plan, end: calm + file.settle_for.0 }
     }
 }

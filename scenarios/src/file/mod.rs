@@ -35,6 +35,8 @@ pub(crate) struct File {
     pub(crate) run_for: Length,
     /// How long the cluster has to settle after that.
     pub(crate) settle_for: Length,
+    /// What heals after the fault phase; if nothing is said, the seed decides.
+    pub(crate) ending: Option<Spanned<Ending>>,
     pub(crate) cluster: Cluster,
     pub(crate) workload: Workload,
     #[serde(default)]
@@ -49,6 +51,31 @@ pub(crate) struct File {
     pub(crate) chaos: Option<Chaos>,
     #[serde(default, rename = "claim")]
     pub(crate) claims: Vec<ClaimText>,
+}
+
+/// What heals after the fault phase.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "write ending = \"calm\", \"core\", or { core = [\"n1\"] }")]
+pub(crate) enum Ending {
+    Named(NamedEnding),
+    Nodes(CoreOf),
+}
+
+/// An ending that the seed works out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NamedEnding {
+    /// Everything.
+    Calm,
+    /// The services, and some of the nodes.
+    Core,
+}
+
+/// The services, and these nodes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CoreOf {
+    pub(crate) core: Vec<String>,
 }
 
 fn hundred() -> u64 {

@@ -17,7 +17,7 @@ struct Edit {
 /// What makes all edits of a kind.
 type Kind<'a> = &'a dyn Fn(&Table) -> Vec<Edit>;
 
-/// The table that edits begin with: without claims, and each fault with the number of its draws, so that they stay when
+/// The table that edits begin with: with the ending that it has, without claims, and each fault with the number of its draws, so that they stay when
 /// others are left out.
 pub(super) fn begin(scenario: &Scenario, seed: Seed) -> Result<(Table, Scenario), Error> {
     let read = |error: toml::de::Error| Error::new(scenario.name(), error.message().to_owned());
@@ -33,6 +33,10 @@ pub(super) fn begin(scenario: &Scenario, seed: Seed) -> Result<(Table, Scenario)
                 fault.entry("draws").or_insert(Value::Integer(n));
             }
         }
+    }
+    if let Some(Value::Integer(nodes)) = get(&table, &["cluster", "nodes"]) {
+        let ending = crate::draw::said_ending(u32::try_from(nodes).unwrap_or(1), seed);
+        table.entry("ending").or_insert(ending);
     }
     let scenario = parse(scenario.name(), &table)?;
     Ok((table, scenario))
@@ -102,6 +106,9 @@ impl Search<'_> {
 /// Sections and fields that need not be there.
 fn sections(table: &Table) -> Vec<Edit> {
     let mut edits = Vec::new();
+    if table.get("ending").is_some_and(Value::is_table) {
+        set(table, &["ending"], Value::String("calm".to_owned()), "everything heals".to_owned(), &mut edits);
+    }
     for name in ["weather", "downstream", "scheduling"] {
         leave_out(table, &[name], &mut edits);
     }

@@ -34,7 +34,7 @@ fn unknown_fields_and_missing_ones() {
       | nods = 4
     ");
     insta::assert_snapshot!(wrong("story = \"a story\"", "stroy = \"x\""), @r#"
-    x.toml:2:1: unknown field `stroy`, expected one of `story`, `topic`, `issues`, `seeds`, `run_for`, `settle_for`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `chaos`, `claim`
+    x.toml:2:1: unknown field `stroy`, expected one of `story`, `topic`, `issues`, `seeds`, `run_for`, `settle_for`, `ending`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `chaos`, `claim`
       | stroy = "x"
     "#);
     insta::assert_snapshot!(wrong("tables = 2", ""), @"
@@ -256,7 +256,7 @@ fn names_that_mean_nothing() {
       | breaks = "one_writer"
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = [\"single_writer\", \"fed\"]"), @r#"
-    x.toml:16:10: `fed` is no invariant; there is single_writer, no_write_after_stop, one_ddl_owner, ddl_once, one_owner_per_epoch, inertness, checkpoint_safe, no_command_while_removed, closed_stays_closed, api_intent, drained_is_empty, no_false_alarm, redo_is_ahead, no_lock_forever, no_head_of_line, no_panic, everything_ends or downstream_is_fed
+    x.toml:16:10: `fed` is no invariant; there is single_writer, no_write_after_stop, one_ddl_owner, ddl_once, one_owner_per_epoch, inertness, checkpoint_safe, no_command_while_removed, closed_stays_closed, api_intent, drained_is_empty, no_false_alarm, redo_is_ahead, no_lock_forever, no_head_of_line, no_panic, recovers or data_equal
       | breaks = ["single_writer", "fed"]
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = 1"), @r#"
@@ -297,7 +297,7 @@ fn capsules() {
     insta::assert_snapshot!(wrong(&whole("x", "1", GOOD)), @"c.json, policy `x`: `x` is no policy; there is baseline, pr-5106, pr-4828, pr-5434, pr-5435, pr-5436, pr-3769, master, pr-5181 or pr-5182");
     insta::assert_snapshot!(wrong(&whole("master", "-1", GOOD)), @"c.json: `-1` is no seed");
     insta::assert_snapshot!(wrong(&whole("master", "1", "nodes = 3")), @"
-    c.json, scenario x:1:1: unknown field `nodes`, expected one of `story`, `topic`, `issues`, `seeds`, `run_for`, `settle_for`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `chaos`, `claim`
+    c.json, scenario x:1:1: unknown field `nodes`, expected one of `story`, `topic`, `issues`, `seeds`, `run_for`, `settle_for`, `ending`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `chaos`, `claim`
       | nodes = 3
     ");
 }
@@ -352,5 +352,25 @@ fn the_downstream() {
     insta::assert_snapshot!(fault("downstream_error = { retryable = true, times = 0 }"), @r#"
     x.toml:16:55: invalid value: integer `0`, expected a number from 1 on, or a range such as "1..17"
       | do = { downstream_error = { retryable = true, times = 0 } }
+    "#);
+}
+
+#[test]
+fn endings() {
+    insta::assert_snapshot!(wrong("run_for", "ending = \"clam\"\nrun_for"), @r#"
+    x.toml:3:10: write ending = "calm", "core", or { core = ["n1"] }
+      | ending = "clam"
+    "#);
+    insta::assert_snapshot!(wrong("run_for", "ending = { core = [] }\nrun_for"), @"
+    x.toml:3:10: a core has a node at least; name it
+      | ending = { core = [] }
+    ");
+    insta::assert_snapshot!(wrong("run_for", "ending = { core = [\"n4\"] }\nrun_for"), @r#"
+    x.toml:3:10: there is no `n4`; the nodes of this cluster are n1 to n3
+      | ending = { core = ["n4"] }
+    "#);
+    insta::assert_snapshot!(wrong("run_for", "ending = { core = [\"coordinator\"] }\nrun_for"), @r#"
+    x.toml:3:10: `coordinator` is no node; there is n1, n2 or n3
+      | ending = { core = ["coordinator"] }
     "#);
 }

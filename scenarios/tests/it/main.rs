@@ -4,6 +4,7 @@ mod bad_input;
 mod chaos;
 mod claims;
 mod docs;
+mod endings;
 mod hunt;
 mod lines;
 mod shrink;

@@ -7,6 +7,7 @@ use std::{
 
 use scenarios::{
     Claim, PolicySpec, Seed, Violation,
+    measures::{COUNT, Measured},
     run::Outcome,
     sweep::{Broke, Ended, Tally, Verdict, sweep},
 };
@@ -19,6 +20,8 @@ fn held(seed: Seed) -> Outcome {
         records: 1,
         violations: Vec::new(),
         witnessed: Vec::new(),
+        inconclusive: None,
+        measured: Measured([seed.0; COUNT]),
         overrides_used: 0,
     }
 }
@@ -69,14 +72,14 @@ fn what_breaks_is_counted_by_invariant_and_judged() {
         if seed.0 >= 2 {
             let (first, second) =
                 (violation("single_writer", "admitted"), violation("single_writer", "applied"));
-            violations.extend([first, violation("downstream_is_fed", "data"), second]);
+            violations.extend([first, violation("recovers", "data"), second]);
         }
         Outcome { violations, ..held(seed) }
     };
     let (_, tally) = told(0..9, 2, run);
     let counts: Vec<(&str, u64)> =
         tally.by_invariant.iter().map(|broke| (broke.invariant, broke.runs)).collect();
-    assert_eq!(counts, [("single_writer", 7), ("downstream_is_fed", 7)]);
+    assert_eq!(counts, [("single_writer", 7), ("recovers", 7)]);
     let judged = |breaks: &[&str], may_break: &[&str]| {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let policy = PolicySpec::parse("master").expect("a preset");
@@ -84,14 +87,14 @@ fn what_breaks_is_counted_by_invariant_and_judged() {
         tally.judge(&Claim { policy, breaks, may_break, witnesses: Vec::new() })
     };
     let first = (2..7).map(Seed).collect();
-    let by = vec![Broke { invariant: "downstream_is_fed", aspect: None, runs: 7, first }];
+    let by = vec![Broke { invariant: "recovers", aspect: None, runs: 7, first }];
     assert_eq!(judged(&["single_writer"], &[]), Verdict::Refuted { by: by.clone() });
     assert_eq!(judged(&["other"], &["single_writer"]), Verdict::Refuted { by }, "before what is missing");
-    assert_eq!(judged(&["single_writer", "downstream_is_fed"], &[]), Verdict::Confirmed);
-    assert_eq!(judged(&["single_writer"], &["downstream_is_fed"]), Verdict::Confirmed);
-    assert_eq!(judged(&[], &["single_writer", "downstream_is_fed"]), Verdict::Confirmed);
+    assert_eq!(judged(&["single_writer", "recovers"], &[]), Verdict::Confirmed);
+    assert_eq!(judged(&["single_writer"], &["recovers"]), Verdict::Confirmed);
+    assert_eq!(judged(&[], &["single_writer", "recovers"]), Verdict::Confirmed);
     let missing = vec!["a broken other".to_owned()];
-    assert_eq!(judged(&["single_writer", "other"], &["downstream_is_fed"]), Verdict::Vacuous { missing });
+    assert_eq!(judged(&["single_writer", "other"], &["recovers"]), Verdict::Vacuous { missing });
 }
 
 #[test]
@@ -121,4 +124,42 @@ fn it_stops_between_two_seeds() {
     assert!(tally.interrupted);
     assert_eq!(tally.ran, told);
     assert!(told < 100);
+}
+
+/// What could not be won shows nothing, unless it breaks something all the same.
+#[test]
+fn an_inconclusive_run_is_counted_apart() {
+    let why = || Some("nobody may lead".to_owned());
+    let broken = |seed: Seed| {
+        let what = String::new();
+        let violation =
+            Violation { invariant: "single_writer", aspect: "applied", what, because: Vec::new() };
+        Outcome { violations: vec![violation], inconclusive: why(), ..held(seed) }
+    };
+    let run = |seed: Seed| match seed.0 {
+        0 | 1 => Outcome { inconclusive: why(), ..held(seed) },
+        2 => broken(seed),
+        _ => held(seed),
+    };
+    let (_, tally) = told(0..5, 2, run);
+    assert_eq!((tally.ran, tally.held, tally.broken, tally.inconclusive), (5, 2, 1, 2));
+    let policy = PolicySpec::parse("master").expect("a preset");
+    let claim = Claim { policy, breaks: Vec::new(), may_break: Vec::new(), witnesses: Vec::new() };
+    let (_, tally) = told(0..2, 2, run);
+    let missing = vec!["a run that could be won".to_owned()];
+    assert_eq!(tally.judge(&claim), Verdict::Vacuous { missing });
+}
+
+/// By the nearest rank: a value that was measured.
+#[test]
+fn measures_are_told_by_their_distribution() {
+    let of = |seeds: Range<u64>| {
+        let (_, tally) = told(seeds, 2, held);
+        tally.measured().map(|(_, of)| (of.median, of.p99, of.max)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(0..0), []);
+    assert_eq!(of(7..8), [(7, 7, 7); COUNT]);
+    assert_eq!(of(1..3), [(1, 2, 2); COUNT]);
+    assert_eq!(of(1..101), [(50, 99, 100); COUNT]);
+    assert_eq!(of(1..201), [(100, 198, 200); COUNT]);
 }

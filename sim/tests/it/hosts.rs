@@ -2,8 +2,8 @@
 
 use crate::support::{Node, Peer, scribes, seen};
 use sim::{
-    Decisions, Duration, Fault, HostId, HostWeather, Input, Instant, Latency, LinkWeather, Loss, Moment,
-    Planned, Seed, Sim, What, When, Who,
+    Cut, Decisions, Duration, Fault, HostId, HostWeather, Input, Instant, Latency, LinkWeather, Links, Loss,
+    Moment, Planned, Seed, Sim, What, When, Who,
 };
 
 fn at(millis: u64) -> Instant {
@@ -169,6 +169,47 @@ fn calm_brings_everybody_back() {
     for (peer, before) in [0, 1].into_iter().zip(before) {
         assert!(seen(sim.machine(Peer(peer))).len() > before + 40);
     }
+}
+
+/// Whoever is outside stays down, paused and cut off, whatever was to end that.
+#[test]
+fn only_a_core_heals() {
+    let who = |host| Who::Host(HostId(host));
+    let long = || Some(Duration::from_millis(600));
+    let cut = |one, other| {
+        let links = Links::between(HostId(one), HostId(other));
+        planned(60, Fault::Cut { links, mode: Cut::Drop, lasts: long() })
+    };
+    let plan = vec![
+        planned(30, Fault::Crash { who: who(0), back_after: None }),
+        planned(30, Fault::Crash { who: who(1), back_after: long() }),
+        planned(50, Fault::Pause { who: who(2), lasts: long() }),
+        cut(4, 0),
+        cut(3, 4),
+        planned(500, Fault::Core { hosts: vec![HostId(0), HostId(4)] }),
+        planned(700, Fault::Crash { who: who(3), back_after: None }),
+    ];
+    let latency = Latency::fixed(Duration::from_millis(1));
+    let weather = LinkWeather { latency, ..LinkWeather::default() };
+    let layout = scribes(5, weather, HostWeather::default());
+    let mut sim = Sim::new(layout, plan, Seed(1), &Decisions::default());
+    while sim.step(at(499)) {}
+    let count = |sim: &Sim<Node>| [0, 1, 2, 3, 4].map(|peer| seen(sim.machine(Peer(peer))).len());
+    let before = count(&sim);
+    let (mut faults, mut from_the_outside) = (Vec::new(), 0);
+    while sim.step(at(1500)) {
+        match &sim.record().what {
+            What::Fault(fault) => faults.push(fault.describe(sim.names()).to_string()),
+            What::Lost { from: Peer(3), to: Peer(4), .. } => from_the_outside += 1,
+            _ => {}
+        }
+    }
+    assert_eq!(faults, ["core: n1, n5 heal, everything else stays as it is"]);
+    let after = count(&sim);
+    let grown: Vec<bool> = after.iter().zip(before).map(|(after, before)| *after > before + 40).collect();
+    // Each hears of the one before it: n1 of n5.
+    assert_eq!(grown, [true, false, false, false, false], "{before:?} {after:?}");
+    assert!(from_the_outside > 10, "a link with an end outside stays cut");
 }
 
 #[test]

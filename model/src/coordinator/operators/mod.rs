@@ -18,9 +18,20 @@ use crate::{ChangefeedId, NodeId, coordinator::changefeeds::ChangefeedDb};
 pub(super) use add::Add;
 pub(super) use admission::{Admission, Asker, Request};
 pub(super) use move_to::Move;
-pub(super) use queue::Operators;
+pub(super) use queue::{Holder, Operators};
 use stop::Last;
 pub(super) use stop::Stop;
+
+/// What an operator waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// That the maintainer on this node says that it works.
+    Working(NodeId),
+    /// That the maintainer on this node says that it has stopped.
+    Stopped(NodeId),
+    /// Its last action.
+    Turn,
+}
 
 /// Something that is done to a changefeed.
 #[derive(Clone, Debug)]
@@ -70,6 +81,16 @@ impl Operator {
                 Last::Nothing
             }
             Operator::Stop(stop) => stop.post_finish(),
+        }
+    }
+
+    /// What it waits for.
+    fn awaited(&self) -> Awaited {
+        match self {
+            _ if self.is_finished() => Awaited::Turn,
+            Operator::Add(add) => Awaited::Working(add.dest),
+            Operator::Move(one) => one.awaited(),
+            Operator::Stop(stop) => Awaited::Stopped(stop.node),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     ChangefeedId, Epoch, NodeId,
-    coordinator::{MaintainerState, MaintainerStatus, changefeeds::ChangefeedDb},
+    coordinator::{MaintainerState, MaintainerStatus, changefeeds::ChangefeedDb, operators::Awaited},
     policy::{self, MoveCourse, MoveOriginLoss, MoveSuccess, MoveTargetLoss, StopDuringMove},
 };
 
@@ -103,6 +103,15 @@ impl Move {
             Stage::AddTarget => "add-target",
             Stage::Success => "success",
             Stage::Over => "done-no-post-finish",
+        }
+    }
+
+    /// What it waits for, as long as it has not finished.
+    pub(super) fn awaited(&self) -> Awaited {
+        match self.stage {
+            Stage::RemoveOrigin => Awaited::Stopped(self.origin),
+            Stage::AddTarget => Awaited::Working(self.target),
+            Stage::OriginStopped | Stage::Success | Stage::Over => Awaited::Turn,
         }
     }
 

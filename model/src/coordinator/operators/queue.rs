@@ -8,7 +8,7 @@ use crate::{
     ChangefeedId, Cx, NodeId,
     coordinator::{
         Term, Timer,
-        operators::{Operator, Stop},
+        operators::{Awaited, Operator, Stop},
     },
     state::flags,
 };
@@ -36,7 +36,7 @@ pub(in crate::coordinator) struct Operators {
 
 /// Who has the lock of the operators while etcd is asked.
 #[derive(Clone, Debug)]
-pub(super) enum Holder {
+pub(in crate::coordinator) enum Holder {
     /// The last action of an operator.
     Last {
         cf: ChangefeedId,
@@ -89,6 +89,19 @@ impl Operators {
 
     pub(in crate::coordinator) fn names(&self) -> impl Iterator<Item = (ChangefeedId, &'static str)> {
         self.operators.iter().map(|(cf, queued)| (*cf, queued.operator.name()))
+    }
+
+    /// Each of them, and what it waits for.
+    pub(in crate::coordinator) fn awaited(
+        &self,
+    ) -> impl Iterator<Item = (ChangefeedId, &'static str, Awaited)> {
+        let all = self.operators.iter().map(|(cf, queued)| (*cf, &queued.operator));
+        all.map(|(cf, operator)| (cf, operator.name(), operator.awaited()))
+    }
+
+    /// Who has the lock, and waits for etcd with it.
+    pub(in crate::coordinator) fn holder(&self) -> Option<&Holder> {
+        self.holder.as_ref()
     }
 
     pub(in crate::coordinator) fn len(&self) -> usize {

@@ -107,6 +107,11 @@ impl SinkClient {
         under_way
     }
 
+    /// How many transactions are on their way, or at the server.
+    pub(super) fn unanswered(&self) -> usize {
+        self.workers.iter().filter(|worker| worker.query().is_some()).count()
+    }
+
     /// The rows that workers have.
     pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
         self.workers.iter().flat_map(|worker| worker.queue.iter().chain(&worker.batch))

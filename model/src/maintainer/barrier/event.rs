@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use sim::{Duration, Instant};
 
 use crate::{
-    DispatcherId, TableId, Ts,
+    DispatcherId, NodeId, Span, TableId, Ts,
     dispatchers::{Answer, BlockState, EventKey, Influenced},
     maintainer::{
         barrier::coverage::Coverage,
@@ -24,7 +24,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug)]
-pub(super) struct Event {
+pub(in crate::maintainer) struct Event {
     /// What its first reporter told of it.
     pub(super) state: BlockState,
     /// Whether the table trigger has reported it.
@@ -270,6 +270,28 @@ impl Event {
     /// Who has reported in this round.
     pub(super) fn reporters(&self) -> impl Iterator<Item = DispatcherId> {
         self.reported.iter().copied()
+    }
+
+    /// How far it is, in words.
+    pub(in crate::maintainer) fn stage(&self) -> String {
+        let reported = self.reported.len();
+        match (self.selected, self.writer) {
+            (false, _) => format!("reports of all that stop at it; {reported} have come"),
+            (true, Some(writer)) if !self.advanced => format!("{writer} to write it"),
+            (true, _) => format!("reports of all that they are behind it; {reported} have come"),
+        }
+    }
+
+    /// The nodes of dispatchers that it concerns and that have not reported in this round.
+    pub(in crate::maintainer) fn silent<'a>(&'a self, spans: &'a Spans) -> impl Iterator<Item = NodeId> {
+        let concerns = |span: Span| match &self.state.blocked {
+            Some(Influence::Normal(tables)) => tables.contains(&span.table),
+            Some(Influence::Db(_) | Influence::All) => true,
+            None => false,
+        };
+        let silent =
+            spans.replicas().filter(move |(id, span, _)| concerns(*span) && !self.reported.contains(id));
+        silent.filter_map(|(.., node)| node)
     }
 
     /// Its timestamp.

@@ -21,7 +21,8 @@ use crate::{
     policy::Stamped,
     state::flags,
 };
-use event::{Event, Scene};
+pub(super) use event::Event;
+use event::Scene;
 use pending::Pending;
 pub(super) use reports::Reports;
 
@@ -38,6 +39,11 @@ impl Barrier {
     pub(super) fn lowest(&self, cx: &Cx) -> Option<Ts> {
         let brings = self.events.values().filter(|event| event.brings_tables());
         brings.map(Event::ts).min().filter(|_| cx.policy().barrier.new_tables.hold_checkpoint())
+    }
+
+    /// The events that are under way.
+    pub(super) fn under_way(&self) -> impl Iterator<Item = (EventKey, &Event)> {
+        self.events.iter().map(|(key, event)| (*key, event))
     }
 
     /// A line for each event.

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use scenarios::{
     Case, Decisions, PolicySpec, Scenario, Seed, Violation, catalogue,
+    measures::Measured,
     run::{Outcome, run},
     sweep::{Tally, sweep},
     trace::Line,
@@ -28,6 +29,8 @@ pub fn broken() -> Outcome {
         records: 99,
         violations,
         witnessed: Vec::new(),
+        inconclusive: None,
+        measured: Measured([1200, 34_567, 8, 910, 11]),
         overrides_used: 0,
     }
 }

@@ -1,0 +1,60 @@
+//! What heals at the end of the fault phase.
+
+use scenarios::{Case, PolicySpec, Scenario, Seed, trace::trace};
+
+const FILE: &str = r#"
+story = "n1 dies for ever."
+run_for = "5s"
+settle_for = "15s"
+
+[cluster]
+nodes = 3
+
+[workload]
+tables = 2
+row_every = "1s"
+rows = 8
+
+[[fault]]
+when = { at = "3s" }
+do = { crash = { who = "n1" } }
+"#;
+
+/// The last fault of a run, and the nodes that come up after it.
+fn ends(ending: &str, seed: u64) -> String {
+    let scenario = Scenario::parse("x", "x.toml", &format!("{ending}\n{FILE}")).expect("it is well-formed");
+    let case = Case::new(&scenario, &PolicySpec::parse("master").expect("a preset"), Seed(seed));
+    let (outcome, lines) = trace(&case);
+    assert!(outcome.held(), "{ending} {seed}: {:?}", outcome.violations);
+    let after = lines.iter().skip_while(|line| line.label != "calm");
+    let starts = |line: &&scenarios::trace::Line| line.label == "start" && line.actor.ends_with("/server");
+    let up: Vec<&str> = after.clone().filter(starts).map(|line| line.actor.as_str()).collect();
+    let last = after.take(1).map(|line| line.without_number()).collect::<String>();
+    format!("{last}; up: {}", up.join(", "))
+}
+
+#[test]
+fn a_scenario_says_how_it_ends() {
+    insta::assert_snapshot!(ends("ending = 'calm'", 1), @"-- calm: everything heals and everybody is up; up: n1.2/server");
+    insta::assert_snapshot!(ends("ending = { core = ['n1', 'n2'] }", 1), @"-- core: n1, n2, etcd, pd, upstream, sink heal, everything else stays as it is; up: n1.2/server");
+    insta::assert_snapshot!(ends("ending = { core = ['n2', 'n3'] }", 1), @"-- core: n2, n3, etcd, pd, upstream, sink heal, everything else stays as it is; up:");
+}
+
+/// Both endings come, and each node is outside sometimes.
+#[test]
+fn or_the_seed_does() {
+    let mut all: Vec<String> = (0..40).map(|seed| ends("", seed)).collect();
+    let core: Vec<String> = (0..20).map(|seed| ends("ending = 'core'", seed)).collect();
+    assert!(core.iter().all(|end| end.contains("core: ")), "{core:?}");
+    all.sort();
+    all.dedup();
+    insta::assert_snapshot!(all.join("\n"), @"
+    -- calm: everything heals and everybody is up; up: n1.2/server
+    -- core: n1, etcd, pd, upstream, sink heal, everything else stays as it is; up: n1.2/server
+    -- core: n1, n2, etcd, pd, upstream, sink heal, everything else stays as it is; up: n1.2/server
+    -- core: n1, n3, etcd, pd, upstream, sink heal, everything else stays as it is; up: n1.2/server
+    -- core: n2, etcd, pd, upstream, sink heal, everything else stays as it is; up: 
+    -- core: n2, n3, etcd, pd, upstream, sink heal, everything else stays as it is; up: 
+    -- core: n3, etcd, pd, upstream, sink heal, everything else stays as it is; up:
+    ");
+}

@@ -1,7 +1,9 @@
 //! The one binary, `cdcsim`: reads arguments, runs what they ask for, prints what came of it.
 
 mod args;
+mod bench_search;
 mod clock;
+mod diff;
 mod draw;
 mod exit;
 mod folder;
@@ -45,6 +47,8 @@ fn main() -> ExitCode {
         Command::Run(command) => run::run(command, &mut output),
         Command::Matrix(command) => matrix::matrix(command, &mut output),
         Command::Hunt(command) => hunt::hunt(command, &mut output),
+        Command::BenchSearch(command) => bench_search::bench_search(command, &mut output),
+        Command::Diff(command) => diff::diff(command, &mut output),
         Command::Draw(command) => draw::draw(command, &mut output),
         Command::Shrink(command) => shrink::shrink(command, &mut output),
         Command::Replay(command) => replay::replay(command, &mut output),

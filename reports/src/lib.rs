@@ -3,6 +3,8 @@
 //! A report sees outcomes and traces, never how a run is made. Text carries ANSI styles, which whoever prints it strips
 //! where they are not wanted; a style never says what the words do not.
 
+pub mod bench;
+pub mod diff;
 pub mod hunt;
 pub mod json;
 pub mod matrix;

@@ -9,7 +9,7 @@ use crate::{
     Case, Error, PolicySpec, Scenario,
     catalogue::reading,
     run::Outcome,
-    signature::Signature,
+    signature::{Signature, name},
     story::story,
     trace::{Line, trace},
 };
@@ -82,11 +82,6 @@ impl Broken {
     pub fn name(&self) -> String {
         name(&self.invariant, &self.aspect)
     }
-}
-
-/// Invariant and aspect, as claims name them.
-fn name(invariant: &str, aspect: &str) -> String {
-    if aspect.is_empty() { invariant.to_owned() } else { format!("{invariant} ({aspect})") }
 }
 
 impl Capsule {

@@ -3,11 +3,14 @@
 //! A run is a pure function of a scenario, a policy and a seed ([`run::run`]). A scenario is a TOML file
 //! ([`Scenario`]); those of the catalogue are in the binary ([`catalogue`]).
 
+pub mod bench;
 pub mod capsule;
 mod case;
 pub mod catalogue;
 mod chaos;
 mod coverage;
+pub mod determinism;
+pub mod diff;
 mod draw;
 mod error;
 mod file;

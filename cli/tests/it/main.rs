@@ -7,5 +7,6 @@ mod matrix;
 mod pipes;
 mod replay;
 mod run;
+mod search;
 mod shrink;
 mod support;

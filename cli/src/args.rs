@@ -14,6 +14,14 @@ Exit codes:
   130  interrupted; what was found until then has been printed
   141  the reader of the output went away";
 
+const DIFF_CODES: &str = "\
+Exit codes:
+  0    the runs do not part: every record is the same
+  1    they do
+  2    bad input or usage
+  3    the testbed failed: a panic in a run
+  141  the reader of the output went away";
+
 const EXAMPLES: &str = "\
 Examples:
   cdcsim list
@@ -48,6 +56,9 @@ pub(crate) enum Command {
     /// Run one seed again, and tell more of it
     #[command(after_help = EXIT_CODES)]
     Replay(Replay),
+    /// Run a seed or a capsule under two policies, and tell where they part
+    #[command(after_help = DIFF_CODES)]
+    Diff(Diff),
     /// Look for what nobody has written down, until time is up
     #[command(after_help = EXIT_CODES)]
     Hunt(Hunt),
@@ -57,6 +68,8 @@ pub(crate) enum Command {
     /// Join the reports of the shards of a gate into one
     #[command(after_help = EXIT_CODES)]
     Merge(Merge),
+    /// Measure how soon each strategy finds bugs that are known, with the general scenarios
+    BenchSearch(BenchSearch),
     /// Print what a seed makes of a scenario with [chaos], as a scenario file
     Draw(Draw),
     /// Find the fewest deviations from nominal weather that still break what a capsule breaks
@@ -101,6 +114,12 @@ pub(crate) struct Run {
     /// `master+dispatchers.schedule_fence=any_sender`.
     #[arg(long)]
     pub(crate) policy: Option<String>,
+    /// What is made of each seed: random, late, pct or guided
+    #[arg(long, default_value = "random")]
+    pub(crate) strategy: String,
+    /// Run every seed again, from the middle on from a copy, and tell the first record that differs
+    #[arg(long)]
+    pub(crate) check_determinism: bool,
     /// One seed
     #[arg(long, conflicts_with = "seeds", value_parser = seed, allow_hyphen_values = true)]
     pub(crate) seed: Option<u64>,
@@ -183,12 +202,33 @@ pub(crate) struct Replay {
     /// The version of the protocol; a capsule names its own
     #[arg(long)]
     pub(crate) policy: Option<String>,
+    /// What is made of the seed: random, late or pct; a capsule has it inside
+    #[arg(long)]
+    pub(crate) strategy: Option<String>,
     /// The seed; a capsule names its own
     #[arg(long, value_parser = seed, allow_hyphen_values = true)]
     pub(crate) seed: Option<u64>,
     /// What to tell: a few lines, every record, or the story of what led to the first violation
     #[arg(long, value_enum, default_value_t)]
     pub(crate) report: Report,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Diff {
+    /// A scenario of the catalogue, a scenario file (.toml), or a capsule (.json)
+    #[arg(value_name = "SCENARIO|CAPSULE")]
+    pub(crate) what: String,
+    /// Two versions of the protocol
+    #[arg(long = "policy", value_name = "POLICY", required = true, num_args = 1, action = ArgAction::Append)]
+    pub(crate) policies: Vec<String>,
+    /// The seed; a capsule names its own
+    #[arg(long, value_parser = seed, allow_hyphen_values = true)]
+    pub(crate) seed: Option<u64>,
+    /// How many records of each are told, from where they part
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000), allow_hyphen_values = true)]
+    pub(crate) records: u16,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 }
@@ -282,6 +322,47 @@ pub(crate) struct Merge {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct BenchSearch {
+    /// Which bugs, with commas between; without it, all
+    #[arg(long, value_name = "BUG,…", value_delimiter = ',')]
+    pub(crate) bugs: Vec<String>,
+    /// Which strategies, with commas between; without it, all
+    #[arg(long, value_name = "STRATEGY,…", value_delimiter = ',')]
+    pub(crate) strategies: Vec<String>,
+    /// Which scenarios, with commas between, run in turn; without it, those general ones that look where the bug is
+    #[arg(long, value_name = "SCENARIO,…", value_delimiter = ',')]
+    pub(crate) scenarios: Vec<String>,
+    /// How often each strategy looks for each bug, with other seeds each time
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000), allow_hyphen_values = true)]
+    pub(crate) repetitions: u64,
+    /// Give up after so many runs
+    #[arg(long, value_name = "RUNS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(1..=999_999), allow_hyphen_values = true)]
+    pub(crate) within: u64,
+    /// Then shrink a finding of each bug, and tell what they come down to
+    #[arg(long)]
+    pub(crate) shrink: bool,
+    /// How many repetitions at the same time; the numbers of runs do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true)]
+    pub(crate) jobs: Option<u16>,
+    /// Save the soonest finding of each bug, and what it is shrunk to, as capsules in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TableFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For documents
+    Markdown,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Draw {
     /// A scenario of the catalogue, or a file by its path
     #[arg(value_name = "SCENARIO")]
@@ -299,6 +380,9 @@ pub(crate) struct Shrink {
     /// What is to be broken still, such as "single_writer (admitted)"; without it, what breaks first
     #[arg(long, value_name = "INVARIANT")]
     pub(crate) invariant: Option<String>,
+    /// Under this policy the same must not break: what comes out is what the capsule's own policy does worse
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) beside: Option<String>,
     /// Take so many runs at most
     #[arg(long, value_name = "RUNS", default_value_t = 3000, value_parser = count, allow_hyphen_values = true)]
     pub(crate) budget: u64,

@@ -1,8 +1,10 @@
 //! The one binary, `cdcsim`: reads arguments, runs what they ask for, prints what came of it.
 
 mod args;
+mod bench_search;
 mod catalogue;
 mod clock;
+mod diff;
 mod draw;
 mod exit;
 mod folder;
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
         Command::Hunt(command) => hunt::hunt(command, &mut output),
         Command::Gate(command) => gate::gate(command, &mut output),
         Command::Merge(command) => gate::merge(command, &mut output),
+        Command::BenchSearch(command) => bench_search::bench_search(command, &mut output),
+        Command::Diff(command) => diff::diff(command, &mut output),
         Command::Draw(command) => draw::draw(command, &mut output),
         Command::Shrink(command) => shrink::shrink(command, &mut output),
         Command::Replay(command) => replay::replay(command, &mut output),

@@ -29,7 +29,9 @@ pub(crate) fn matrix(args: &Args, output: &mut Output) -> Result<Exit, Stop> {
     let policies: Vec<PolicySpec> = names.into_iter().map(PolicySpec::parse).collect::<Result<_, _>>()?;
     let stop = interrupt::watch();
     let mut progress = Progress::new(seeds(args, &scenarios, policies.len()));
-    let mut tell = |_: &scenarios::sweep::Ended| progress.advance();
+    let mut tell = |scenario: &Scenario, ended: &scenarios::sweep::Ended| {
+        progress.advance(scenario.length(), ended.is_bad());
+    };
     let jobs = args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
     let how = Sweeping { seeds: args.seeds.clone(), jobs, stop: &stop, tell: &mut tell };
     if args.claims {

@@ -7,6 +7,7 @@ use scenarios::{
     catalogue,
     run::Outcome,
     story::story,
+    strategy,
     sweep::caught,
     trace::Line,
 };
@@ -24,7 +25,9 @@ pub(crate) fn replay(args: &Replay, output: &mut Output) -> Result<Exit, Stop> {
     let mut reproduced = None;
     let (run, failure, exit) = match first.and_then(|first| again(&case, first)) {
         Err(failure) => (None, Some(failure), Exit::Failed),
-        Ok((outcome, lines)) => {
+        Ok((mut outcome, lines)) => {
+            // What a strategy makes of a seed may run under another one.
+            outcome.seed = args.seed.map_or(outcome.seed, Seed);
             reproduced = capsule.as_ref().map(|capsule| capsule.compare(&outcome, &lines));
             let failure = capsule
                 .as_ref()
@@ -74,8 +77,9 @@ pub(crate) fn replay(args: &Replay, output: &mut Output) -> Result<Exit, Stop> {
 /// What is to be replayed, and the capsule it comes from.
 fn what(args: &Replay) -> Result<(Case, Option<Capsule>), Stop> {
     if args.what.ends_with(".json") {
-        if args.policy.is_some() || args.seed.is_some() {
-            let what = "a capsule names its own policy and seed; leave out --policy and --seed";
+        if args.policy.is_some() || args.seed.is_some() || args.strategy.is_some() {
+            let what =
+                "a capsule has its own policy, seed and decisions; leave out --policy, --seed and --strategy";
             return Err(Error::new(&args.what, what).into());
         }
         let capsule = Capsule::read(&args.what)?;
@@ -89,7 +93,17 @@ fn what(args: &Replay) -> Result<(Case, Option<Capsule>), Stop> {
         (None, Some(_)) => return Err(missing("--policy").into()),
         (None, None) => return Err(missing("--policy and --seed").into()),
     };
-    Ok((Case::new(&scenario, &policy, seed), None))
+    let called = args.strategy.as_deref().unwrap_or("random");
+    let strategy = strategy::named(called)?;
+    if strategy.learns() {
+        let what =
+            "what it makes of a seed depends on other seeds; replay a capsule, as `run --out` saves them";
+        return Err(Error::new(format!("strategy `{called}`"), what).into());
+    }
+    if called == "random" {
+        return Ok((Case::new(&scenario, &policy, seed), None));
+    }
+    Ok((strategy.case(&scenario, &policy, seed), None))
 }
 
 /// Runs a seed again and keeps its records. An error is the testbed's: a panic, or other records than the `first` time.

@@ -11,8 +11,9 @@ use reports::{json, summary};
 use scenarios::{
     Case, Claim, Error, PolicySpec, Scenario, Seed,
     capsule::Capsule,
-    catalogue,
+    catalogue, determinism,
     run::Outcome,
+    strategy::{self, Cases},
     sweep::{self, Ended, Tally, Verdict},
 };
 
@@ -36,13 +37,15 @@ struct Job {
     /// Whether the exit code says how the claim came out, or what the runs came to.
     claimed: bool,
     seeds: Range<u64>,
+    /// What is made of each seed.
+    cases: Cases,
 }
 
 /// What of a sweep is told, and where to.
 struct Telling<'a> {
     args: &'a Run,
     output: &'a mut Output,
-    progress: Progress<anstream::Stderr>,
+    progress: Progress,
     findings: Vec<json::Finding>,
     failures: Vec<json::Failure>,
     left_out: u64,
@@ -60,7 +63,15 @@ pub(crate) fn run(args: &Run, output: &mut Output) -> Result<Exit, Stop> {
     let stop = interrupt::watch();
     let (mut exit, mut results) = (Exit::Held, Vec::new());
     for job in &jobs {
-        let result = one(job, args, threads, &stop, output, |seed| job.run(seed))?;
+        let run = |seed| {
+            let outcome = job.cases.run(seed);
+            if args.check_determinism {
+                // Like anything else that the testbed guarantees: a panic is the end of this seed alone.
+                determinism::check(&job.cases.case(seed)).unwrap_or_else(|difference| panic!("{difference}"));
+            }
+            outcome
+        };
+        let result = one(job, args, threads, &stop, output, run)?;
         exit = exit.or(result.1);
         results.push(result.0);
         if exit == Exit::Interrupted {
@@ -95,7 +106,8 @@ fn jobs(args: &Run) -> Result<Vec<Job>, Stop> {
         }
         for (policy, claim) in claims {
             let (called, scenario, seeds) = (called.clone(), scenario.clone(), seeds.clone());
-            jobs.push(Job { called, scenario, policy, claim, claimed: args.policy.is_none(), seeds });
+            let cases = Cases::new(&scenario, &policy, &args.strategy)?;
+            jobs.push(Job { called, scenario, policy, claim, claimed: args.policy.is_none(), seeds, cases });
         }
     }
     Ok(jobs)
@@ -123,7 +135,11 @@ fn one(
         left_out: 0,
         stopped: None,
     };
-    let tally = sweep::sweep(job.seeds.clone(), threads, stop, run, |ended| telling.tell(job, ended, stop))?;
+    let tell = |ended: &Ended| telling.tell(job, ended, stop);
+    let tally = match job.cases.round() {
+        None => sweep::sweep(job.seeds.clone(), threads, stop, run, tell)?,
+        Some(round) => sweep::in_rounds(job.seeds.clone(), round, threads, stop, run, tell)?,
+    };
     telling.progress.clear();
     tracing::info!(ran = tally.ran, records = tally.records, "sweep ends");
     let Telling { output, findings, failures, left_out, stopped, .. } = telling;
@@ -147,18 +163,21 @@ fn one(
 }
 
 impl Job {
-    fn run(&self, seed: Seed) -> Outcome {
-        self.case(seed).run()
-    }
-
-    /// Saves a seed as a capsule.
-    fn save(&self, out: &Path, seed: Seed) -> Result<PathBuf, Stop> {
+    /// Saves the case of a seed as a capsule.
+    fn save(&self, out: &Path, seed: Seed, case: &Case) -> Result<PathBuf, Stop> {
         let name = format!("{}-{}-{seed}", self.scenario.name(), folder::file_name(self.policy.name()));
-        folder::save(out, &name, &Capsule::of(&self.case(seed)).0)
+        folder::save(out, &name, &Capsule::of(case).0)
     }
 
-    fn case(&self, seed: Seed) -> Case {
-        Case::new(&self.scenario, &self.policy, seed)
+    /// The line that replays a seed, if it alone says what was run.
+    fn replay(&self, strategy: &str, seed: &str) -> String {
+        let line = reports::replay_line(&self.called, self.policy.name(), seed);
+        match strategy::replayed(strategy) {
+            Some(how) => line + &how,
+            None => {
+                "none: what this strategy makes of a seed depends on others; --out saves capsules".to_owned()
+            }
+        }
     }
 
     fn exit(&self, tally: &Tally, failed: bool) -> Exit {
@@ -186,6 +205,12 @@ impl Job {
 impl Telling<'_> {
     /// Tells how a seed ended, as far as it is worth it. If that fails, the sweep is stopped.
     fn tell(&mut self, job: &Job, ended: &Ended, stop: &AtomicBool) {
+        let is_wanted = job.cases.round().is_some() || ended.is_bad();
+        let case = match ended {
+            Ended::Ran(outcome) if is_wanted => Some(job.cases.told(outcome.seed)),
+            Ended::Ran(_) | Ended::Failed { .. } => None,
+        };
+        self.progress.advance(job.scenario.length(), ended.is_bad());
         let told = match ended {
             _ if self.stopped.is_some() => return,
             Ended::Ran(outcome) if !outcome.is_broken() => Ok(()),
@@ -193,36 +218,34 @@ impl Telling<'_> {
                 self.left_out += 1;
                 Ok(())
             }
-            Ended::Ran(outcome) => self.finding(job, outcome),
+            Ended::Ran(outcome) => case.map_or(Ok(()), |case| self.finding(job, outcome, &case)),
             Ended::Failed { seed, message } => self.failure(job, &seed.to_string(), message),
         };
-        self.progress.advance();
         if let Err(error) = told {
             self.stopped = Some(error);
             stop.store(true, Ordering::Relaxed);
         }
     }
 
-    fn finding(&mut self, job: &Job, outcome: &Outcome) -> Result<(), Stop> {
-        self.progress.clear();
+    fn finding(&mut self, job: &Job, outcome: &Outcome, case: &Case) -> Result<(), Stop> {
         let text = self.args.format == Format::Text;
-        let line = reports::replay_line(&job.called, job.policy.name(), &outcome.seed.to_string());
+        let line = job.replay(&self.args.strategy, &outcome.seed.to_string());
         if text {
-            self.output.line(&summary::finding(outcome, &line))?;
+            self.progress.aside(|| self.output.line(&summary::finding(outcome, &line)))?;
         }
         let mut finding = json::Finding::new(outcome, line);
         if let Some(out) = &self.args.out {
-            let capsule = job.save(out, outcome.seed)?.display().to_string();
+            let capsule = job.save(out, outcome.seed, case)?.display().to_string();
             if text {
-                self.output.line(&summary::saved(&capsule))?;
+                self.progress.aside(|| self.output.line(&summary::saved(&capsule)))?;
             }
             finding.capsule = Some(capsule);
         }
         if self.args.report != Report::Summary {
-            let (case, seed) = (job.case(outcome.seed), outcome.seed);
-            match replay::again(&case, outcome.digest) {
+            let (seed, report) = (outcome.seed, self.args.report);
+            match replay::again(case, outcome.digest) {
                 Ok((outcome, lines)) if text => {
-                    replay::tell(&outcome, &lines, self.args.report, self.output)?;
+                    self.progress.aside(|| replay::tell(&outcome, &lines, report, self.output))?;
                 }
                 Ok((outcome, lines)) => finding.lines = replay::told(&outcome, &lines, self.args.report),
                 Err(message) => self.failure(job, &seed.to_string(), &message)?,
@@ -233,10 +256,9 @@ impl Telling<'_> {
     }
 
     fn failure(&mut self, job: &Job, seed: &str, message: &str) -> Result<(), Stop> {
-        self.progress.clear();
-        let replay = reports::replay_line(&job.called, job.policy.name(), seed);
+        let replay = job.replay(&self.args.strategy, seed);
         if self.args.format == Format::Text {
-            self.output.line(&summary::failure(seed, message, &replay))?;
+            self.progress.aside(|| self.output.line(&summary::failure(seed, message, &replay)))?;
         }
         self.failures.push(json::Failure { seed: seed.to_owned(), message: message.to_owned(), replay });
         Ok(())
@@ -261,7 +283,8 @@ mod tests {
     fn a_panic_in_one_seed_is_a_failure_of_that_seed_alone() {
         let args = arguments("cdcsim run quiet-cluster --policy master --seeds 0..5 --format json");
         let jobs = jobs(&args).expect("the line is right");
-        let run = |seed| if seed == Seed(3) { panic!("a bug of the testbed") } else { jobs[0].run(seed) };
+        let run =
+            |seed| if seed == Seed(3) { panic!("a bug of the testbed") } else { jobs[0].cases.run(seed) };
         let swept = one(&jobs[0], &args, 2, &AtomicBool::new(false), &mut Output::new(), run);
         let (result, exit) = swept.expect("stdout can be written");
         assert_eq!(exit, Exit::Failed);

@@ -7,7 +7,7 @@ use std::{
 
 use reports::{json, shrink as report};
 use scenarios::{
-    Case, Error,
+    Case, Error, PolicySpec,
     capsule::Capsule,
     shrink::{self, Progress, Shrinking, Shrunk},
 };
@@ -34,7 +34,9 @@ pub(crate) fn shrink(args: &Args, output: &mut Output) -> Result<Exit, Stop> {
         ));
     };
     let jobs = args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let how = Shrinking { budget: args.budget, jobs, stop: &stop, tell: &mut tell };
+    let beside = args.beside.as_deref().map(PolicySpec::parse).transpose()?;
+    let beside = beside.as_ref();
+    let how = Shrinking { budget: args.budget, jobs, beside, stop: &stop, tell: &mut tell };
     let shrunk = shrink::shrink(&case, args.invariant.as_deref(), how)
         .map_err(|error| Error::new(&args.what, error.what))?;
     status.clear();

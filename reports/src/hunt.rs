@@ -43,11 +43,13 @@ pub fn text(
         );
         match capsule {
             Some(capsule) => line(&mut text, format!("  {} {capsule}", styled(FAINT, "capsule:"))),
-            None if strategy == "random" => {
-                let replay = crate::replay_line(scenario, policy, &seed.to_string());
-                line(&mut text, format!("  {} {replay}", styled(FAINT, "replay:")));
-            }
-            None => line(&mut text, "  --out saves a capsule of it".to_owned()),
+            None => match scenarios::strategy::replayed(strategy) {
+                Some(how) => {
+                    let replay = crate::replay_line(scenario, policy, &seed.to_string()) + &how;
+                    line(&mut text, format!("  {} {replay}", styled(FAINT, "replay:")));
+                }
+                None => line(&mut text, "  --out saves a capsule of it".to_owned()),
+            },
         }
     }
     for (scenario, seed, message) in &hunted.failures {

@@ -3,7 +3,9 @@
 //! A report sees outcomes and traces, never how a run is made. Text carries ANSI styles, which whoever prints it strips
 //! where they are not wanted; a style never says what the words do not.
 
+pub mod bench;
 pub mod catalogue;
+pub mod diff;
 pub mod gate;
 pub mod hunt;
 pub mod json;

@@ -9,7 +9,7 @@ use crate::{
     Case, Error, PolicySpec, Scenario,
     catalogue::reading,
     run::Outcome,
-    signature::Signature,
+    signature::{Signature, name},
     story::story,
     trace::{Line, trace},
 };
@@ -84,9 +84,11 @@ impl Broken {
     }
 }
 
-/// Invariant and aspect, as claims name them.
-pub(crate) fn name(invariant: &str, aspect: &str) -> String {
-    if aspect.is_empty() { invariant.to_owned() } else { format!("{invariant} ({aspect})") }
+/// The text of a scenario without its claims.
+fn without_claims(text: &str) -> Option<String> {
+    let mut table: toml::Table = toml::from_str(text).ok()?;
+    table.remove("claim");
+    toml::to_string(&table).ok()
 }
 
 impl Capsule {
@@ -159,8 +161,14 @@ impl Capsule {
     pub fn case(&self, at: &str) -> Result<Case, Error> {
         let inside = |error: Error| Error::new(format!("{at}, {}", error.at), error.what);
         let name = &self.scenario.name;
-        let scenario =
-            Scenario::parse(name, &format!("scenario {name}"), &self.scenario.text).map_err(inside)?;
+        let at_scenario = format!("scenario {name}");
+        let scenario = Scenario::parse(name, &at_scenario, &self.scenario.text);
+        // What is claimed does not matter to a run; it may name what is called otherwise by now.
+        let scenario = scenario.or_else(|error| {
+            let claimless = without_claims(&self.scenario.text).ok_or_else(|| error.clone())?;
+            Scenario::parse(name, &at_scenario, &claimless).map_err(|_| error)
+        });
+        let scenario = scenario.map_err(inside)?;
         let policy = PolicySpec::parse(&self.policy).map_err(inside)?;
         let seed = self.seed.parse().map_err(|_| Error::new(at, format!("`{}` is no seed", self.seed)))?;
         let (overrides, otherwise) = (self.overrides.clone(), self.otherwise.clone());

@@ -51,7 +51,7 @@ impl Case {
     /// Runs it, and a second time, for the signatures, only if something broke.
     pub(crate) fn signatures_if_broken(&self) -> (Outcome, Vec<Signature>) {
         let outcome = self.run();
-        if outcome.held() { (outcome, Vec::new()) } else { self.signatures() }
+        if outcome.is_broken() { self.signatures() } else { (outcome, Vec::new()) }
     }
 
     /// Runs it, and tells what it broke by its signature: each aspect of an invariant once, in order of discovery.

@@ -4,11 +4,14 @@
 //! ([`Scenario`]); those of the catalogue are in the binary ([`catalogue`]).
 
 mod about;
+pub mod bench;
 pub mod capsule;
 mod case;
 pub mod catalogue;
 mod chaos;
 mod coverage;
+pub mod determinism;
+pub mod diff;
 mod draw;
 mod error;
 mod file;

@@ -30,7 +30,7 @@ pub struct Sweeping<'a> {
     /// Set when they are to end.
     pub stop: &'a AtomicBool,
     /// Is told of every seed that is done.
-    pub tell: &'a mut dyn FnMut(&Ended),
+    pub tell: &'a mut dyn FnMut(&Scenario, &Ended),
 }
 
 /// What came of each policy in each scenario.
@@ -83,7 +83,7 @@ impl Sweeping<'_> {
     fn cell(&mut self, scenario: &Scenario, policy: &PolicySpec) -> Result<Tally, Error> {
         let seeds = self.seeds(scenario);
         let one = |seed| run(scenario, policy, seed, &Decisions::default());
-        sweep(seeds, self.jobs, self.stop, one, |ended| (self.tell)(ended))
+        sweep(seeds, self.jobs, self.stop, one, |ended| (self.tell)(scenario, ended))
     }
 }
 

@@ -163,6 +163,17 @@ pub(crate) fn covered(case: &Case) -> (Outcome, Coverage) {
     (outcome, covering.done())
 }
 
+/// A case before its first record, and when it ends.
+pub(crate) fn begun(case: &Case) -> (Sim, Instant) {
+    beginning(&case.scenario, &case.policy, case.seed, &case.decisions)
+}
+
+fn beginning(scenario: &Scenario, policy: &PolicySpec, seed: Seed, decisions: &Decisions) -> (Sim, Instant) {
+    let concrete = scenario.has_chaos().then(|| scenario.concrete(seed));
+    let drawn = Drawn::draw(&concrete.as_ref().unwrap_or(scenario).file, policy.policy(), seed);
+    (Sim::new(drawn.cluster.layout(seed), drawn.plan, seed, decisions), drawn.end)
+}
+
 /// A run as long as `see`, who is shown every record and what has broken, lets it go on.
 fn whole(
     scenario: &Scenario,
@@ -171,12 +182,10 @@ fn whole(
     decisions: &Decisions,
     mut see: impl FnMut(&Sim, &Record, &[Violation]) -> ControlFlow<()>,
 ) -> (Outcome, Sim) {
-    let concrete = scenario.has_chaos().then(|| scenario.concrete(seed));
-    let drawn = Drawn::draw(&concrete.as_ref().unwrap_or(scenario).file, policy.policy(), seed);
-    let mut sim = Sim::new(drawn.cluster.layout(seed), drawn.plan, seed, decisions);
+    let (mut sim, end) = beginning(scenario, policy, seed, decisions);
     let mut watch = Watch::new();
     let mut settles = true;
-    while sim.step(drawn.end) {
+    while sim.step(end) {
         watch.observe(&sim, sim.record());
         if see(&sim, sim.record(), &watch.violations).is_break() {
             settles = false;

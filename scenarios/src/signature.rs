@@ -35,11 +35,13 @@ impl Signature {
 
     /// Invariant and aspect, as claims name them.
     pub fn name(&self) -> String {
-        match self.aspect {
-            "" => self.invariant.to_owned(),
-            aspect => format!("{} ({aspect})", self.invariant),
-        }
+        name(self.invariant, self.aspect)
     }
+}
+
+/// Invariant and aspect, as claims name them.
+pub(crate) fn name(invariant: &str, aspect: &str) -> String {
+    if aspect.is_empty() { invariant.to_owned() } else { format!("{invariant} ({aspect})") }
 }
 
 /// Where and what, without which: `dispatchers ScheduleDispatcherRequest`.

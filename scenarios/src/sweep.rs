@@ -109,6 +109,18 @@ pub fn sweep(
     jobs: usize,
     stop: &AtomicBool,
     run: impl Fn(Seed) -> Outcome + Sync,
+    tell: impl FnMut(&Ended),
+) -> Result<Tally, Error> {
+    in_rounds(seeds, CHUNK * jobs as u64, jobs, stop, run, tell)
+}
+
+/// The same; seeds are told of after every `round` of them, and none of the next round begins before.
+pub fn in_rounds(
+    seeds: Range<u64>,
+    round: u64,
+    jobs: usize,
+    stop: &AtomicBool,
+    run: impl Fn(Seed) -> Outcome + Sync,
     mut tell: impl FnMut(&Ended),
 ) -> Result<Tally, Error> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().map_err(|error| {
@@ -117,7 +129,7 @@ pub fn sweep(
     let mut tally = Tally::new();
     let mut next = seeds.start;
     while next < seeds.end && !tally.interrupted {
-        let end = seeds.end.min(next.saturating_add(CHUNK * jobs as u64));
+        let end = seeds.end.min(next.saturating_add(round));
         let chunk: Vec<Option<Ended>> = pool.install(|| {
             let one = |seed| (!stop.load(Ordering::Relaxed)).then(|| attempt(Seed(seed), &run));
             (next..end).into_par_iter().map(one).collect()
@@ -154,6 +166,21 @@ pub fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 pub fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message").to_owned()
+}
+
+impl Ended {
+    /// The seed.
+    pub fn seed(&self) -> Seed {
+        match self {
+            Ended::Ran(outcome) => outcome.seed,
+            Ended::Failed { seed, .. } => *seed,
+        }
+    }
+
+    /// Whether something broke, or the testbed failed.
+    pub fn is_bad(&self) -> bool {
+        !matches!(self, Ended::Ran(outcome) if outcome.held())
+    }
 }
 
 impl Tally {

@@ -79,7 +79,7 @@ fn seeds() {
 fn what_a_replay_needs() {
     insta::assert_snapshot!(complaint("replay quiet-cluster"), @"error: quiet-cluster: which run is meant? Say so with --policy and --seed");
     insta::assert_snapshot!(complaint("replay quiet-cluster --policy master"), @"error: quiet-cluster: which run is meant? Say so with --seed");
-    insta::assert_snapshot!(complaint("replay x.json --seed 1"), @"error: x.json: a capsule names its own policy and seed; leave out --policy and --seed");
+    insta::assert_snapshot!(complaint("replay x.json --seed 1"), @"error: x.json: a capsule has its own policy, seed and decisions; leave out --policy, --seed and --strategy");
     insta::assert_snapshot!(complaint("run found/x.json"), @"error: found/x.json: a capsule is not run but replayed: cdcsim replay CAPSULE");
 }
 

@@ -151,7 +151,7 @@ pub(crate) enum Wait {
 }
 
 /// How long a supervisor takes to start a process again.
-pub(crate) const RESTART_AFTER: Duration = Duration::from_secs(2);
+pub const RESTART_AFTER: Duration = Duration::from_secs(2);
 /// The server of one process.
 #[derive(Clone, Debug)]
 pub struct Server {

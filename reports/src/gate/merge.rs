@@ -30,7 +30,7 @@ pub fn merge(reports: &[(String, Report)]) -> Result<Report, String> {
     whole.cases.clear();
     whole.findings.clear();
     whole.fresh.iter_mut().for_each(|fresh| {
-        (fresh.ran, fresh.broken) = (0, 0);
+        (fresh.ran, fresh.broken, fresh.inconclusive) = (0, 0, 0);
         fresh.failures.clear();
     });
     let mut findings: BTreeMap<(String, Vec<String>), Found> = BTreeMap::new();
@@ -41,6 +41,7 @@ pub fn merge(reports: &[(String, Report)]) -> Result<Report, String> {
         for (sum, fresh) in whole.fresh.iter_mut().zip(&part.fresh) {
             sum.ran += fresh.ran;
             sum.broken += fresh.broken;
+            sum.inconclusive += fresh.inconclusive;
             sum.failures.extend(fresh.failures.iter().cloned());
         }
         for found in &part.findings {

@@ -106,6 +106,9 @@ pub struct FreshSeeds {
     pub ran: u64,
     /// In how many of them something broke, known or not.
     pub broken: u64,
+    /// How many of the others could not be won: they show nothing.
+    #[serde(default)]
+    pub inconclusive: u64,
     /// The runs that the testbed failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<FailedRun>,
@@ -211,7 +214,13 @@ impl Report {
                 replay: replay_line(scenario, policy, &seed.to_string()),
             });
             let failures = failures.collect();
-            FreshSeeds { scenario: scenario.clone(), ran: ran.ran, broken: ran.broken, failures }
+            FreshSeeds {
+                scenario: scenario.clone(),
+                ran: ran.ran,
+                broken: ran.broken,
+                inconclusive: ran.inconclusive,
+                failures,
+            }
         });
         let report = Report {
             schema: GATE.to_owned(),

@@ -134,11 +134,12 @@ impl Report {
             parts.join(", ")
         };
         let broken: u64 = self.fresh.iter().map(|fresh| fresh.broken).sum();
+        let inconclusive: u64 = self.fresh.iter().map(|fresh| fresh.inconclusive).sum();
         let (new, known) = (self.unknown().count(), self.findings.len() - self.unknown().count());
         let asked = self.fresh_seeds;
         let cut_short = if self.cut_short { " (time was up)" } else { "" };
         let fresh = format!(
-            "{} seeds from {}{cut_short}, {asked} of each general scenario: {broken} broken, {new} new findings, {known} known",
+            "{} seeds from {}{cut_short}, {asked} of each general scenario: {broken} broken, {inconclusive} inconclusive, {new} new findings, {known} known",
             self.ran_fresh(),
             self.base_seed
         );

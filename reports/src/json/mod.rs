@@ -14,12 +14,16 @@ use scenarios::{
 };
 use serde::Serialize;
 
+mod bench;
 mod catalogue;
+mod diff;
 mod hunt;
 mod matrix;
 mod shrink;
 
+pub use bench::{BENCH, Bench};
 pub use catalogue::{CATALOGUE, Catalogue};
+pub use diff::{DIFF, Diff};
 pub use hunt::{HUNT, Hunted};
 pub use matrix::{Grid, MATRIX, MUTANTS, Mutants};
 pub use shrink::{SHRINK, Shrunk};

@@ -20,10 +20,29 @@ pub(crate) const FAULTS: &[&str] = &[
     "downstream-outage",
     "downstream-slow",
     "downstream-error",
+    "etcd-leader",
+    "etcd-error",
+    "etcd-watch",
+    "etcd-compaction",
+    "pd-cut",
+    "pd-slow",
 ];
 
-/// Classes of users' commands.
-pub(crate) const COMMANDS: &[&str] = &["pause-and-resume", "remove", "move-maintainer"];
+/// Classes of users' commands; those who run the cluster are users, too.
+pub(crate) const COMMANDS: &[&str] = &[
+    "pause-and-resume",
+    "remove",
+    "move-maintainer",
+    "create",
+    "update",
+    "rewind",
+    "move-table",
+    "split-table",
+    "merge-table",
+    "drain",
+    "restart",
+    "rolling-restart",
+];
 
 /// Classes of weather.
 pub(crate) const WEATHER: &[&str] = &[
@@ -40,7 +59,7 @@ pub(crate) const WEATHER: &[&str] = &[
 
 /// What the cluster and the changefeeds may be.
 pub(crate) const FEATURES: &[&str] =
-    &["low-latency", "redo", "split-tables", "kafka", "ddls", "syncpoints", "old-node"];
+    &["low-latency", "redo", "split-tables", "growth", "kafka", "ddls", "syncpoints", "old-node"];
 
 /// One fault of a class. `lasts` is how long it is to last.
 pub(crate) fn fault(
@@ -70,7 +89,7 @@ pub(crate) fn fault(
             set("backwards", Value::Boolean(draws.below(2) == 0));
             "clock_jump"
         }
-        "peer-cut" | "etcd-cut" | "sink-cut" => {
+        "peer-cut" | "etcd-cut" | "sink-cut" | "pd-cut" => {
             links(drawing, class.trim_end_matches("-cut"), &mut fields, draws);
             // A connection does not lose single messages: what is on its way waits, or all of it is gone.
             let mode = ["hold", "reset"][draws.below(2) as usize];
@@ -78,7 +97,7 @@ pub(crate) fn fault(
             fields.insert("for".to_owned(), text(&lasts));
             "cut"
         }
-        "peer-slow" | "etcd-slow" | "sink-slow" => {
+        "peer-slow" | "etcd-slow" | "sink-slow" | "pd-slow" => {
             links(drawing, class.trim_end_matches("-slow"), &mut fields, draws);
             let latency = log_between(draws, Duration::from_millis(5), Duration::from_secs(10));
             fields.insert("latency".to_owned(), text(&format!("{}..{latency}", Duration::from_millis(1))));
@@ -102,6 +121,30 @@ pub(crate) fn fault(
             set("for", text(&lasts));
             "downstream_error"
         }
+        "etcd-leader" => {
+            set("for", text(&lasts));
+            "etcd_leader_change"
+        }
+        "etcd-error" => {
+            let requests = ["TxnRequest", "RangeRequest", "LeaseKeepAliveRequest", "LeaseGrantRequest"];
+            set("kind", text(&requests[draws.below(4).saturating_sub(draws.below(2)) as usize]));
+            set("error", text(&["timed_out", "connection_lost"][draws.below(2) as usize]));
+            // Whether a request that fails has been carried out is chance, request by request.
+            set("times", Value::Integer(1 + draws.below(8).cast_signed()));
+            set("for", text(&lasts));
+            "etcd_error"
+        }
+        "etcd-watch" => {
+            set("who", text(&node(draws)));
+            let by = log_between(draws, Duration::from_millis(50), Duration::from_secs(20));
+            set("by", text(&by));
+            set("for", text(&lasts));
+            "etcd_slow_watch"
+        }
+        "etcd-compaction" => {
+            set("keep", Value::Integer(draws.below(8).cast_signed()));
+            "etcd_compaction"
+        }
         _ => unreachable!("it was checked when the file was read"),
     };
     (what, fields)
@@ -119,11 +162,15 @@ fn links(drawing: &Drawing, class: &str, fields: &mut Table, draws: &mut Draws) 
     fields.insert("to".to_owned(), text(&to));
     fields.insert("class".to_owned(), text(&class));
     fields.insert("one_way".to_owned(), Value::Boolean(draws.below(3) == 0));
+    // PD fails for everybody as often as for somebody.
+    if class == "pd" && draws.below(2) == 0 {
+        fields.insert("from".to_owned(), text(&"all"));
+    }
 }
 
 impl Drawing<'_> {
     /// A node, or whoever plays a part when it happens.
-    fn somebody(&self, draws: &mut Draws) -> String {
+    pub(crate) fn somebody(&self, draws: &mut Draws) -> String {
         match draws.below(4) {
             0 => "coordinator".to_owned(),
             1 => format!("maintainer of {}", self.changefeed(draws)),

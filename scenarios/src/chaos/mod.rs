@@ -5,6 +5,7 @@
 //! how much there is and what shape it has. Every parameter has draws of its own, so that a new one moves no other.
 
 mod classes;
+mod commands;
 mod draws;
 mod shapes;
 mod weather;
@@ -69,6 +70,7 @@ pub(crate) struct Drawing<'a> {
     pub(crate) dice: Dice,
     pub(crate) nodes: u64,
     pub(crate) changefeeds: u64,
+    pub(crate) tables: u64,
     /// When the fault phase ends.
     pub(crate) run_for: sim::Duration,
 }
@@ -91,14 +93,14 @@ pub(crate) fn draw(table: &Table, chaos: &Chaos, run_for: sim::Duration, seed: S
     };
     let nodes = number("cluster", "nodes", chaos.nodes);
     let changefeeds = number("cluster", "changefeeds", chaos.changefeeds);
-    number("workload", "tables", chaos.tables);
+    let tables = number("workload", "tables", chaos.tables);
     if let Some(Span(from, to)) = chaos.row_every {
         let every = draws::log_between(&mut dice.draws("row_every"), from, to);
         section(&mut table, "workload").insert("row_every".to_owned(), text(&every));
     }
     let ending = crate::draw::said_ending(u32::try_from(nodes).expect("nodes are few"), seed);
     table.entry("ending").or_insert(ending);
-    let drawing = Drawing { chaos, dice, nodes, changefeeds, run_for };
+    let drawing = Drawing { chaos, dice, nodes, changefeeds, tables, run_for };
     weather::features(&drawing, &mut table);
     weather::weather(&drawing, &mut table);
     let drawn = shapes::faults(&drawing);

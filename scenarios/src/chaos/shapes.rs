@@ -39,7 +39,7 @@ pub(super) fn faults(drawing: &Drawing) -> Vec<Table> {
     }
     for command in &drawing.chaos.commands {
         if drawing.dice.has(command.get_ref()) {
-            commands(drawing, command.get_ref(), &mut faults);
+            super::commands::commands(drawing, command.get_ref(), &mut faults);
         }
     }
     faults
@@ -61,13 +61,26 @@ fn of_class(drawing: &Drawing, class: &str, faults: &mut Vec<Table>) {
             Shape::ManyShort => log_between(&mut lengths, span.0, middle),
             Shape::Tied | Shape::Swizzled => log_between(&mut lengths, span.0, span.1),
         };
-        let (what, fields) = fault(drawing, class, lasts, &mut dice.draws(&format!("{class} {n} what")));
+        let (what, mut fields) = fault(drawing, class, lasts, &mut dice.draws(&format!("{class} {n} what")));
         let mut times = dice.draws(&format!("{class} {n} when"));
         let when = match shape {
-            Shape::Tied => tied(drawing, &mut times),
+            Shape::Tied => {
+                whom(drawing, class, n, &mut fields);
+                tied(drawing, &mut times)
+            }
             _ => at(moment(&mut times, drawing.run_for)),
         };
         faults.push(entry(when, what, fields));
+    }
+}
+
+/// A moment has two ends: it happens to one of them half of the time.
+fn whom(drawing: &Drawing, class: &str, n: u64, fields: &mut Table) {
+    let end = drawing.dice.draws(&format!("{class} {n} whom")).below(4);
+    if let Some(end) = ["sender", "receiver"].get(end as usize)
+        && matches!(class, "crash" | "pause")
+    {
+        fields.insert("who".to_owned(), text(end));
     }
 }
 
@@ -115,34 +128,8 @@ fn shuffle(items: &mut [u64], draws: &mut Draws) {
     }
 }
 
-/// What users do.
-fn commands(drawing: &Drawing, class: &str, faults: &mut Vec<Table>) {
-    let dice = &drawing.dice;
-    let count = log_count(&mut dice.draws(&format!("{class} count")), drawing.chaos.most.into());
-    // A changefeed that is removed is gone.
-    let count = if class == "remove" { 1 } else { count };
-    for n in 0..count {
-        let mut draws = dice.draws(&format!("{class} {n}"));
-        let mut of = Table::new();
-        of.insert("cf".to_owned(), text(&drawing.changefeed(&mut draws)));
-        let from = moment(&mut draws, drawing.run_for);
-        match class {
-            "pause-and-resume" => {
-                faults.push(entry(at(from), "pause_changefeed", of.clone()));
-                let pause = log_between(&mut draws, Duration::from_millis(10), Duration::from_secs(30));
-                // Somebody always resumes: what is paused for ever shows nothing.
-                let last = drawing.run_for - Duration::from_millis(1);
-                faults.push(entry(at((from + pause).min(last)), "resume_changefeed", of));
-            }
-            "remove" => faults.push(entry(at(from), "remove_changefeed", of)),
-            "move-maintainer" => faults.push(entry(at(from), "move_maintainer", of)),
-            _ => unreachable!("it was checked when the file was read"),
-        }
-    }
-}
-
 /// Upon a moment of the protocol: an early one, or one of many.
-fn tied(drawing: &Drawing, draws: &mut Draws) -> Table {
+pub(super) fn tied(drawing: &Drawing, draws: &mut Draws) -> Table {
     let moments = &drawing.chaos.moments;
     let kind = &moments[draws.below(moments.len() as u64) as usize];
     let nth = log_count(draws, 32);
@@ -159,11 +146,11 @@ fn tied(drawing: &Drawing, draws: &mut Draws) -> Table {
     one("upon", Value::Table(upon))
 }
 
-fn at(when: Duration) -> Table {
+pub(super) fn at(when: Duration) -> Table {
     one("at", text(&when))
 }
 
-fn entry(when: Table, what: &str, fields: Table) -> Table {
+pub(super) fn entry(when: Table, what: &str, fields: Table) -> Table {
     let mut entry = one("when", Value::Table(when));
     entry.insert("do".to_owned(), Value::Table(one(what, Value::Table(fields))));
     entry

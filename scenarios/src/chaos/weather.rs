@@ -69,6 +69,21 @@ pub(super) fn features(drawing: &Drawing, table: &mut Table) {
                 section(table, "scheduling").insert("region_threshold".to_owned(), Value::Integer(10));
                 ("scheduling", "split_tables", Value::Boolean(true))
             }
+            "growth" => {
+                // Tables grow and shrink: what is split is merged, and the other way round.
+                let step = drawing.run_for.nanos() / 4;
+                let growth = (0..3_u64).map(|n| {
+                    let at = Duration::from_nanos(n * step + draws.below(step) / 1_000_000 * 1_000_000);
+                    let mut growth = Table::new();
+                    growth.insert("at".to_owned(), text(&at));
+                    growth.insert("regions".to_owned(), Value::Integer(1 + draws.below(40).cast_signed()));
+                    Value::Table(growth)
+                });
+                let growth = growth.collect();
+                section(table, "workload").insert("growth".to_owned(), Value::Array(growth));
+                let refresh = log_between(&mut draws, Duration::from_secs(1), Duration::from_secs(16));
+                ("scheduling", "region_refresh", text(&refresh))
+            }
             "old-node" => {
                 let mut old = Table::new();
                 old.insert(format!("n{}", 1 + draws.below(drawing.nodes)), text(&"pr-4828"));

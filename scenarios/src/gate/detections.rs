@@ -97,7 +97,7 @@ fn breaks(scenario: &Scenario, mutant: &str) -> Vec<String> {
 /// Whether a run breaks something, as claims name it.
 fn is_broken(outcome: &Outcome, name: &str) -> bool {
     outcome.violations.iter().any(|violation| {
-        violation.invariant == name || crate::capsule::name(violation.invariant, violation.aspect) == name
+        violation.invariant == name || crate::signature::name(violation.invariant, violation.aspect) == name
     })
 }
 

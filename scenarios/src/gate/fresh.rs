@@ -27,6 +27,8 @@ pub struct Ran {
     pub ran: u64,
     /// In how many of them something broke.
     pub broken: u64,
+    /// How many of the others could not be won: they show nothing.
+    pub inconclusive: u64,
     /// The runs that the testbed failed: seed and message.
     pub failures: Vec<(Seed, String)>,
 }
@@ -128,7 +130,8 @@ impl Fresh {
             Err(message) => return ran.failures.push((place.seed, message)),
         };
         ran.ran += 1;
-        ran.broken += u64::from(!outcome.held());
+        ran.broken += u64::from(outcome.is_broken());
+        ran.inconclusive += u64::from(!outcome.is_broken() && !outcome.held());
         for signature in signatures {
             let records = outcome.records;
             let new = || {

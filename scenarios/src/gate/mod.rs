@@ -287,8 +287,13 @@ impl Gate<'_> {
         let (_, signatures) = case.signatures();
         let meant = |one: &&Signature| breaks.is_none_or(|name| one.name() == name || one.invariant == name);
         let aspect = signatures.iter().find(meant)?.name();
-        let how =
-            Shrinking { budget: self.shrink_budget, jobs: self.jobs, stop: self.stop, tell: &mut |_| {} };
+        let how = Shrinking {
+            beside: None,
+            budget: self.shrink_budget,
+            jobs: self.jobs,
+            stop: self.stop,
+            tell: &mut |_| {},
+        };
         let shrunk = shrink(case, Some(&aspect), how)
             .inspect_err(|error| tracing::warn!("not shrunk: {error}"))
             .ok()?;

@@ -133,12 +133,16 @@ impl Line {
 pub fn verdict(outcome: &Outcome) -> String {
     let mut names: Vec<String> = Vec::new();
     for violation in &outcome.violations {
-        let name = crate::capsule::name(violation.invariant, violation.aspect);
+        let name = crate::signature::name(violation.invariant, violation.aspect);
         if !names.contains(&name) {
             names.push(name);
         }
     }
-    if names.is_empty() { "held".to_owned() } else { format!("broke {}", names.join(", ")) }
+    match (names.is_empty(), &outcome.inconclusive) {
+        (false, _) => format!("broke {}", names.join(", ")),
+        (true, Some(_)) => "inconclusive".to_owned(),
+        (true, None) => "held".to_owned(),
+    }
 }
 
 /// The runs of a claim that are written down.
@@ -149,6 +153,7 @@ pub fn runs(scenario: &Scenario, claim: &Claim) -> impl Iterator<Item = Case> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::measures::Measured;
 
     const TEXT: &str = "\
 head-of-line M1 0 00000000000000ff 12 records: broke no_head_of_line
@@ -156,8 +161,16 @@ head-of-line master 0 0000000000000001 13 records: held
 ";
 
     fn outcome(digest: u64, records: u64) -> Outcome {
-        let (violations, witnessed) = (Vec::new(), Vec::new());
-        Outcome { seed: Seed(0), digest, records, violations, witnessed, overrides_used: 0 }
+        Outcome {
+            seed: Seed(0),
+            digest,
+            records,
+            violations: Vec::new(),
+            witnessed: Vec::new(),
+            inconclusive: None,
+            measured: Measured::default(),
+            overrides_used: 0,
+        }
     }
 
     #[test]

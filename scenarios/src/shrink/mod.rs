@@ -57,6 +57,8 @@ pub struct Shrinking<'a> {
     pub budget: u64,
     /// How many of them at the same time; the result does not depend on it.
     pub jobs: usize,
+    /// A policy under which the same must not break: what is looked for is what this one does better.
+    pub beside: Option<&'a PolicySpec>,
     /// Set from outside to end it early; the smallest case until then is the result.
     pub stop: &'a AtomicBool,
     /// Hears of every step that was taken.
@@ -85,6 +87,7 @@ struct Search<'a> {
 /// What an attempt has to break, and under what.
 struct Target {
     policy: PolicySpec,
+    beside: Option<PolicySpec>,
     seed: Seed,
     signature: Signature,
     /// When the original case breaks it.
@@ -133,7 +136,8 @@ pub fn shrink(case: &Case, aspect: Option<&str>, how: Shrinking) -> Result<Shrun
             format!("{} breaks once, and not when it is run again", signature.name()),
         ));
     };
-    let target = Target { policy: case.policy.clone(), seed: case.seed, signature, when };
+    let beside = how.beside.cloned();
+    let target = Target { policy: case.policy.clone(), beside, seed: case.seed, signature, when };
     let mut search = Search { best, target, nominal, pool, how, runs: 0 };
     if !search.target.is_broken_by(&search.best) {
         let what = "this run cannot be told by its decisions alone: a fault of the testbed; please report it";
@@ -208,7 +212,10 @@ impl Target {
             Broken::At(at) => Some(Instant::from_nanos(at.nanos() / 4 * 5) + Duration::from_secs(5)),
             Broken::AtTheEnd => None,
         };
-        broken_at(&case, self.signature.invariant, self.signature.aspect, until).is_some() && same()
+        let breaks =
+            |case: &Case| broken_at(case, self.signature.invariant, self.signature.aspect, until).is_some();
+        let other = |beside: &PolicySpec| Case { policy: beside.clone(), ..case.clone() };
+        breaks(&case) && same() && self.beside.as_ref().is_none_or(|beside| !breaks(&other(beside)))
     }
 }
 

@@ -8,21 +8,45 @@ use crate::{
 };
 
 /// What a case has beside nominal weather: the faults and commands that happen, in order, then the decisions that differ. The
-/// calm, and what undoes itself, are no deviations.
+/// calm, what undoes itself, and processes that end of themselves are no deviations; who says the same again and again is told once.
 pub fn deviations(case: &Case) -> Vec<String> {
     let (_, lines) = case.trace();
     let calm = lines.iter().find(|line| line.label == CALM).map(|line| line.at);
     let is_planned = |line: &&Line| match line.kind {
-        LineKind::Fault => ![UNDONE, CALM].contains(&line.label),
+        LineKind::Fault => ![UNDONE, CALM].contains(&line.label) && !ends_of_itself(&lines, line),
         // What the calm says to services is part of it.
         LineKind::Step => line.label == COMMAND && calm.is_none_or(|calm| line.at < calm),
         LineKind::Alarm | LineKind::Lost => false,
     };
-    let faults = lines.iter().filter(is_planned);
-    let told = |line: &Line| format!("at {}: {}", line.at, line.without_number().trim_start_matches("-- "));
-    let mut told: Vec<String> = faults.map(told).collect();
+    let mut told: Vec<String> = once(lines.iter().filter(is_planned));
     told.extend(case.decisions.overrides.iter().map(|(address, decision)| words(address, *decision)));
     told
+}
+
+/// Whether a process ends because of what it has just done, and is started again by its supervisor.
+fn ends_of_itself(lines: &[Line], line: &Line) -> bool {
+    let Some(cause) = line.cause.and_then(|cause| lines.iter().find(|other| other.id == cause)) else {
+        return false;
+    };
+    let host = cause.actor.split('/').next().unwrap_or_default();
+    line.without_number() == format!("-- {host} crashes, back in {}", model::node::RESTART_AFTER)
+}
+
+/// Each fault and command; what is repeated at once, such as the questions of a user who drains a node, is told with its number.
+fn once<'a>(lines: impl Iterator<Item = &'a Line>) -> Vec<String> {
+    let mut told: Vec<(String, String, u32)> = Vec::new();
+    for line in lines {
+        let what = line.without_number().trim_start_matches("-- ").to_owned();
+        match told.iter_mut().find(|(_, other, _)| line.label == COMMAND && *other == what) {
+            Some((_, _, times)) => *times += 1,
+            None => told.push((line.at.to_string(), what, 1)),
+        }
+    }
+    let words = told.into_iter().map(|(at, what, times)| match times {
+        1 => format!("at {at}: {what}"),
+        _ => format!("at {at}: {what}, {times} times from then on"),
+    });
+    words.collect()
 }
 
 /// A decision in words.

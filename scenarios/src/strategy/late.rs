@@ -22,7 +22,11 @@ pub(super) struct Late {
 }
 
 /// So many seeds share one run.
-const GROUP: u64 = 16;
+const GROUP: u64 = 8;
+/// What comes more often than this in one stream is periodic: the next one makes up for a late one.
+const RARE: usize = 48;
+/// What is later than this is later than most of what waits for it.
+const VERY: Duration = Duration::from_secs(4);
 /// So many groups are remembered.
 const REMEMBERED: usize = 32;
 /// How late a message is: from the time of a tick to more than a lease and its grace; but it comes soon enough for the cluster to
@@ -48,13 +52,27 @@ impl Strategy for Late {
             // Streams before messages: rare kinds matter more than frequent ones.
             let stream = &streams[draws.below(streams.len() as u64) as usize];
             let address = stream[draws.below(stream.len() as u64) as usize].clone();
-            let octaves = (longest.nanos() / LATE.0.nanos()).ilog2();
-            let low = LATE.0.nanos() << draws.below(u64::from(octaves) + 1);
+            // Half of them have missed everything that was waiting for them, a failover perhaps.
+            let from = if draws.below(2) == 0 { LATE.0 } else { VERY.min(longest) };
+            let octaves = (longest.nanos() / from.nanos()).ilog2();
+            let low = from.nanos() << draws.below(u64::from(octaves) + 1);
             let late = Duration::from_nanos((low + draws.below(low)).min(longest.nanos()));
             overrides.insert(address, Decision::Delay(late));
         }
         Case { decisions: Decisions { overrides, ..Decisions::default() }, ..case }
     }
+}
+
+/// The streams in which it matters that a message is late: between nodes, and not periodic. All, if there is none of these.
+fn worth_it(streams: BTreeMap<String, Vec<DecisionAddress>>) -> Vec<Vec<DecisionAddress>> {
+    let is_worth_it = |(name, messages): &(&String, &Vec<DecisionAddress>)| {
+        let hosts = name.split(' ').nth(1).and_then(|hosts| hosts.split_once('>'));
+        let is_node = |host: &str| host.strip_prefix('n').is_some_and(|slot| slot.parse::<u8>().is_ok());
+        hosts.is_some_and(|(from, to)| is_node(from) && is_node(to)) && messages.len() <= RARE
+    };
+    let chosen: Vec<Vec<DecisionAddress>> =
+        streams.iter().filter(is_worth_it).map(|(_, messages)| messages.clone()).collect();
+    if chosen.is_empty() { streams.into_values().collect() } else { chosen }
 }
 
 impl Late {
@@ -73,7 +91,7 @@ impl Late {
                 streams.entry(one.address.stream.clone()).or_default().push(one.address);
             }
         }
-        let streams: Streams = Arc::new(streams.into_values().collect());
+        let streams: Streams = Arc::new(worth_it(streams));
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         while known.len() >= REMEMBERED {
             known.pop_first();

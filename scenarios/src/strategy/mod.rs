@@ -7,12 +7,15 @@
 mod guided;
 mod late;
 mod pct;
+mod sweep;
 
 use std::fmt;
 
 use sim::Seed;
 
 use crate::{Case, Error, PolicySpec, Scenario, coverage::Coverage, error::unknown};
+
+pub use sweep::Cases;
 
 /// Where a search looks.
 pub trait Strategy: Send + Sync {
@@ -55,6 +58,16 @@ pub fn named(name: &str) -> Result<Box<dyn Strategy>, Error> {
     })
 }
 
+/// What is to be written behind a line that replays a seed: nothing if the strategy leaves everything to the seed. None if a
+/// seed alone does not say what was run.
+pub fn replayed(strategy: &str) -> Option<String> {
+    match strategy {
+        "random" => Some(String::new()),
+        "guided" => None,
+        other => Some(format!(" --strategy {other}")),
+    }
+}
+
 /// The weather as it is drawn.
 struct Random;
 
@@ -64,7 +77,7 @@ impl Strategy for Random {
     }
 
     fn case(&self, scenario: &Scenario, policy: &PolicySpec, seed: Seed) -> Case {
-        Case::new(scenario, policy, seed).concrete()
+        Case::new(scenario, policy, seed)
     }
 }
 

@@ -96,7 +96,7 @@ fn names_are_checked() {
       | faults = ["crsh"]
     "#);
     insta::assert_snapshot!(wrong("commands = [\"crash\"]"), @r#"
-    x.toml:11:13: `crash` is no class of commands; there is pause-and-resume, remove or move-maintainer
+    x.toml:11:13: `crash` is no class of commands; there is pause-and-resume, remove, move-maintainer, create, update, rewind, move-table, split-table, merge-table, drain, restart or rolling-restart
       | commands = ["crash"]
     "#);
     insta::assert_snapshot!(wrong("moments = [\"DispatcherCreate\"]"), @r#"

@@ -48,7 +48,7 @@ fn late_messages_are_few_and_not_too_late() {
     let storm = catalogue::find("failover-storm").expect("it is in the catalogue");
     let policy = PolicySpec::parse("master").expect("a preset");
     let late = strategy::named("late").expect("a strategy");
-    let cases: Vec<_> = (32..48).map(|seed| late.case(&storm, &policy, Seed(seed))).collect();
+    let cases: Vec<_> = (32..40).map(|seed| late.case(&storm, &policy, Seed(seed))).collect();
     for case in &cases {
         assert_eq!((case.seed, case.scenario.text()), (Seed(32), cases[0].scenario.text()));
         let overrides = &case.decisions.overrides;
@@ -64,7 +64,7 @@ fn late_messages_are_few_and_not_too_late() {
     }
     let different: BTreeSet<String> =
         cases.iter().map(|case| format!("{:?}", case.decisions.overrides)).collect();
-    assert!(different.len() > 12);
+    assert!(different.len() > 6);
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn shrunk(case: &Case, budget: u64, jobs: usize) -> (Shrunk, Vec<String>) {
     let mut tell = |progress: &scenarios::shrink::Progress| {
         steps.push(format!("{} {} {} {}", progress.runs, progress.decisions, progress.faults, progress.step));
     };
-    let how = Shrinking { budget, jobs, stop: &stop, tell: &mut tell };
+    let how = Shrinking { budget, jobs, beside: None, stop: &stop, tell: &mut tell };
     let shrunk = shrink(case, None, how).expect("it breaks something");
     (shrunk, steps)
 }
@@ -62,7 +62,7 @@ fn what_is_shrunk_breaks_the_same_and_can_be_saved() {
 fn there_has_to_be_something_to_shrink() {
     let (stop, mut tell) = (AtomicBool::new(false), |_: &scenarios::shrink::Progress| {});
     let mut wrong = |case: &Case, aspect| {
-        let how = Shrinking { budget: 10, jobs: 1, stop: &stop, tell: &mut tell };
+        let how = Shrinking { budget: 10, jobs: 1, beside: None, stop: &stop, tell: &mut tell };
         shrink(case, aspect, how).expect_err("nothing to shrink").to_string()
     };
     insta::assert_snapshot!(wrong(&case("quiet-cluster", "master", 0), None), @"quiet-cluster: everything holds in this run; there is nothing to shrink");
@@ -90,4 +90,17 @@ fn faults_keep_their_draws() {
     let both = when(&text(&(pause("n1", "") + &pause("n2", ""))));
     let second = when(&text(&pause("n2", "draws = 1\n")));
     assert!(both.len() == 2 && both.contains(&second[0]), "{both:?} {second:?}");
+}
+
+/// What the other policy breaks as well is not what is looked for.
+#[test]
+fn a_shrunk_case_can_be_one_that_another_policy_does_not_break() {
+    let case = case("delayed-create", "baseline", 55);
+    let beside = PolicySpec::parse("master").expect("a preset");
+    let stop = AtomicBool::new(false);
+    let how = Shrinking { budget: 60, jobs: 2, beside: Some(&beside), stop: &stop, tell: &mut |_| {} };
+    let small = shrink(&case, None, how).expect("it breaks something");
+    let name = small.signature.name();
+    let breaks = |case: &Case| case.signatures().1.iter().any(|one| one.name() == name);
+    assert!(breaks(&small.case) && !breaks(&Case { policy: beside, ..small.case.clone() }));
 }

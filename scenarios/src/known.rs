@@ -91,7 +91,7 @@ impl KnownFindings {
 
     /// The first that a run with this signature is an instance of. The run may be made again, with what cures the finding.
     pub fn explain(&self, signature: &Signature, case: &Case) -> Option<&KnownFinding> {
-        self.findings.iter().find(|finding| finding.is_of(signature) && finding.is_cured(signature, case))
+        self.findings.iter().find(|finding| finding.explains(signature, case))
     }
 }
 
@@ -123,6 +123,11 @@ fn check<'a>(
 }
 
 impl KnownFinding {
+    /// Whether a run with this signature is an instance of it. The run may be made again, with what cures it.
+    pub fn explains(&self, signature: &Signature, case: &Case) -> bool {
+        self.is_of(signature) && self.is_cured(signature, case)
+    }
+
     /// Whether a signature is one of it.
     fn is_of(&self, signature: &Signature) -> bool {
         let named = self.invariant == signature.invariant || self.invariant == signature.name();

@@ -96,13 +96,10 @@ impl Operators {
         self.map.values().filter_map(|number| self.items.get(number))
     }
 
-    /// Those that have not finished: in words, with the node that each is done to.
+    /// Those that have not finished: in words, with the node that each waits for.
     pub(in crate::maintainer) fn unfinished(&self) -> impl Iterator<Item = (String, Option<NodeId>)> {
         let all = self.in_map().map(|item| &item.operator).filter(|operator| !operator.is_finished());
-        all.map(|operator| {
-            let words = format!("{} {}", operator.id(), operator.words());
-            (words, operator.affected().first().copied().flatten())
-        })
+        all.map(|operator| (format!("{} {}", operator.id(), operator.words()), operator.awaits()))
     }
 
     /// A line for each.

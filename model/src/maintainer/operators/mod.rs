@@ -75,6 +75,11 @@ pub(super) trait Operator: fmt::Debug {
     /// The nodes without which it cannot go on as it is.
     fn affected(&self) -> Vec<Option<NodeId>>;
 
+    /// The node that has to say something next, before it has finished.
+    fn awaits(&self) -> Option<NodeId> {
+        self.affected().first().copied().flatten()
+    }
+
     /// Whether the checkpoint of its span holds back that of the changefeed.
     fn blocks_checkpoint(&self) -> bool;
 

@@ -140,6 +140,14 @@ impl Operator for Move {
         vec![self.origin, Some(self.dest)]
     }
 
+    fn awaits(&self) -> Option<NodeId> {
+        match self.phase {
+            Phase::RemoveOrigin | Phase::AbortRemoveOrigin => self.origin,
+            Phase::AddDest => Some(self.dest),
+            Phase::DoneSuccess | Phase::DoneNoPostFinish => None,
+        }
+    }
+
     fn blocks_checkpoint(&self) -> bool {
         true
     }

@@ -163,6 +163,16 @@ pub(crate) fn covered(case: &Case) -> (Outcome, Coverage) {
     (outcome, covering.done())
 }
 
+/// Runs a case with nobody watching, and tells how many records there were: what the simulation costs alone.
+pub fn unwatched(case: &Case) -> u64 {
+    let (mut sim, end) = begun(case);
+    let mut records = 0;
+    while sim.step(end) {
+        records += 1;
+    }
+    records
+}
+
 /// A case before its first record, and when it ends.
 pub(crate) fn begun(case: &Case) -> (Sim, Instant) {
     beginning(&case.scenario, &case.policy, case.seed, &case.decisions)

@@ -27,14 +27,20 @@ fn main() {
     let traced = median(rounds, || runs(&quiet, seeds, |case| case.trace().0.records));
     let simulated = quiet.length().nanos() as f64 / 1e9 * seeds as f64;
     println!("{:<58} {:>10} {:>10}", "", "measured", "target");
-    let line = |what: &str, measured: String, target: &str| println!("{what:<58} {measured:>10} {target:>10}");
+    let line =
+        |what: &str, measured: String, target: &str| println!("{what:<58} {measured:>10} {target:>10}");
     line("quiet-cluster, all invariants: times real time", format!("{:.0}", simulated / watched), ">= 3000");
     line("quiet-cluster, all invariants against none: times as long", ratio(watched, bare), "<= 2");
     line("quiet-cluster, a whole trace kept against none", ratio(traced, watched), "<= 2");
     let delayed_time = median(rounds, || runs(&delayed, seeds, |case| case.run().records));
-    line("delayed-create: seeds per second and core", format!("{:.0}", seeds as f64 / delayed_time), ">= 200");
+    line(
+        "delayed-create: seeds per second and core",
+        format!("{:.0}", seeds as f64 / delayed_time),
+        ">= 200",
+    );
     let [few, many] = [4, 64].map(|tables| with_tables(&quiet, tables));
-    let [few, many] = [few, many].map(|one| median(rounds, || runs(&one, seeds.min(10), |case| case.run().records)));
+    let [few, many] =
+        [few, many].map(|one| median(rounds, || runs(&one, seeds.min(10), |case| case.run().records)));
     line("64 tables against 4: times as long", ratio(many, few), "<= 20");
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let swept = seeds * if quick { 1 } else { 20 };

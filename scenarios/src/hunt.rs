@@ -73,7 +73,7 @@ pub struct Hunt<'a> {
 }
 
 /// So many seeds of a scenario are run before the next one has its turn, and before a strategy learns.
-pub(crate) const ROUND: u64 = 64;
+pub(crate) const ROUND: u64 = 16;
 /// So many kinds of breaks are kept.
 const KEPT: usize = 1000;
 /// So many failures are told.

@@ -88,6 +88,11 @@ impl Scenario {
         (self.file.run_for.0, self.file.settle_for.0)
     }
 
+    /// How many nodes it has.
+    pub(crate) fn nodes(&self) -> u32 {
+        *self.file.cluster.nodes.get_ref()
+    }
+
     /// How long a run of it is, in simulated time.
     pub fn length(&self) -> Duration {
         self.file.run_for.0 + self.file.settle_for.0

@@ -14,15 +14,16 @@ use crate::{Case, PolicySpec, Scenario, run::decided};
 /// Addresses of messages, by their streams.
 type Streams = Arc<Vec<Vec<DecisionAddress>>>;
 
-/// Seeds in groups: the weather of one run, and the messages that it has, serve all seeds of a group.
+/// Seeds in groups: the messages that the run of the first one has serve all seeds of a group, each under its own weather. A
+/// message that another seed's run does not have is late for nobody.
 #[derive(Default)]
 pub(super) struct Late {
     /// What has been found out about the last groups. A memory, and nothing else: everything in it can be found out again.
     known: Mutex<BTreeMap<(String, String, u64), Streams>>,
 }
 
-/// So many seeds share one run.
-const GROUP: u64 = 8;
+/// So many seeds share the messages of one run.
+const GROUP: u64 = 16;
 /// What comes more often than this in one stream is periodic: the next one makes up for a late one.
 const RARE: usize = 48;
 /// What is later than this is later than most of what waits for it.
@@ -40,8 +41,10 @@ impl Strategy for Late {
 
     fn case(&self, scenario: &Scenario, policy: &PolicySpec, seed: Seed) -> Case {
         let first = Seed(seed.0 - seed.0 % GROUP);
-        let case = Case::new(scenario, policy, first).concrete();
-        let streams = self.streams(&case);
+        let streams = self.streams(&Case::new(scenario, policy, first).concrete());
+        let case = Case::new(scenario, policy, seed).concrete();
+        let nodes = case.scenario.nodes();
+        let streams: Vec<&Vec<DecisionAddress>> = streams.iter().filter(|one| is_there(one, nodes)).collect();
         if streams.is_empty() {
             return case;
         }
@@ -50,7 +53,7 @@ impl Strategy for Late {
         let mut overrides = BTreeMap::new();
         for _ in 0..=draws.below(3) {
             // Streams before messages: rare kinds matter more than frequent ones.
-            let stream = &streams[draws.below(streams.len() as u64) as usize];
+            let stream = streams[draws.below(streams.len() as u64) as usize];
             let address = stream[draws.below(stream.len() as u64) as usize].clone();
             // Half of them have missed everything that was waiting for them, a failover perhaps.
             let from = if draws.below(2) == 0 { LATE.0 } else { VERY.min(longest) };
@@ -63,12 +66,22 @@ impl Strategy for Late {
     }
 }
 
+/// Whether both ends of a stream are among so many nodes, or are no nodes.
+fn is_there(stream: &[DecisionAddress], nodes: u32) -> bool {
+    let hosts = stream.first().and_then(|one| one.stream.split(' ').nth(1)).unwrap_or_default();
+    hosts.split('>').all(|host| slot(host).is_none_or(|slot| slot <= nodes))
+}
+
+/// The number of a node.
+fn slot(host: &str) -> Option<u32> {
+    host.strip_prefix('n').and_then(|slot| slot.parse().ok())
+}
+
 /// The streams in which it matters that a message is late: between nodes, and not periodic. All, if there is none of these.
 fn worth_it(streams: BTreeMap<String, Vec<DecisionAddress>>) -> Vec<Vec<DecisionAddress>> {
     let is_worth_it = |(name, messages): &(&String, &Vec<DecisionAddress>)| {
         let hosts = name.split(' ').nth(1).and_then(|hosts| hosts.split_once('>'));
-        let is_node = |host: &str| host.strip_prefix('n').is_some_and(|slot| slot.parse::<u8>().is_ok());
-        hosts.is_some_and(|(from, to)| is_node(from) && is_node(to)) && messages.len() <= RARE
+        hosts.is_some_and(|(from, to)| slot(from).is_some() && slot(to).is_some()) && messages.len() <= RARE
     };
     let chosen: Vec<Vec<DecisionAddress>> =
         streams.iter().filter(is_worth_it).map(|(_, messages)| messages.clone()).collect();

@@ -42,15 +42,17 @@ fn no_strategy_depends_on_the_number_of_jobs() {
     }
 }
 
-/// One to three messages are late, none so late that the cluster could not settle; a group of seeds shares the rest.
+/// One to three messages are late, none so late that the cluster could not settle; each seed has its own weather, and most of
+/// these messages.
 #[test]
 fn late_messages_are_few_and_not_too_late() {
     let storm = catalogue::find("failover-storm").expect("it is in the catalogue");
     let policy = PolicySpec::parse("master").expect("a preset");
     let late = strategy::named("late").expect("a strategy");
     let cases: Vec<_> = (32..40).map(|seed| late.case(&storm, &policy, Seed(seed))).collect();
-    for case in &cases {
-        assert_eq!((case.seed, case.scenario.text()), (Seed(32), cases[0].scenario.text()));
+    let (mut named, mut used) = (0, 0);
+    for (case, seed) in cases.iter().zip(32..) {
+        assert_eq!((case.seed, case.scenario.text()), (Seed(seed), storm.concrete(Seed(seed)).text()));
         let overrides = &case.decisions.overrides;
         assert!((1..=3).contains(&overrides.len()), "{overrides:?}");
         for (address, decision) in overrides {
@@ -60,8 +62,9 @@ fn late_messages_are_few_and_not_too_late() {
                 "{address} {length}"
             );
         }
-        assert_eq!(case.run().overrides_used, overrides.len());
+        (named, used) = (named + overrides.len(), used + case.run().overrides_used);
     }
+    assert!(used * 2 > named, "{used} of {named}");
     let different: BTreeSet<String> =
         cases.iter().map(|case| format!("{:?}", case.decisions.overrides)).collect();
     assert!(different.len() > 6);

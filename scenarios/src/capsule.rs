@@ -15,9 +15,10 @@ use crate::{
 };
 
 /// The format of capsules that this version writes.
-pub const SCHEMA: &str = "cdcsim.capsule/2";
-/// The formats that it reads. The first one had neither signatures nor stories.
-const READ: [&str; 2] = ["cdcsim.capsule/1", SCHEMA];
+pub const SCHEMA: &str = "cdcsim.capsule/3";
+/// The formats that it reads. The first one had neither signatures nor stories; until the second one every run had a calm
+/// ending, without a word in its scenario.
+const READ: [&str; 3] = ["cdcsim.capsule/1", "cdcsim.capsule/2", SCHEMA];
 
 /// A run with its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,10 +163,11 @@ impl Capsule {
         let inside = |error: Error| Error::new(format!("{at}, {}", error.at), error.what);
         let name = &self.scenario.name;
         let at_scenario = format!("scenario {name}");
-        let scenario = Scenario::parse(name, &at_scenario, &self.scenario.text);
+        let text = self.text_with_ending();
+        let scenario = Scenario::parse(name, &at_scenario, &text);
         // What is claimed does not matter to a run; it may name what is called otherwise by now.
         let scenario = scenario.or_else(|error| {
-            let claimless = without_claims(&self.scenario.text).ok_or_else(|| error.clone())?;
+            let claimless = without_claims(&text).ok_or_else(|| error.clone())?;
             Scenario::parse(name, &at_scenario, &claimless).map_err(|_| error)
         });
         let scenario = scenario.map_err(inside)?;
@@ -174,6 +176,17 @@ impl Capsule {
         let (overrides, otherwise) = (self.overrides.clone(), self.otherwise.clone());
         let decisions = Decisions { overrides, otherwise, logged: false };
         Ok(Case { scenario, policy, seed: Seed(seed), decisions })
+    }
+
+    /// The text of its scenario, which says how it ends if that was the same for all then.
+    fn text_with_ending(&self) -> String {
+        let text = &self.scenario.text;
+        let says =
+            |text: &str| toml::from_str(text).is_ok_and(|table: toml::Table| table.contains_key("ending"));
+        match self.schema == SCHEMA || says(text) {
+            true => text.clone(),
+            false => format!("ending = \"calm\"\n{text}"),
+        }
     }
 
     /// How well a run of [`Capsule::case`] reproduces what the capsule says of it.

@@ -56,7 +56,6 @@ impl Coordinator {
     /// A user calls for another node to lead: the term is stopped, the key is given back, and the node is a candidate again. The user
     /// waits until the term has stopped; if it does so already, he does not.
     pub(super) fn resign(&mut self, asked: Option<u32>, cx: &mut Cx) {
-        cx.note(Note::OwnerResigns { node: cx.id() });
         let Some(term) = &mut self.term else { return };
         if term.ending.is_none() {
             let ending = Ending { asked, ..Ending::new(Cause::Resigned, "resigned") };

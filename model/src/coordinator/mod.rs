@@ -248,8 +248,6 @@ vocabulary! {
         DrainCleared { node: NodeId, target_epoch: u64 },
         /// The real coordinator panics here.
         Panicked { why: &'static str },
-        /// A user wants another node to lead.
-        OwnerResigns { node: NodeId },
     }
 }
 

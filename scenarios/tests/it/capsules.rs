@@ -12,7 +12,7 @@ fn fixtures() -> PathBuf {
 }
 
 fn saved(name: &str) -> (String, Capsule) {
-    let path = fixtures().join("capsules").join(name).display().to_string();
+    let path = fixtures().join(name).display().to_string();
     let capsule = Capsule::read(&path).unwrap_or_else(|error| panic!("{error}"));
     (path, capsule)
 }
@@ -28,11 +28,11 @@ fn replayed(name: &str) -> Reproduced {
 #[test]
 fn a_capsule_of_this_model_is_reproduced_exactly() {
     if std::env::var_os("UPDATE_DIGESTS").is_some() {
-        let (path, capsule) = saved("late-request.json");
+        let (path, capsule) = saved("capsules/late-request.json");
         let case = capsule.case(&path).unwrap_or_else(|error| panic!("{error}"));
         fs::write(&path, Capsule::of(&case).0.to_text()).expect("the fixtures can be written");
     }
-    assert_eq!(replayed("late-request.json"), Reproduced::Exact);
+    assert_eq!(replayed("capsules/late-request.json"), Reproduced::Exact);
 }
 
 /// The model has changed since it was saved; its decisions are found by their addresses, and the same breaks.
@@ -40,13 +40,15 @@ fn a_capsule_of_this_model_is_reproduced_exactly() {
 fn a_capsule_of_an_earlier_model_is_rebased() {
     let broken = Some("single_writer (admitted)".to_owned());
     let rebased = Reproduced::Rebased { broken, applied: 2, decisions: 2 };
-    assert_eq!(replayed("of-an-earlier-model.json"), rebased);
+    assert_eq!(replayed("capsules-of-earlier-models/rebased.json"), rebased);
 }
 
 /// What broke had another name then, and does not happen any more; a claim of its scenario names it.
 #[test]
 fn of_a_capsule_that_is_not_reproduced_it_is_said_what_differs() {
-    let Reproduced::Not { told, found, first, .. } = replayed("of-earlier-invariants.json") else {
+    let Reproduced::Not { told, found, first, .. } =
+        replayed("capsules-of-earlier-models/not-reproduced.json")
+    else {
         panic!("it is reproduced");
     };
     assert_eq!(told, ["downstream_is_fed (monotone)"]);
@@ -69,7 +71,8 @@ fn known_findings_are_what_their_capsules_show() {
         let Some(capsule) = &finding.capsule else { continue };
         let path = fixtures().join(capsule).display().to_string();
         let capsule = Capsule::read(&path).unwrap_or_else(|error| panic!("{error}"));
-        let (_, signatures) = capsule.case(&path).unwrap_or_else(|error| panic!("{error}")).signatures();
-        assert!(signatures.iter().any(|one| finding.explains(one)), "{}: {signatures:#?}", finding.id);
+        let case = capsule.case(&path).unwrap_or_else(|error| panic!("{error}"));
+        let (_, signatures) = case.signatures();
+        assert!(signatures.iter().any(|one| finding.explains(one, &case)), "{}: {signatures:#?}", finding.id);
     }
 }

@@ -48,8 +48,8 @@ pub(super) struct DataEqual {
     /// Which in order of creation the last dispatcher of an id on a node is.
     born: BTreeMap<(Addr, ChangefeedId, DispatcherId), u64>,
     births: u64,
-    /// The newest change of each row in the log, and by which dispatcher in order of creation.
-    newest: BTreeMap<(ChangefeedId, TableId, u32), (Ts, u64)>,
+    /// The newest change of each row in the log that each of its dispatchers has written, by their order of creation.
+    newest: BTreeMap<(ChangefeedId, TableId, u32), Vec<(u64, Ts)>>,
     disordered: BTreeSet<ChangefeedId>,
 }
 
@@ -98,20 +98,22 @@ impl DataEqual {
         let cf = transaction.cf;
         for change in &transaction.changes {
             let by = self.born.get(&(client, cf, change.writer)).copied().unwrap_or(0);
-            let newest = self.newest.entry((cf, change.table, change.key)).or_insert((Ts::NONE, 0));
-            let (before, before_by) = *newest;
-            if change.commit >= before {
-                *newest = (change.commit, by);
-            } else if by <= before_by && self.disordered.insert(cf) {
+            let newest = self.newest.entry((cf, change.table, change.key)).or_default();
+            // What dispatchers before it have written it may write again.
+            let newer = newest.iter().find(|(other, commit)| *other >= by && *commit > change.commit);
+            if let Some((_, newer)) = newer
+                && self.disordered.insert(cf)
+            {
                 let what = format!(
-                    "row {} of {} as of {} is appended to the log of {cf} after the same row as of {before}; {} of {client} \
-                     has not declared to write that again",
+                    "row {} of {} as of {} is appended to the log of {cf} after the same row as of {newer}; {} of {client} has not \
+                     declared to write that again",
                     change.key, change.table, change.commit, change.writer
                 );
                 found.push(Violation { invariant: NAME, aspect: "order", what, because: vec![record.id] });
-            } else {
-                // What is written again counts as the newest from now on: the rest of it follows.
-                *newest = (before, before_by.max(by));
+            }
+            match newest.iter_mut().find(|(other, _)| *other == by) {
+                Some((_, commit)) => *commit = change.commit.max(*commit),
+                None => newest.push((by, change.commit)),
             }
         }
     }

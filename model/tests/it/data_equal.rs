@@ -128,6 +128,9 @@ fn what_is_appended_again_has_been_declared() {
     };
     insta::assert_snapshot!(with(vec![Appended(N1, one, 9)]), @"");
     insta::assert_snapshot!(with(vec![Created(N2, other), Appended(N2, other, 5), Appended(N2, other, 9)]), @"");
+    let again = |commit| Appended(N2, other, commit);
+    insta::assert_snapshot!(with(vec![Created(N2, other), again(3), again(5), again(7), again(9), again(11)]), @"");
+    insta::assert_snapshot!(with(vec![Created(N2, other), again(3), again(7), again(5)]), @"data_equal (order): row 0 of t1 as of ts5 is appended to the log of cf1 after the same row as of ts7; d1@n2 of n2/dispatchers has not declared to write that again");
     // A dispatcher that moves keeps its id, and declares anew where it comes to.
     insta::assert_snapshot!(with(vec![Created(N2, one), Appended(N2, one, 5)]), @"");
     insta::assert_snapshot!(with(vec![Appended(N1, one, 5)]), @"data_equal (order): row 0 of t1 as of ts5 is appended to the log of cf1 after the same row as of ts9; d1@n1 of n1/dispatchers has not declared to write that again");

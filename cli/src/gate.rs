@@ -54,8 +54,8 @@ pub(crate) fn gate(args: &Args, output: &mut Output) -> Result<Exit, Stop> {
     }
     let (base, origin) = base_seed(args.base_seed);
     let seeds = Seeds { base, each: seeds_of_each(args, &scenarios) };
-    output.line(&format!("base seed {base} ({origin})"))?;
     let stop = interrupt::watch();
+    output.line(&format!("base seed {base} ({origin})"))?;
     let clock = OnceLock::new();
     let limit = args.budget * PATIENCE;
     // The clock starts when it is asked for the first time.

@@ -33,7 +33,7 @@ fn what_is_as_it_was_passes_and_says_the_same_twice() {
       claims: 6 of 6 passed
       capsules: 0 of 0 passed
       mutants: 2 of 2 passed
-      fresh: 0 seeds from 5, 0 of each general scenario: 0 broken, 0 new findings, 0 known
+      fresh: 0 seeds from 5, 0 of each general scenario: 0 broken, 0 inconclusive, 0 new findings, 0 known
     ");
 }
 

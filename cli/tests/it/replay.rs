@@ -179,7 +179,7 @@ fn a_capsule_that_tells_of_another_violation() {
 
 #[test]
 fn a_capsule_of_another_format() {
-    insta::assert_snapshot!(tampered("cdcsim.capsule/2", "cdcsim.capsule/9", "text").complaint(), @"error: x.json: its schema is `cdcsim.capsule/9`; this version reads `cdcsim.capsule/1` and `cdcsim.capsule/2`");
+    insta::assert_snapshot!(tampered("cdcsim.capsule/3", "cdcsim.capsule/9", "text").complaint(), @"error: x.json: its schema is `cdcsim.capsule/9`; this version reads `cdcsim.capsule/1` and `cdcsim.capsule/2` and `cdcsim.capsule/3`");
 }
 
 #[test]

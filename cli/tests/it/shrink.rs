@@ -32,7 +32,7 @@ fn what_cannot_be_shrunk_is_said() {
     let wrong = |line: &str| cdcsim_in(&folder, line).complaint().replace(&FINDING.seed, "SEED");
     let capsule = format!("found/delayed-create-baseline-{}.json", FINDING.seed);
     insta::assert_snapshot!(wrong("shrink nothing.json"), @"error: nothing.json: there is no such file");
-    insta::assert_snapshot!(wrong("shrink x.json"), @"error: x.json: its schema is `other`; this version reads `cdcsim.capsule/1` and `cdcsim.capsule/2`");
+    insta::assert_snapshot!(wrong("shrink x.json"), @"error: x.json: its schema is `other`; this version reads `cdcsim.capsule/1` and `cdcsim.capsule/2` and `cdcsim.capsule/3`");
     insta::assert_snapshot!(wrong(&format!("shrink {capsule} --invariant no_panic")), @"error: found/delayed-create-baseline-SEED.json: this run does not break no_panic; it breaks single_writer (admitted)");
     insta::assert_snapshot!(wrong(&format!("shrink {capsule} --out x.json")), @"error: x.json: capsules cannot be saved there: a part of this path is a file, not a folder");
     assert_eq!(cdcsim("shrink").code, Some(2));

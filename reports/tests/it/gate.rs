@@ -87,7 +87,7 @@ fn as_text() {
       claims: 1 of 3 passed, 2 failed
       capsules: 0 of 1 passed, 1 errored
       mutants: 0 of 1 passed, 1 not run
-      fresh: 7 seeds from 7, 4 of each general scenario: 2 broken, 1 new findings, 1 known
+      fresh: 7 seeds from 7, 4 of each general scenario: 2 broken, 0 inconclusive, 1 new findings, 1 known
     "#);
 }
 
@@ -101,7 +101,7 @@ fn as_a_page() {
     | claims | 1 of 3 passed, 2 failed |
     | capsules | 0 of 1 passed, 1 errored |
     | mutants | 0 of 1 passed, 1 not run |
-    | fresh | 7 seeds from 7, 4 of each general scenario: 2 broken, 1 new findings, 1 known |
+    | fresh | 7 seeds from 7, 4 of each general scenario: 2 broken, 0 inconclusive, 1 new findings, 1 known |
 
     ### What failed
 

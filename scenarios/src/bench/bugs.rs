@@ -49,7 +49,7 @@ pub const BUGS: &[Bug] = &[
         policy: "MC-21",
         beside: "master",
         scenarios: &["operator-storm"],
-        by: &["downstream_is_fed (coverage)", "downstream_is_fed (checkpoint)", "single_writer"],
+        by: &["recovers (coverage)", "recovers (checkpoint)", "single_writer"],
     },
     Bug {
         id: "TC-4763",
@@ -57,7 +57,7 @@ pub const BUGS: &[Bug] = &[
         policy: "pr-5436",
         beside: "pr-3769",
         scenarios: &["operator-storm"],
-        by: &["no_panic (maintainers)", "single_writer", "downstream_is_fed", "everything_ends"],
+        by: &["no_panic (maintainers)", "single_writer", "recovers", "data_equal"],
     },
     Bug {
         id: "M1",
@@ -84,7 +84,8 @@ pub const BUGS: &[Bug] = &[
         by: &[
             "closed_stays_closed",
             "no_write_after_stop",
-            "downstream_is_fed",
+            "recovers",
+            "data_equal",
             "one_ddl_owner",
             "single_writer",
         ],
@@ -111,7 +112,7 @@ pub const BUGS: &[Bug] = &[
         policy: "M6",
         beside: "master",
         scenarios: &["failover-storm", "api-storm"],
-        by: &["downstream_is_fed", "everything_ends (operator)"],
+        by: &["recovers"],
     },
     Bug {
         id: "M11",
@@ -119,7 +120,7 @@ pub const BUGS: &[Bug] = &[
         policy: "M11",
         beside: "master",
         scenarios: &["failover-storm", "api-storm"],
-        by: &["one_owner_per_epoch (memory)", "downstream_is_fed (coverage)"],
+        by: &["one_owner_per_epoch (memory)", "recovers (coverage)"],
     },
     Bug {
         id: "M-H1",
@@ -127,7 +128,7 @@ pub const BUGS: &[Bug] = &[
         policy: "M-H1",
         beside: "master",
         scenarios: &["failover-storm", "api-storm"],
-        by: &["one_owner_per_epoch", "downstream_is_fed (coverage)", "everything_ends (operator)"],
+        by: &["one_owner_per_epoch", "recovers (coverage)", "recovers (operator)"],
     },
     Bug {
         id: "M-H10",
@@ -143,6 +144,6 @@ pub const BUGS: &[Bug] = &[
         policy: "M-H12",
         beside: "master",
         scenarios: &["api-storm"],
-        by: &["no_write_after_stop (paused)", "everything_ends (operator)"],
+        by: &["no_write_after_stop (paused)", "recovers (operator)"],
     },
 ];

@@ -284,8 +284,8 @@ fn capsules() {
         capsule.expect_err("it is wrong").to_string()
     };
     insta::assert_snapshot!(wrong("{\"schema\": \"cdcsim.capsule/1\", \"ver"), @"c.json:1:35: the capsule is truncated: it ends in the middle");
-    insta::assert_snapshot!(wrong("{\"schema\": \"cdcsim.capsule/9\"}"), @"c.json: its schema is `cdcsim.capsule/9`; this version reads `cdcsim.capsule/1` and `cdcsim.capsule/2`");
-    insta::assert_snapshot!(wrong("{}"), @r#"c.json: it is no capsule: one has "schema": "cdcsim.capsule/2""#);
+    insta::assert_snapshot!(wrong("{\"schema\": \"cdcsim.capsule/9\"}"), @"c.json: its schema is `cdcsim.capsule/9`; this version reads `cdcsim.capsule/1` and `cdcsim.capsule/2` and `cdcsim.capsule/3`");
+    insta::assert_snapshot!(wrong("{}"), @r#"c.json: it is no capsule: one has "schema": "cdcsim.capsule/3""#);
     insta::assert_snapshot!(wrong("not json"), @"c.json:1:2: it is no capsule: expected ident");
     insta::assert_snapshot!(wrong("{\"schema\": \"cdcsim.capsule/1\"}"), @"c.json:1:30: it is no capsule: missing field `version`");
     let whole = |policy: &str, seed: &str, text: &str| {
@@ -297,7 +297,7 @@ fn capsules() {
     insta::assert_snapshot!(wrong(&whole("x", "1", GOOD)), @"c.json, policy `x`: `x` is no policy; there is baseline, pr-5106, pr-4828, pr-5434, pr-5435, pr-5436, pr-3769, master, pr-5181 or pr-5182");
     insta::assert_snapshot!(wrong(&whole("master", "-1", GOOD)), @"c.json: `-1` is no seed");
     insta::assert_snapshot!(wrong(&whole("master", "1", "nodes = 3")), @"
-    c.json, scenario x:1:1: unknown field `nodes`, expected one of `story`, `topic`, `issues`, `seeds`, `run_for`, `settle_for`, `ending`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `chaos`, `claim`
+    c.json, scenario x:2:1: unknown field `nodes`, expected one of `story`, `topic`, `issues`, `seeds`, `run_for`, `settle_for`, `ending`, `cluster`, `workload`, `downstream`, `scheduling`, `weather`, `fault`, `chaos`, `claim`
       | nodes = 3
     ");
 }

@@ -5,6 +5,7 @@
 
 pub mod catalogue;
 pub mod hunt;
+pub mod invariants;
 pub mod json;
 mod links;
 pub mod matrix;

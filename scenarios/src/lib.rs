@@ -12,6 +12,7 @@ mod coverage;
 mod draw;
 mod error;
 mod file;
+pub mod fires;
 pub mod hunt;
 pub mod known;
 pub mod matrix;
@@ -37,5 +38,5 @@ pub use model::{
     policy::{DESIGNS, MUTANTS, Mutant, PRESETS, Preset},
 };
 pub use policy::PolicySpec;
-pub use scenario::{Claim, Scenario};
+pub use scenario::{Claim, Scenario, invariant};
 pub use sim::{Decision, DecisionAddress, Decisions, Duration, Instant, Seed};

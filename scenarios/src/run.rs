@@ -43,9 +43,10 @@ struct Watch {
 }
 
 impl Watch {
-    fn new() -> Watch {
+    fn new(scenario: &Scenario) -> Watch {
+        let watching = invariants::ALL.iter().filter(|named| scenario.is_watched_by(named.name));
         Watch {
-            invariants: invariants::ALL.iter().map(invariants::Named::watch).collect(),
+            invariants: watching.map(invariants::Named::watch).collect(),
             violations: Vec::new(),
             witnessed: vec![false; model::Note::KINDS],
             records: 0,
@@ -149,7 +150,7 @@ fn whole(
     let concrete = scenario.has_chaos().then(|| scenario.concrete(seed));
     let drawn = Drawn::draw(&concrete.as_ref().unwrap_or(scenario).file, policy.policy(), seed);
     let mut sim = Sim::new(drawn.cluster.layout(seed), drawn.plan, seed, decisions);
-    let mut watch = Watch::new();
+    let mut watch = Watch::new(scenario);
     let mut settles = true;
     while sim.step(drawn.end) {
         watch.observe(&sim, sim.record());

@@ -5,6 +5,7 @@ mod catalogue;
 mod ci;
 mod docs;
 mod hunt;
+mod invariants;
 mod matrix;
 mod pipes;
 mod replay;

@@ -13,11 +13,13 @@ use serde::Serialize;
 
 mod catalogue;
 mod hunt;
+mod invariants;
 mod matrix;
 mod shrink;
 
 pub use catalogue::{CATALOGUE, Catalogue};
 pub use hunt::{HUNT, Hunted};
+pub use invariants::{INVARIANTS, Invariants};
 pub use matrix::{Grid, MATRIX, MUTANTS, Mutants};
 pub use shrink::{SHRINK, Shrunk};
 

@@ -5,6 +5,7 @@ mod chaos;
 mod claims;
 mod docs;
 mod hunt;
+mod invariants;
 mod lines;
 mod shrink;
 mod sweep;

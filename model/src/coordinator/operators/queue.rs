@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, fmt};
 use sim::Instant;
 
 use crate::{
-    ChangefeedId, Cx, NodeId,
+    ChangefeedId, Cx, Misery, NodeId,
     coordinator::{
         Term, Timer,
         operators::{Operator, Stop},
     },
+    lives::Lives,
     state::flags,
 };
 
@@ -32,6 +33,8 @@ pub(in crate::coordinator) struct Operators {
     pub(super) executor_waits: bool,
     /// How many operators have had their turn in the executor's run.
     pub(super) executed: usize,
+    /// For whoever watches.
+    pub(super) lives: Lives<ChangefeedId>,
 }
 
 /// Who has the lock of the operators while etcd is asked.
@@ -91,6 +94,11 @@ impl Operators {
         self.operators.iter().map(|(cf, queued)| (*cf, queued.operator.name()))
     }
 
+    /// What is wrong with the lives of operators.
+    pub(in crate::coordinator) fn miseries(&self) -> impl Iterator<Item = (ChangefeedId, Misery)> {
+        self.lives.miseries()
+    }
+
     pub(in crate::coordinator) fn len(&self) -> usize {
         self.operators.len()
     }
@@ -132,6 +140,7 @@ impl Term {
         }
         operator.start(cf, &mut self.changefeeds);
         self.operators.pushed += 1;
+        self.operators.lives.begins(self.operators.pushed, cf);
         let queued = Queued { operator, notify_at: cx.now.steady, number: self.operators.pushed };
         self.operators.operators.insert(cf, queued);
         self.operators.pushed

@@ -47,6 +47,9 @@ pub(crate) enum Command {
     List(List),
     /// Tell what scenarios are about: their stories, what they claim and why, and where they come from
     Catalogue(Catalogue),
+    /// Tell what each invariant promises, and where it fires
+    #[command(after_help = EXIT_CODES)]
+    Invariants(Invariants),
     /// Run scenarios under seeds
     #[command(after_help = EXIT_CODES)]
     Run(Run),
@@ -104,6 +107,35 @@ pub(crate) enum CatalogueFormat {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Invariants {
+    /// These of them; without any, all
+    #[arg(value_name = "INVARIANT")]
+    pub(crate) names: Vec<String>,
+    /// Run claims that say that something breaks, and tell in how many seeds each aspect of an invariant does
+    #[arg(long)]
+    pub(crate) fires: bool,
+    /// A range of seeds for that, the end not included; without it, as many as each scenario asks for
+    #[arg(long, value_name = "A..B", value_parser = seeds, allow_hyphen_values = true, requires = "fires")]
+    pub(crate) seeds: Option<Range<u64>>,
+    /// How many seeds run at the same time; the results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_hyphen_values = true, requires = "fires")]
+    pub(crate) jobs: Option<u16>,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: InvariantsFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InvariantsFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For documents
+    Markdown,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Run {
     /// Scenarios of the catalogue by name, or files by their path
     #[arg(required = true, value_name = "SCENARIO")]
@@ -120,6 +152,9 @@ pub(crate) struct Run {
     /// Run every seed again, from the middle on from a copy, and tell the first record that differs
     #[arg(long)]
     pub(crate) check_determinism: bool,
+    /// Invariants that are switched off, with commas between; `all` are all of them. Nothing else of a run changes
+    #[arg(long, value_name = "INVARIANT,…", value_delimiter = ',')]
+    pub(crate) without: Vec<String>,
     /// One seed
     #[arg(long, conflicts_with = "seeds", value_parser = seed, allow_hyphen_values = true)]
     pub(crate) seed: Option<u64>,
@@ -163,6 +198,9 @@ pub(crate) struct Matrix {
     /// Each mutant only in the scenarios that claim something about it
     #[arg(long, requires = "mutants")]
     pub(crate) claimed: bool,
+    /// Invariants that are switched off, with commas between; `all` are all of them. Nothing else of a run changes
+    #[arg(long, value_name = "INVARIANT,…", value_delimiter = ',')]
+    pub(crate) without: Vec<String>,
     /// A range of seeds, the end not included; without it, as many as each scenario asks for
     #[arg(long, value_name = "A..B", value_parser = seeds, allow_hyphen_values = true)]
     pub(crate) seeds: Option<Range<u64>>,
@@ -208,6 +246,9 @@ pub(crate) struct Replay {
     /// The seed; a capsule names its own
     #[arg(long, value_parser = seed, allow_hyphen_values = true)]
     pub(crate) seed: Option<u64>,
+    /// Invariants that are switched off, with commas between; `all` are all of them. Nothing else of a run changes
+    #[arg(long, value_name = "INVARIANT,…", value_delimiter = ',')]
+    pub(crate) without: Vec<String>,
     /// What to tell: a few lines, every record, or the story of what led to the first violation
     #[arg(long, value_enum, default_value_t)]
     pub(crate) report: Report,
@@ -241,6 +282,9 @@ pub(crate) struct Hunt {
     /// The version of the protocol
     #[arg(long, default_value = "master")]
     pub(crate) policy: String,
+    /// Invariants that are switched off, with commas between; `all` are all of them. Nothing else of a run changes
+    #[arg(long, value_name = "INVARIANT,…", value_delimiter = ',')]
+    pub(crate) without: Vec<String>,
     /// Where to look: random, late, pct or guided
     #[arg(long, default_value = "random")]
     pub(crate) strategy: String,

@@ -22,6 +22,8 @@ use crate::{
 
 pub(crate) fn hunt(args: &Args, output: &mut Output) -> Result<Exit, Stop> {
     let scenarios = scenarios(&args.scenarios)?;
+    let scenarios: Vec<Scenario> =
+        scenarios.iter().map(|scenario| scenario.without(&args.without)).collect::<Result<_, _>>()?;
     let policy = PolicySpec::parse(&args.policy)?;
     let mut strategy = strategy::named(&args.strategy)?;
     if let Some(out) = &args.out {

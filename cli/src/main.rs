@@ -11,6 +11,7 @@ mod folder;
 mod gate;
 mod hunt;
 mod interrupt;
+mod invariants;
 mod list;
 mod matrix;
 mod output;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     let done = panics::guard(|| match &args.command {
         Command::List(command) => list::list(command, &mut output),
         Command::Catalogue(command) => catalogue::catalogue(command, &mut output),
+        Command::Invariants(command) => invariants::invariants(command, &mut output),
         Command::Run(command) => run::run(command, &mut output),
         Command::Matrix(command) => matrix::matrix(command, &mut output),
         Command::Hunt(command) => hunt::hunt(command, &mut output),

@@ -20,8 +20,10 @@ use crate::{
 pub(crate) fn matrix(args: &Args, output: &mut Output) -> Result<Exit, Stop> {
     let scenarios = match args.scenarios.as_slice() {
         [] => catalogue::all()?,
-        called => called.iter().map(|called| catalogue::find(called)).collect::<Result<_, _>>()?,
+        called => called.iter().map(|called| catalogue::find(called)).collect::<Result<Vec<_>, _>>()?,
     };
+    let scenarios: Vec<Scenario> =
+        scenarios.iter().map(|scenario| scenario.without(&args.without)).collect::<Result<_, _>>()?;
     let names: Vec<&str> = match args.policies.as_slice() {
         [] => VERSIONS.to_vec(),
         names => names.iter().map(String::as_str).collect(),

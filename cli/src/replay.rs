@@ -82,10 +82,15 @@ fn what(args: &Replay) -> Result<(Case, Option<Capsule>), Stop> {
                 "a capsule has its own policy, seed and decisions; leave out --policy, --seed and --strategy";
             return Err(Error::new(&args.what, what).into());
         }
-        let capsule = Capsule::read(&args.what)?;
-        return Ok((capsule.case(&args.what)?, Some(capsule)));
+        let mut capsule = Capsule::read(&args.what)?;
+        let mut case = capsule.case(&args.what)?;
+        case.scenario = case.scenario.without(&args.without)?;
+        capsule
+            .violations
+            .retain(|broken| !args.without.iter().any(|name| name == "all" || *name == broken.invariant));
+        return Ok((case, Some(capsule)));
     }
-    let scenario = catalogue::find(&args.what)?;
+    let scenario = catalogue::find(&args.what)?.without(&args.without)?;
     let missing = |flags: &str| Error::new(&args.what, format!("which run is meant? Say so with {flags}"));
     let (policy, seed) = match (&args.policy, args.seed) {
         (Some(policy), Some(seed)) => (PolicySpec::parse(policy)?, Seed(seed)),

@@ -93,7 +93,7 @@ fn jobs(args: &Run) -> Result<Vec<Job>, Stop> {
         if called.ends_with(".json") {
             return Err(Error::new(called, "a capsule is not run but replayed: cdcsim replay CAPSULE").into());
         }
-        let scenario = catalogue::find(called)?;
+        let scenario = catalogue::find(called)?.without(&args.without)?;
         let seeds = args.seed.map(|seed| seed..seed + 1).or_else(|| args.seeds.clone());
         let seeds = seeds.unwrap_or(0..scenario.seeds());
         let claims = match &policy {

@@ -13,6 +13,7 @@ pub mod etcd;
 mod hear;
 mod ids;
 pub mod invariants;
+mod lives;
 pub mod maintainer;
 pub mod measures;
 pub mod messages;
@@ -36,6 +37,7 @@ pub use ids::{
     Addr, ChangefeedId, ConfigEpoch, DispatcherId, Epoch, Mode, NodeId, Place, SchemaId, Span, TableId,
     TableName, Ts,
 };
+pub use lives::Misery;
 pub use pending::Pending;
 pub use policy::Policy;
 pub use process::{Liveness, Process, Settings, Shared};

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod diff;
 pub mod gate;
 pub mod hunt;
+pub mod invariants;
 pub mod json;
 mod links;
 pub mod matrix;

@@ -95,7 +95,10 @@ fn without_claims(text: &str) -> Option<String> {
 impl Capsule {
     /// The capsule of a case, which is run for it. Also what it came to.
     pub fn of(case: &Case) -> (Capsule, Outcome) {
-        let case = &case.clone().concrete();
+        // A capsule tells everything that broke, also what was not asked for.
+        let mut case = case.clone().concrete();
+        case.scenario = case.scenario.watched_by_all();
+        let case = &case;
         let (outcome, lines) = trace(case);
         let broken = outcome.violations.iter().map(|violation| Broken {
             invariant: violation.invariant.to_owned(),

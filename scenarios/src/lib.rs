@@ -15,6 +15,7 @@ pub mod diff;
 mod draw;
 mod error;
 mod file;
+pub mod fires;
 pub mod gate;
 pub mod hunt;
 pub mod known;
@@ -42,5 +43,5 @@ pub use model::{
     policy::{DESIGNS, MUTANTS, Mutant, PRESETS, Preset},
 };
 pub use policy::PolicySpec;
-pub use scenario::{Claim, Scenario};
+pub use scenario::{Claim, Scenario, invariant};
 pub use sim::{Decision, DecisionAddress, Decisions, Duration, Instant, Seed};

@@ -117,15 +117,22 @@ pub fn claims(scenarios: &[Scenario], mut how: Sweeping) -> Result<Vec<Checked>,
     let mut all = Vec::new();
     for scenario in scenarios {
         for claim in scenario.claims() {
-            let tally = how.cell(scenario, &claim.policy)?;
-            let (interrupted, seeds) = (tally.interrupted, how.seeds(scenario));
-            all.push(Checked { scenario: scenario.name().to_owned(), claim, seeds, tally });
+            let checked = check(scenario, &claim, &mut how)?;
+            let interrupted = checked.tally.interrupted;
+            all.push(checked);
             if interrupted {
                 return Ok(all);
             }
         }
     }
     Ok(all)
+}
+
+/// Checks one claim.
+pub(crate) fn check(scenario: &Scenario, claim: &Claim, how: &mut Sweeping) -> Result<Checked, Error> {
+    let tally = how.cell(scenario, &claim.policy)?;
+    let (name, seeds) = (scenario.name().to_owned(), how.seeds(scenario));
+    Ok(Checked { scenario: name, claim: claim.clone(), seeds, tally })
 }
 
 /// Runs every mutant in every scenario, beside what it is a mistake in; `claimed`: only in those that claim something

@@ -55,9 +55,10 @@ struct Watch {
 }
 
 impl Watch {
-    fn new() -> Watch {
+    fn new(scenario: &Scenario) -> Watch {
+        let watching = invariants::ALL.iter().filter(|named| scenario.is_watched_by(named.name));
         Watch {
-            invariants: invariants::ALL.iter().map(invariants::Named::watch).collect(),
+            invariants: watching.map(invariants::Named::watch).collect(),
             measures: Measures::default(),
             violations: Vec::new(),
             inconclusive: None,
@@ -193,7 +194,7 @@ fn whole(
     mut see: impl FnMut(&Sim, &Record, &[Violation]) -> ControlFlow<()>,
 ) -> (Outcome, Sim) {
     let (mut sim, end) = beginning(scenario, policy, seed, decisions);
-    let mut watch = Watch::new();
+    let mut watch = Watch::new(scenario);
     let mut settles = true;
     while sim.step(end) {
         watch.observe(&sim, sim.record());

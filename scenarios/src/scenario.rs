@@ -1,12 +1,14 @@
 //! A scenario: a file that has been read, every name in it checked, and every complaint with its line.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
+use model::invariants;
 use sim::Duration;
 use toml::Spanned;
 
 use crate::{
     Error, chaos,
+    error::unknown,
     file::{File, Names},
     policy::PolicySpec,
 };
@@ -17,6 +19,8 @@ pub struct Scenario {
     name: String,
     text: String,
     pub(crate) file: File,
+    /// The invariants that do not watch its runs.
+    off: BTreeSet<&'static str>,
 }
 
 /// What a scenario says of a policy.
@@ -41,7 +45,34 @@ impl Scenario {
             place.error(error.span().unwrap_or(0..0), message)
         })?;
         crate::draw::check(&file, &place)?;
-        Ok(Scenario { name: name.to_owned(), text: text.to_owned(), file })
+        let off = BTreeSet::new();
+        Ok(Scenario { name: name.to_owned(), text: text.to_owned(), file, off })
+    }
+
+    /// The same, and these invariants do not watch its runs: that changes nothing else of them. What its claims say of them is
+    /// left out. `all` are all of them.
+    ///
+    /// The error is a name that is none.
+    pub fn without<S: AsRef<str>>(&self, names: &[S]) -> Result<Scenario, Error> {
+        let mut changed = self.clone();
+        for name in names.iter().map(AsRef::as_ref) {
+            if name == "all" {
+                changed.off.extend(invariants::ALL.iter().map(|one| one.name));
+                continue;
+            }
+            changed.off.insert(invariant(name)?.name);
+        }
+        Ok(changed)
+    }
+
+    /// Whether an invariant watches its runs.
+    pub(crate) fn is_watched_by(&self, invariant: &str) -> bool {
+        !self.off.contains(invariant)
+    }
+
+    /// The same, watched by every invariant.
+    pub(crate) fn watched_by_all(self) -> Scenario {
+        Scenario { off: BTreeSet::new(), ..self }
     }
 
     /// The file as a table.
@@ -51,7 +82,8 @@ impl Scenario {
 
     /// The same with another table, if that is a scenario.
     pub(crate) fn changed(&self, table: &toml::Table) -> Option<Scenario> {
-        Scenario::parse(&self.name, &self.name, &toml::to_string(table).ok()?).ok()
+        let changed = Scenario::parse(&self.name, &self.name, &toml::to_string(table).ok()?).ok()?;
+        Some(Scenario { off: self.off.clone(), ..changed })
     }
 
     /// What a seed makes of it: itself, unless it has chaos.
@@ -59,8 +91,9 @@ impl Scenario {
         let Some(chaos) = &self.file.chaos else { return self.clone() };
         let table = chaos::draw(&self.table(), chaos, self.file.run_for.0, seed);
         let text = toml::to_string(&table).expect("tables can be written");
-        Scenario::parse(&self.name, &format!("{} as drawn by seed {seed}", self.name), &text)
-            .unwrap_or_else(|error| panic!("what was drawn is no scenario: {error}\n{text}"))
+        let drawn = Scenario::parse(&self.name, &format!("{} as drawn by seed {seed}", self.name), &text);
+        let drawn = drawn.unwrap_or_else(|error| panic!("what was drawn is no scenario: {error}\n{text}"));
+        Scenario { off: self.off.clone(), ..drawn }
     }
 
     /// Whether a seed draws what goes wrong.
@@ -120,11 +153,17 @@ impl Scenario {
         };
         let claims = self.file.claims.iter().map(|claim| Claim {
             policy: PolicySpec::parse(claim.policy.get_ref()).expect("it was checked when the file was read"),
-            breaks: names(&claim.breaks),
+            breaks: self.watched(names(&claim.breaks)),
             may_break: names(&claim.may_break),
             witnesses: claim.witnesses.iter().map(|witness| witness.get_ref().clone()).collect(),
         });
         claims.collect()
+    }
+
+    /// Those names of a claim that are of invariants that watch.
+    fn watched(&self, names: Vec<String>) -> Vec<String> {
+        let invariant = |name: &String| name.split(" (").next().unwrap_or_default().to_owned();
+        names.into_iter().filter(|name| self.is_watched_by(&invariant(name))).collect()
     }
 
     /// What it says of this policy.
@@ -155,4 +194,20 @@ impl<'a> Place<'a> {
         let shown: String = self.text.lines().nth(line - 1).unwrap_or_default().chars().take(SHOWN).collect();
         Error::new(format!("{}:{line}:{column}", self.at), format!("{}\n  | {shown}", what.into()))
     }
+}
+
+/// The invariant of this name.
+///
+/// The error says what there is.
+pub fn invariant(name: &str) -> Result<&'static invariants::Named, Error> {
+    let complain = || {
+        let whole = name.split(" (").next().unwrap_or_default();
+        let mut names = invariants::ALL.iter().map(|one| one.name);
+        let what = match names.clone().any(|known| known == whole) {
+            true => format!("an invariant is named as a whole here: write `{whole}`"),
+            false => unknown("invariant", name, names.by_ref().collect::<Vec<_>>()),
+        };
+        Error::new(format!("invariant `{name}`"), what)
+    };
+    invariants::ALL.iter().find(|one| one.name == name).ok_or_else(complain)
 }

@@ -14,6 +14,9 @@ fn names_that_mean_nothing() {
     insta::assert_snapshot!(complaint("run quiet-cluster --policy mastr"), @"error: policy `mastr`: `mastr` is no policy; did you mean `master`?");
     insta::assert_snapshot!(complaint("run quiet-cluster --policy master+dispatchers.schedule_fence=nobody"), @"error: policy `master+dispatchers.schedule_fence=nobody`: `nobody` is no alternative of dispatchers.schedule_fence; there is any_sender, owner_and_epoch or not_older");
     insta::assert_snapshot!(complaint("replay quiet-clustr --policy master --seed 1"), @"error: scenario `quiet-clustr`: it is not in the catalogue; did you mean `quiet-cluster`?");
+    insta::assert_snapshot!(complaint("run quiet-cluster --without single_writers"), @"error: invariant `single_writers`: `single_writers` is no invariant; did you mean `single_writer`?");
+    insta::assert_snapshot!(complaint("replay quiet-cluster --policy master --seed 1 --without ddl_once,nothing"), @"error: invariant `nothing`: `nothing` is no invariant; there is single_writer, no_write_after_stop, one_ddl_owner, ddl_once, coverage, one_operator, one_owner_per_epoch, inertness, checkpoint_safe, no_command_while_removed, close_ack_truth, closed_stays_closed, api_intent, drained_is_empty, error_is_heard, no_false_alarm, redo_is_ahead, no_lock_forever, no_head_of_line, no_panic, everything_ends or downstream_is_fed");
+    insta::assert_snapshot!(complaint("invariants everything"), @"error: invariant `everything`: `everything` is no invariant; did you mean `everything_ends`?");
     let far = complaint("run something-else");
     assert!(far.contains("`cdcsim list` tells all ") && far.contains("a file is given by a path"), "{far}");
     assert_eq!(cdcsim("list").code, Some(0));

@@ -7,6 +7,7 @@ mod docs;
 mod endings;
 mod gate;
 mod hunt;
+mod invariants;
 mod matrix;
 mod pipes;
 mod replay;

@@ -174,7 +174,7 @@ fn what_does_not_break_any_more_is_not_reproduced() {
 fn a_capsule_that_tells_of_another_violation() {
     let called = tampered("\"aspect\": \"applied\"", "\"aspect\": \"imagined\"", "text");
     assert_eq!(called.code, Some(3));
-    insta::assert_snapshot!(called.stderr.replace(&FINDING.seed, "SEED"), @"error: x.json: not reproduced: its digest is the same, but what broke is single_writer (admitted), single_writer (applied); the capsule says single_writer (admitted), single_writer (imagined): either the invariants have changed since, or the capsule");
+    insta::assert_snapshot!(called.stderr.replace(&FINDING.seed, "SEED"), @"error: x.json: not reproduced: its digest is the same, but what broke is single_writer (admitted), checkpoint_safe (behind), single_writer (applied); the capsule says single_writer (admitted), checkpoint_safe (behind), single_writer (imagined): either the invariants have changed since, or the capsule");
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(super) fn is_of_gc(error: &str) -> bool {
 }
 
 /// Whether a changefeed with this error is given up at once.
-fn fails_fast(error: &str) -> bool {
+pub(crate) fn fails_fast(error: &str) -> bool {
     is_of_gc(error) || HOPELESS_ERRORS.contains(&error)
 }
 
@@ -52,6 +52,8 @@ pub(super) struct Backoff {
     next_try: Option<Instant>,
     /// The checkpoint at which errors count as one series.
     baseline: Ts,
+    /// How many errors have counted: for whoever watches.
+    counted: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,12 +66,17 @@ impl Backoff {
     /// `retrying`: it is persisted that an error has been.
     pub(super) fn new(checkpoint: Ts, retrying: bool, now: Instant) -> Backoff {
         let series = retrying.then_some(Series { since: now, interval: FIRST });
-        Backoff { failed: false, series, next_try: None, baseline: checkpoint }
+        Backoff { failed: false, series, next_try: None, baseline: checkpoint, counted: 0 }
     }
 
     /// Whether a maintainer may be tried now.
     pub(super) fn should_run(&self, now: Instant) -> bool {
         !self.failed && self.next_try.is_none_or(|at| now > at)
+    }
+
+    /// How many errors have counted, whether a series of them is on, and whether nothing is tried any more.
+    pub(super) fn counted(&self) -> (u64, bool, bool) {
+        (self.counted, self.series.is_some(), self.failed)
     }
 
     /// A user lets it go on.
@@ -85,6 +92,7 @@ impl Backoff {
         }
         error.filter(|error| fails_fast(error)).map(|_| {
             self.baseline = self.baseline.max(checkpoint);
+            self.counted += 1;
             self.failed = true;
             Some(FeedState::Failed)
         })
@@ -101,6 +109,7 @@ impl Backoff {
             return self.series.take().map(|_| FeedState::Normal);
         }
         let error = error?;
+        self.counted += 1;
         if fails_fast(error) {
             self.failed = true;
             return Some(FeedState::Failed);

@@ -10,13 +10,13 @@ use sim::Instant;
 
 use crate::{
     ChangefeedId, NodeId, Ts,
-    coordinator::{MaintainerStatus, backoff::Backoff},
+    coordinator::{Heard, MaintainerStatus, backoff::Backoff},
     etcd::{ChangefeedInfo, FeedState},
 };
 
 /// Which object in memory: one that has taken the place of another, under the same id, is not the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ObjectId(u64);
+pub(in crate::coordinator) struct ObjectId(u64);
 
 /// A changefeed in memory.
 #[derive(Clone, Debug)]
@@ -66,6 +66,11 @@ impl Changefeed {
     /// The checkpoint from which a new maintainer goes on.
     pub(super) fn checkpoint(&self) -> Ts {
         self.status.checkpoint
+    }
+
+    pub(super) fn heard(&self) -> Heard {
+        let (errors, in_series, given_up) = self.backoff.counted();
+        Heard { object: self.object, errors, in_series, given_up }
     }
 
     /// Whether what its checkpoint needs may not be collected upstream.

@@ -19,6 +19,7 @@ mod scheduler;
 mod state;
 mod state_change;
 mod status;
+mod watched;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -38,10 +39,12 @@ use crate::{
 };
 pub(crate) use adoption::{Reports, Selection};
 pub use api::{ApiCall, Command};
+pub(crate) use backoff::fails_fast;
 use changefeeds::ChangefeedDb;
 use ending::{Cause, Ending};
 use epoch::{Bump, BumpId};
 use operators::Operators;
+pub use watched::Heard;
 
 vocabulary! {
     /// What the coordinator hears.

@@ -115,6 +115,11 @@ impl Dispatcher {
         self.id
     }
 
+    /// From where it replicates, and whether it leaves out the rows that were committed right after that.
+    pub fn start(&self) -> (Ts, bool) {
+        (self.start_ts, self.skip_dml)
+    }
+
     /// What it replicates.
     pub fn span(&self) -> Span {
         self.span

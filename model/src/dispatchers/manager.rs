@@ -166,6 +166,29 @@ impl Manager {
         !self.cancelled && !self.closed
     }
 
+    /// Which one of its process it is.
+    pub fn id(&self) -> ManagerId {
+        self.id
+    }
+
+    /// The redo dispatchers that may hand rows to the redo log now: those that get events.
+    pub fn redo_writers(&self) -> impl Iterator<Item = (DispatcherId, Span)> {
+        let runs = self.sink_running && self.redo.client.as_ref().is_some_and(|client| client.is_running());
+        let all =
+            self.dispatchers_of(Mode::Redo).filter(move |one| runs && one.is_fed() && !one.is_trigger());
+        all.map(|one| (one.id, one.span))
+    }
+
+    /// The error that it tells its maintainer of again and again.
+    pub fn reported_error(&self) -> Option<&'static str> {
+        self.errors.reported()
+    }
+
+    /// Whether rows or DDLs of it may leave for the downstream.
+    pub fn goes_on_writing(&self) -> bool {
+        !self.cancelled && !self.closed && (self.active_trigger().is_some() || !self.writers().is_empty())
+    }
+
     /// Its changefeed.
     pub fn changefeed(&self) -> ChangefeedId {
         self.cf

@@ -43,6 +43,11 @@ impl Kept {
         self.changefeeds.iter().flatten().map(|(cf, persisted)| (*cf, *persisted))
     }
 
+    /// What is known of a changefeed that is to be there.
+    pub(super) fn get(&self, cf: ChangefeedId) -> Option<Persisted> {
+        self.changefeeds.as_ref()?.get(&cf).copied()
+    }
+
     /// Takes up what a record says; which checkpoints it has written.
     pub(super) fn observe(&mut self, sim: &Sim, record: &Record, mut moved: impl FnMut(&Services, Moved)) {
         if self.changefeeds.is_none() {

@@ -4,10 +4,13 @@
 
 mod api_intent;
 mod checkpoint_safe;
+mod close_ack_truth;
 mod closed_stays_closed;
+mod coverage;
 mod data_equal;
 mod ddl_once;
 mod drained_is_empty;
+mod error_is_heard;
 mod inertness;
 mod kept;
 mod no_command_while_removed;
@@ -17,6 +20,7 @@ mod no_lock_forever;
 mod no_panic;
 mod no_write_after_stop;
 mod one_ddl_owner;
+mod one_operator;
 mod one_owner_per_epoch;
 mod recovers;
 mod redo_is_ahead;
@@ -73,13 +77,17 @@ pub const ALL: &[Named] = &[
     no_write_after_stop::NAMED,
     one_ddl_owner::NAMED,
     ddl_once::NAMED,
+    coverage::NAMED,
+    one_operator::NAMED,
     one_owner_per_epoch::NAMED,
     inertness::NAMED,
     checkpoint_safe::NAMED,
     no_command_while_removed::NAMED,
+    close_ack_truth::NAMED,
     closed_stays_closed::NAMED,
     api_intent::NAMED,
     drained_is_empty::NAMED,
+    error_is_heard::NAMED,
     no_false_alarm::NAMED,
     redo_is_ahead::NAMED,
     no_lock_forever::NAMED,

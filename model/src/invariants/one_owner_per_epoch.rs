@@ -6,7 +6,7 @@
 //! run:
 //!
 //! * *shared*: an epoch is given to two nodes;
-//! * *unpersisted*: one is given to a node that is larger than what is persisted;
+//! * *unpersisted*: one is sent to a node before it is persisted;
 //! * *lowered*: what is persisted becomes smaller;
 //! * *memory*: when the cluster has settled, the coordinator takes another epoch for the present one than is persisted. At the
 //!   next failover its owner counts as one of another generation.
@@ -32,7 +32,7 @@ pub(super) const NAMED: Named = Named {
     bugs: &["#5434", "#5181", "#5182", "#2968", "#3668"],
     aspects: &[
         ("shared", "two nodes were told to maintain a changefeed with the same epoch"),
-        ("unpersisted", "a node was told to maintain a changefeed with a larger epoch than is persisted"),
+        ("unpersisted", "a node was sent an epoch of a changefeed that was not persisted then"),
         ("lowered", "the persisted epoch of a changefeed became smaller"),
         ("memory", "in the end the coordinator takes another epoch for the present one than is persisted"),
     ],
@@ -44,6 +44,8 @@ pub(super) struct OneOwnerPerEpoch {
     /// Who was told to maintain a changefeed, by its epoch.
     owners: BTreeMap<(ChangefeedId, Epoch), (NodeId, StepId)>,
     persisted: BTreeMap<ChangefeedId, (Epoch, StepId)>,
+    /// When the present run of larger and larger epochs came to each of them.
+    reached: BTreeMap<ChangefeedId, BTreeMap<Epoch, StepId>>,
     reported: BTreeSet<&'static str>,
 }
 
@@ -61,7 +63,7 @@ impl Invariant for OneOwnerPerEpoch {
             (
                 Addr::Node(node, Place::Maintainers),
                 Msg::Maintainers(maintainer::Inbox::AddMaintainerRequest { cf, epoch, .. }),
-            ) if *epoch != Epoch::NONE => self.on_told(sim, *node, *cf, *epoch, record.id, found),
+            ) if *epoch != Epoch::NONE => self.on_told(sim, *node, *cf, *epoch, record, found),
             _ => {}
         }
     }
@@ -101,6 +103,7 @@ impl OneOwnerPerEpoch {
             self.persisted.remove(&cf);
             return;
         };
+        self.reached.entry(cf).or_default().entry(epoch).or_insert(step);
         if let Some((before, earlier)) = self.persisted.insert(cf, (epoch, step))
             && epoch < before
         {
@@ -115,9 +118,10 @@ impl OneOwnerPerEpoch {
         node: NodeId,
         cf: ChangefeedId,
         epoch: Epoch,
-        step: StepId,
+        record: &Record,
         found: &mut Vec<Violation>,
     ) {
+        let step = record.id;
         let (other, earlier) = *self.owners.entry((cf, epoch)).or_insert((node, step));
         if other != node {
             let what = format!("{other} and {node} are told to maintain {cf} with {epoch}");
@@ -125,7 +129,13 @@ impl OneOwnerPerEpoch {
         }
         if let Some(known) = etcd(sim).and_then(|etcd| persisted(etcd, cf)).filter(|known| epoch > *known) {
             let what = format!("{node} is told to maintain {cf} with {epoch}, and {known} is persisted");
-            self.report("unpersisted", what, vec![step], found);
+            return self.report("unpersisted", what, vec![step], found);
+        }
+        let sent = record.cause.unwrap_or(step);
+        let reached = self.reached.get(&cf).and_then(|reached| reached.get(&epoch));
+        if let Some(persisted) = reached.copied().filter(|persisted| *persisted > sent) {
+            let what = format!("{node} was sent {epoch} of {cf}, and it was persisted only then");
+            self.report("unpersisted", what, vec![sent, persisted, step], found);
         }
     }
 }

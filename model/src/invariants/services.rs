@@ -79,7 +79,7 @@ impl<'a> Services<'a> {
     }
 
     /// `row`: the last change up to the checkpoint.
-    fn is_fed(&self, cf: ChangefeedId, table: TableId, row: Row, checkpoint: Ts) -> bool {
+    pub(super) fn is_fed(&self, cf: ChangefeedId, table: TableId, row: Row, checkpoint: Ts) -> bool {
         if let Some(log) = self.sink.log(cf, table, row.key) {
             return log.iter().any(|change| change.commit == row.commit);
         }

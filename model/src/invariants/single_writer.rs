@@ -1,19 +1,20 @@
 //! At any moment, a span is written by at most one dispatcher.
 //!
-//! For pingcap/ticdc#5083, #5202, #4827 and everything else that leaves two owners behind. Three things are reported
-//! separately, each once per run:
+//! For pingcap/ticdc#5083, #5202, #4827 and everything else that leaves two owners behind. Reported separately, each once per
+//! run:
 //!
 //! * *admitted*: two dispatchers with overlapping spans may both start a write now;
 //! * *started*: both have a statement on its way or running at the downstream;
 //! * *applied*: an older content of a row landed over a newer one of a writer that had not ended before this one began.
 //!   (A successor that writes again from its start is a declared replay.)
+//! * *redo*: two redo dispatchers with overlapping spans may both hand rows to the redo log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sim::{Input, StepId, What};
 
 use crate::{
-    Actor, Addr, ChangefeedId, DispatcherId, NodeId, Place, Record, Sim, Span, Ts, dispatchers,
+    Actor, Addr, ChangefeedId, DispatcherId, Mode, NodeId, Place, Record, Sim, Span, Ts, dispatchers,
     invariants::{Invariant, Named, Violation},
     sink::{self, QueryId, RowKey},
 };
@@ -31,6 +32,7 @@ pub(super) const NAMED: Named = Named {
             "applied",
             "an older content of a row landed over a newer one of a writer that had not ended before",
         ),
+        ("redo", "two redo dispatchers with overlapping spans may both hand rows to the redo log"),
     ],
     make: || Box::new(SingleWriter::default()),
 };
@@ -41,6 +43,7 @@ struct Writer {
     node: NodeId,
     cf: ChangefeedId,
     id: DispatcherId,
+    mode: Mode,
     /// The step since which it may write.
     born: StepId,
 }
@@ -138,8 +141,11 @@ impl SingleWriter {
         let mut now = BTreeMap::new();
         for manager in all.managers() {
             let cf = manager.changefeed();
-            for (id, span) in manager.writers() {
-                let fresh = Writer { node, cf, id, born: step };
+            let writers = manager.writers().into_iter().map(|(id, span)| (id, span, Mode::Default));
+            for (id, span, mode) in
+                writers.chain(manager.redo_writers().map(|(id, span)| (id, span, Mode::Redo)))
+            {
+                let fresh = Writer { node, cf, id, mode, born: step };
                 now.insert((cf, id), before.get(&(cf, id)).copied().unwrap_or((fresh, span)));
             }
         }
@@ -157,7 +163,7 @@ impl SingleWriter {
     fn admit(&mut self, writer: Writer, span: Span, found: &mut Vec<Violation>) {
         let others = self.admitted.values().flat_map(|admitted| admitted.writers.values());
         let mut overlapping = others.filter(|(other, theirs)| {
-            other.cf == writer.cf
+            (other.cf, other.mode) == (writer.cf, writer.mode)
                 && (other.node, other.id) != (writer.node, writer.id)
                 && theirs.overlaps(span)
         });
@@ -168,7 +174,8 @@ impl SingleWriter {
             );
             let what = if *theirs == span { what } else { format!("{what} ({theirs})") };
             let because = self.because(&[*other, writer], &[]);
-            self.report("admitted", what, because, found);
+            let aspect = if writer.mode == Mode::Redo { "redo" } else { "admitted" };
+            self.report(aspect, what, because, found);
         }
     }
 
@@ -187,7 +194,7 @@ impl SingleWriter {
             self.ended.keys().rfind(|writer| (writer.node, writer.cf, writer.id) == (node, cf, id)).copied()
         };
         let writer = known.map(|(writer, _)| *writer).or_else(ended);
-        let writer = writer.unwrap_or(Writer { node, cf, id, born: step });
+        let writer = writer.unwrap_or(Writer { node, cf, id, mode: Mode::Default, born: step });
         let mut others = self.running.iter().filter(|running| {
             let other = running.writer;
             other.cf == cf && (other.node, other.id) != (node, id) && running.span.overlaps(span)

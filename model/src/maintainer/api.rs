@@ -90,6 +90,14 @@ enum Next {
     Occupies(Vec<DispatcherId>, usize),
 }
 
+impl Api {
+    /// Whether an operator for a span has been admitted, and is to be taken next.
+    pub(super) fn has_admitted(&self, id: DispatcherId) -> bool {
+        let mut stages = self.calls.values().map(|call| &call.stage);
+        stages.any(|stage| matches!(stage, Stage::Admitted { operator, .. } if operator.id() == id))
+    }
+}
+
 impl Command {
     fn target(&self) -> (ChangefeedId, TableId) {
         match self {

@@ -22,6 +22,7 @@ mod restored_merges;
 mod schedulers;
 mod spans;
 mod state;
+mod watched;
 
 use std::{collections::BTreeMap, fmt};
 
@@ -37,6 +38,7 @@ use crate::{
 pub use api::Command;
 pub use instance::Maintainer;
 use manager::Manager;
+pub use watched::{Desired, Standing};
 
 vocabulary! {
     /// What the maintainer manager and its maintainers hear.

@@ -239,6 +239,11 @@ impl Sink {
         !self.store.has_locks()
     }
 
+    /// From where a table would be written if somebody asked now; a log tells nothing.
+    pub fn recovery(&self, cf: ChangefeedId, table: TableId) -> Recovery {
+        self.ddl_ts.recover(cf, table)
+    }
+
     /// What is recorded about a table.
     pub fn record(&self, cf: ChangefeedId, table: TableId) -> Option<Record> {
         self.ddl_ts.get(cf, table)

@@ -137,6 +137,11 @@ impl History {
         &self.all_ddls
     }
 
+    /// The DDLs that the dispatchers of a table get to see, in order of commit; those of the table trigger, too.
+    pub fn ddls_of(&self, table: TableId) -> &[Arc<Ddl>] {
+        self.ddls.get(table.0 as usize).map_or(&[], Vec::as_slice)
+    }
+
     /// The tables that may not go past a DDL before it is executed, without the table trigger.
     pub fn concerned(&self, ddl: &Ddl) -> Vec<TableId> {
         let receivers = events::receivers(self, ddl).into_iter();

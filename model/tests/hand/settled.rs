@@ -103,11 +103,16 @@ pub fn set(actors: &mut [(Addr, Actor)], addr: Addr, actor: Actor) {
 
 /// A dispatcher that has been forgotten changes a row of the table once more.
 pub fn late(actors: &mut [(Addr, Actor)], op: Op, key: u32, commit: u64) {
-    let (_, sink) = actors.iter_mut().find(|(addr, _)| *addr == Addr::Sink).expect("it is there");
     let writer = DispatcherId { maker: N2, n: 99 };
     let changes = vec![Change { op, table: T1, key, commit: Ts(commit), writer }];
     let transaction = Box::new(Transaction { cf: ChangefeedId(1), changes });
-    let msg = Inbox::Execute { query: QueryId(1_000_000), stepwise: false, transaction }.into();
+    give(actors, Inbox::Execute { query: QueryId(1_000_000), stepwise: false, transaction });
+}
+
+/// The downstream hears something more, and has done it.
+pub fn give(actors: &mut [(Addr, Actor)], inbox: Inbox) {
+    let (_, sink) = actors.iter_mut().find(|(addr, _)| *addr == Addr::Sink).expect("it is there");
+    let msg = inbox.into();
     let mut inputs = vec![Input::Message { from: dispatchers(N2), msg }];
     let mut out = Outbox::by_hand(Addr::Sink);
     while let Some(input) = inputs.pop() {

@@ -2,15 +2,17 @@
 
 use crate::{
     ddl_once::{Story, found_by},
-    hand::settled::{after, cluster, etcd, picture, set},
+    hand::settled::{after, cluster, dispatchers, etcd, give, picture, set},
+    hand::{CF, Hand, N1, bootstrap, changed, create, preset},
 };
 use model::{
-    Actor, Addr, Record, Sim, Ts,
+    Actor, Addr, IsRedo, Place, Record, Sim, Span, TableId, Ts,
+    dispatchers::Note,
     etcd::FeedState,
     invariants,
-    sink::{Class, Failure, Sink},
+    sink::{Class, Failure, Inbox, QueryId, Sink},
 };
-use sim::{Decisions, Input, Seed, What};
+use sim::{Decisions, Input, Seed, StepId, What};
 
 /// What the invariant finds when a checkpoint is persisted after 12 s, in a cluster some of whose actors are replaced.
 fn found_at_a_checkpoint(replace: impl FnOnce(&mut Vec<(Addr, Actor)>)) -> String {
@@ -80,4 +82,54 @@ fn a_checkpoint_is_a_time() {
     let most = Ts::INFINITE.0;
     let infinite = found_at_a_checkpoint(|actors| set(actors, Addr::Etcd, etcd(FeedState::Normal, most)));
     insta::assert_snapshot!(infinite, @"checkpoint_safe (infinite): the checkpoint of cf1 is ts-infinite");
+}
+
+/// The downstream has recorded that the table is behind a DDL of this time.
+fn recorded(seconds: u64) -> String {
+    found_at_a_checkpoint(|actors| {
+        let (query, cf, tables, ts) = (QueryId(1_000_000), CF, vec![TableId(1)], Ts(seconds * 1_000_000));
+        let (finished, syncpoint, deleted) = (true, false, Vec::new());
+        give(actors, Inbox::WriteDdlTs { query, cf, tables, ts, finished, syncpoint, deleted });
+    })
+}
+
+#[test]
+fn whoever_starts_again_at_this_moment_leaves_nothing_out() {
+    assert_eq!(recorded(5), "", "the checkpoint is further");
+    insta::assert_snapshot!(recorded(30), @"checkpoint_safe (crash): the checkpoint of cf1 is ts12400000; whoever starts again now finds that row 0 of t1, which was changed at ts19480888, is not downstream");
+}
+
+/// What the invariant finds when a dispatcher of the table begins at this time, after the checkpoint has come to some twelve
+/// seconds.
+fn begins(seconds: u64, replace: impl FnOnce(&mut Vec<(Addr, Actor)>)) -> String {
+    let mut sim = Sim::new(cluster().layout(Seed(1)), Vec::new(), Seed(1), &Decisions::default());
+    let named = invariants::ALL.iter().find(|named| named.name == "checkpoint_safe").expect("it exists");
+    let (mut watch, mut found) = (named.watch(), Vec::new());
+    while sim.step(after(12_500)) {
+        watch.observe(&sim, sim.record(), &mut found);
+    }
+    let mut hand = Hand::at(N1, Place::Dispatchers, preset("master"));
+    hand.tell(N1, bootstrap(5, None));
+    let request = changed(create(5, 1), |request| request.start_ts = Ts(seconds * 1_000_000));
+    hand.tell(N1, request);
+    let mut actors: Vec<(Addr, Actor)> = sim.machines().map(|(addr, actor)| (addr, actor.clone())).collect();
+    set(&mut actors, dispatchers(N1), hand.actor().clone());
+    replace(&mut actors);
+    let id = model::DispatcherId { maker: N1, n: 1 };
+    let (span, start_ts) = (Span::whole(TableId(1)), Ts(seconds * 1_000_000));
+    let note = Note::DispatcherCreated { cf: CF, id, span, start_ts, redo: IsRedo(false) };
+    let what = What::Step { actor: dispatchers(N1), input: Input::Start };
+    let record = Record { id: StepId(1_000_000), at: sim.now(), cause: None, what, notes: vec![note.into()] };
+    watch.observe(&picture(&sim, actors), &record, &mut found);
+    found.iter().map(|violation| format!("{violation}\n")).collect()
+}
+
+#[test]
+fn a_dispatcher_begins_between_the_checkpoint_and_the_first_row_that_is_not_downstream() {
+    let empty =
+        |actors: &mut Vec<(Addr, Actor)>| set(actors, Addr::Sink, Actor::Sink(Box::<Sink>::default()));
+    assert_eq!(begins(12, |_| {}), "");
+    insta::assert_snapshot!(begins(5, |_| {}), @"checkpoint_safe (behind): d1@n1 for t1 of cf1 begins at ts5000000 on n1, and the checkpoint is ts11200000");
+    insta::assert_snapshot!(begins(20, |_| {}), @"checkpoint_safe (gap): d1@n1 for t1 of cf1 begins at ts20000000 on n1, and row 786432 of t1, which was changed at ts15236710, is not downstream");
+    insta::assert_snapshot!(begins(12, empty), @"checkpoint_safe (gap): d1@n1 for t1 of cf1 begins at ts12000000 on n1, and row 0 of t1, which was changed at ts11402183, is not downstream");
 }

@@ -1,6 +1,6 @@
 //! The invariant `one_owner_per_epoch`, shown what a coordinator and etcd do, and whom maintainer managers are told to maintain.
 
-use crate::hand::{CF, Hand, N1, N2, N3, add, changefeed, preset};
+use crate::hand::{CF, Hand, N1, N2, N3, add, changefeed, preset, told::Told};
 use model::{
     Actor, Addr, Command, NodeId, Place, Record, Shared, Sim, coordinator, etcd::Op, invariants, maintainer,
 };
@@ -93,6 +93,33 @@ fn two_nodes_of_one_epoch_are_one_too_many() {
 #[test]
 fn nobody_is_told_what_is_not_persisted() {
     insta::assert_snapshot!(found(&mut leading("master"), &[(N1, 5)]), @"one_owner_per_epoch (unpersisted): n1 is told to maintain cf1 with e5, and e1 is persisted");
+}
+
+/// The request has been on its way while its epoch was persisted: only when it was sent counts.
+#[test]
+fn what_is_sent_is_persisted_before() {
+    let etcd = |epoch| {
+        let keys = changefeed(epoch);
+        vec![(Addr::Etcd, Actor::Etcd(Box::new(model::etcd::Etcd::holding(keys))))]
+    };
+    let (coordinator, node) = (Addr::Node(N3, Place::Coordinator), Addr::Node(N1, Place::Maintainers));
+    let [(key, value), _] = changefeed(2);
+    let put = model::etcd::Inbox::TxnRequest {
+        call: model::etcd::CallId(1),
+        compares: Vec::new(),
+        then: vec![Op::Put { key, value, lease: None }],
+        otherwise: Vec::new(),
+    };
+    let found = |early: bool| {
+        let mut told = Told::by("one_owner_per_epoch", etcd(1));
+        let before = told.notes(coordinator, Vec::new());
+        told.see(etcd(2));
+        let persisted = told.hears(Addr::Etcd, coordinator, put.clone(), None);
+        told.hears(node, coordinator, add(2), Some(if early { before } else { persisted }));
+        told.found()
+    };
+    assert_eq!(found(false), "");
+    insta::assert_snapshot!(found(true), @"one_owner_per_epoch (unpersisted): n1 was sent e2 of cf1, and it was persisted only then");
 }
 
 /// Versions that do not say which epoch an owner has.

@@ -18,6 +18,7 @@ mod bench;
 mod catalogue;
 mod diff;
 mod hunt;
+mod invariants;
 mod matrix;
 mod shrink;
 
@@ -25,6 +26,7 @@ pub use bench::{BENCH, Bench};
 pub use catalogue::{CATALOGUE, Catalogue};
 pub use diff::{DIFF, Diff};
 pub use hunt::{HUNT, Hunted};
+pub use invariants::{INVARIANTS, Invariants};
 pub use matrix::{Grid, MATRIX, MUTANTS, Mutants};
 pub use shrink::{SHRINK, Shrunk};
 

@@ -7,6 +7,7 @@ mod claims;
 mod docs;
 mod endings;
 mod hunt;
+mod invariants;
 mod lines;
 mod shrink;
 mod sweep;

@@ -40,6 +40,7 @@ impl Term {
         while let Some((at, cf)) = self.operators.first() {
             let Some(queued) = self.operators.operators.get_mut(&cf) else { break };
             if queued.operator.is_finished() {
+                self.operators.lives.ends(queued.number, cf);
                 let last = queued.operator.post_finish(cf, &mut self.changefeeds);
                 if last != Last::Nothing {
                     return self.write_with_lock(cf, last, None, cx);

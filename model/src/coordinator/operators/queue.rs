@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, fmt};
 use sim::Instant;
 
 use crate::{
-    ChangefeedId, Cx, NodeId,
+    ChangefeedId, Cx, Misery, NodeId,
     coordinator::{
         Term, Timer,
         operators::{Awaited, Operator, Stop},
     },
+    lives::Lives,
     state::flags,
 };
 
@@ -32,6 +33,8 @@ pub(in crate::coordinator) struct Operators {
     pub(super) executor_waits: bool,
     /// How many operators have had their turn in the executor's run.
     pub(super) executed: usize,
+    /// For whoever watches.
+    pub(super) lives: Lives<ChangefeedId>,
 }
 
 /// Who has the lock of the operators while etcd is asked.
@@ -104,6 +107,11 @@ impl Operators {
         self.holder.as_ref()
     }
 
+    /// What is wrong with the lives of operators.
+    pub(in crate::coordinator) fn miseries(&self) -> impl Iterator<Item = (ChangefeedId, Misery)> {
+        self.lives.miseries()
+    }
+
     pub(in crate::coordinator) fn len(&self) -> usize {
         self.operators.len()
     }
@@ -145,6 +153,7 @@ impl Term {
         }
         operator.start(cf, &mut self.changefeeds);
         self.operators.pushed += 1;
+        self.operators.lives.begins(self.operators.pushed, cf);
         let queued = Queued { operator, notify_at: cx.now.steady, number: self.operators.pushed };
         self.operators.operators.insert(cf, queued);
         self.operators.pushed

@@ -46,6 +46,7 @@ impl Term {
         }
         old.operator.on_task_removed();
         let operator = old.operator.clone();
+        self.operators.lives.ends(old.number, cf);
         match operator.post_finish(cf, &mut self.changefeeds) {
             Last::Nothing => {
                 self.operators.operators.remove(&cf);

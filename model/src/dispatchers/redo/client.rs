@@ -54,6 +54,10 @@ impl RedoClient {
         self.normal
     }
 
+    pub(in crate::dispatchers) fn is_running(&self) -> bool {
+        self.running
+    }
+
     pub(super) fn set_abnormal(&mut self) {
         self.normal = false;
     }

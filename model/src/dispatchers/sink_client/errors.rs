@@ -19,6 +19,12 @@ pub(in crate::dispatchers) struct Errors {
     reported: Option<&'static str>,
 }
 
+impl Errors {
+    pub(in crate::dispatchers) fn reported(&self) -> Option<&'static str> {
+        self.reported
+    }
+}
+
 impl Dispatchers {
     /// Something of a manager has failed. If the channel is full, nobody will hear of it.
     pub(in crate::dispatchers) fn report_error(&mut self, id: ManagerId, why: &'static str, cx: &mut Cx) {

@@ -12,8 +12,9 @@ use std::{
 use sim::{Duration, Instant};
 
 use crate::{
-    Cx, DispatcherId, NodeId, Place, Ts,
+    Cx, DispatcherId, Misery, NodeId, Place, Ts,
     dispatchers::{self, Action, DispatcherStatus, OperatorType},
+    lives::Lives,
     maintainer::{
         Maintainer, Note,
         operators::{Add, After, Operator, Order, Remove, Scene, Then},
@@ -61,9 +62,13 @@ pub(in crate::maintainer) struct Operators {
     map: BTreeMap<DispatcherId, Number>,
     queue: BTreeSet<(Instant, Number)>,
     taken: Number,
+    /// How many have been removed.
+    deleted: u64,
     at_hand: AtHand,
     /// How many have been asked in a row.
     asked: usize,
+    /// For whoever watches.
+    lives: Lives<DispatcherId>,
 }
 
 impl Operators {
@@ -90,6 +95,16 @@ impl Operators {
 
     pub(in crate::maintainer) fn len(&self) -> usize {
         self.map.len()
+    }
+
+    /// What is wrong with the lives of operators.
+    pub(in crate::maintainer) fn miseries(&self) -> impl Iterator<Item = (DispatcherId, Misery)> {
+        self.lives.miseries()
+    }
+
+    /// How many operators have begun or been removed: for whoever watches.
+    pub(in crate::maintainer) fn revision(&self) -> u64 {
+        self.taken + self.deleted
     }
 
     fn in_map(&self) -> impl Iterator<Item = &Item> {
@@ -130,6 +145,7 @@ impl Operators {
 
     /// Takes an operator out of the map, if it is still the one there.
     fn delete(&mut self, number: Number) -> Option<DispatcherId> {
+        self.deleted += 1;
         let id = self.items.remove(&number)?.operator.id();
         if self.map.get(&id) == Some(&number) {
             self.map.remove(&id);
@@ -158,6 +174,7 @@ impl Maintainer {
     pub(in crate::maintainer) fn push_operator(&mut self, operator: Box<dyn Operator>, cx: &mut Cx) {
         self.operators.taken += 1;
         let number = self.operators.taken;
+        self.operators.lives.begins(number, operator.id());
         self.operators.map.insert(operator.id(), number);
         self.operators.items.insert(number, Item { operator, claimed: false });
         let starts_first = cx.policy().maintainer.affected_check.is_after_start();
@@ -359,6 +376,7 @@ impl Maintainer {
     /// The last action of an operator.
     fn post_finish(&mut self, number: Number, cx: &mut Cx) {
         let Some(id) = self.operators.items.get(&number).map(|item| item.operator.id()) else { return };
+        self.operators.lives.ends(number, id);
         let after = self.operate(number, cx, |operator, scene| operator.post_finish(scene));
         match after.unwrap_or(After::Nothing) {
             After::Nothing => {}
@@ -417,6 +435,8 @@ impl Maintainer {
             let ids: Vec<DispatcherId> = self.operators.map.keys().copied().collect();
             for id in ids.into_iter().filter(|id| *id != trigger) {
                 if let Some(number) = self.operators.map.remove(&id) {
+                    self.operators.deleted += 1;
+                    self.operators.lives.forget(number);
                     self.operators.items.remove(&number);
                 }
             }

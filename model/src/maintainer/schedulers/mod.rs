@@ -11,7 +11,7 @@ mod split_check;
 mod splitter;
 
 use crate::{
-    Cx, Mode, NodeId, Span, Ts,
+    Cx, DispatcherId, Mode, NodeId, Span, Ts,
     maintainer::{Maintainer, Note, Timer, operators::Operator, redo::Thread},
 };
 use splitter::{Parts, split};
@@ -29,6 +29,14 @@ pub(super) struct Schedulers {
 struct Admitted {
     operator: Box<dyn Operator>,
     note: Option<Note>,
+}
+
+impl Schedulers {
+    /// Whether an operator for a span has been admitted, and is to be taken next.
+    pub(super) fn have_admitted(&self, id: DispatcherId) -> bool {
+        let all = [&self.basic.admitted, &self.drain.admitted, &self.checker.admitted];
+        all.into_iter().flatten().any(|admitted| admitted.operator.id() == id)
+    }
 }
 
 impl Maintainer {

@@ -34,6 +34,8 @@ pub(super) struct Spans {
     committed: Ts,
     /// What the real process would not survive, if that has happened.
     fatal: Option<&'static str>,
+    /// Rises whenever a span comes, goes, or changes its place: for whoever watches.
+    revision: u64,
 }
 
 impl Spans {
@@ -48,6 +50,7 @@ impl Spans {
             trigger,
             committed: checkpoint,
             fatal: None,
+            revision: 0,
         }
     }
 
@@ -76,6 +79,10 @@ impl Spans {
     /// The real process does not survive this.
     pub(super) fn die(&mut self, why: &'static str) {
         self.fatal.get_or_insert(why);
+    }
+
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (DispatcherId, &Replica)> {
@@ -192,6 +199,7 @@ impl Spans {
         if replica.checkpoint == Ts::NONE {
             self.die("add replica with invalid checkpoint ts");
         }
+        self.revision += 1;
         self.gone.remove(&id);
         self.tables.entry(replica.span.table).or_default().insert(id);
         self.tasks.insert(id, replica);
@@ -268,6 +276,7 @@ impl Spans {
     }
 
     fn place(&mut self, id: DispatcherId, placement: Placement) {
+        self.revision += 1;
         let Some(replica) = self.held_mut(id) else { return };
         let group = replica.group();
         if self.must_group(group).map(|group| group.place(id, placement)).is_some()
@@ -278,6 +287,7 @@ impl Spans {
     }
 
     fn rebind(&mut self, id: DispatcherId, from: Option<NodeId>, to: Option<NodeId>) {
+        self.revision += 1;
         let Some(replica) = self.held_mut(id) else { return };
         replica.node = to;
         let group = replica.group();
@@ -299,6 +309,7 @@ impl Spans {
         let Some((group, node)) = self.held(id).map(|replica| (replica.group(), replica.node)) else {
             return;
         };
+        self.revision += 1;
         self.place(id, Placement::Nowhere);
         self.waiting.untrack(id);
         if let Some(of) = self.groups.get_mut(&group) {
@@ -358,8 +369,9 @@ impl Spans {
         let Some(replica) = self.held_mut(status.id) else { return false };
         let stored = status.checkpoint >= replica.checkpoint;
         if stored {
-            replica.state = status.state;
+            let changed = std::mem::replace(&mut replica.state, status.state) != status.state;
             replica.checkpoint = status.checkpoint;
+            self.revision += u64::from(changed);
         }
         stored
     }

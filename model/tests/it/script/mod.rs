@@ -7,12 +7,12 @@ mod verbs;
 use std::fmt::Write;
 
 use model::{
-    Actor, Addr, Shared, Sim,
+    Actor, Addr,
     invariants::{self, Invariant, Violation},
 };
-use sim::{Class, Clock, Decisions, HostSpec, HostWeather, Layout, LinkWeather, Record, Seed, StepId};
+use sim::{Record, StepId};
 
-use crate::hand::Hand;
+use crate::hand::{Hand, told::picture};
 
 /// What is done, and what is said to that.
 pub fn play(policy: &str, script: &str) -> String {
@@ -43,25 +43,11 @@ fn show(hand: &mut Hand, watches: &mut [Box<dyn Invariant>], steps: &mut u64) ->
     let mut found = Vec::new();
     for (record, actor) in std::mem::take(&mut hand.steps) {
         *steps += 1;
-        if let Actor::Dispatchers(_) = actor {
-            let sim = picture(hand.me(), actor);
+        if let Actor::Dispatchers(_) | Actor::Maintainers(_) | Actor::Coordinator(_) = actor {
+            let sim = picture(vec![(hand.me(), actor), (Addr::Upstream, hand.upstream())]);
             let record = Record { id: StepId(*steps), ..record };
             watches.iter_mut().for_each(|watch| watch.observe(&sim, &record, &mut found));
         }
     }
     found
-}
-
-/// A cluster that consists of one actor.
-fn picture(me: Addr, actor: Actor) -> Sim {
-    let host = HostSpec {
-        name: "n3".to_owned(),
-        class: Class(0),
-        clock: Clock::default(),
-        weather: HostWeather::default(),
-        shared: Shared::Service,
-        actors: vec![(me, actor)],
-    };
-    let layout = Layout { hosts: vec![host], classes: vec![LinkWeather::default()] };
-    Sim::new(layout, Vec::new(), Seed(0), &Decisions::default())
 }

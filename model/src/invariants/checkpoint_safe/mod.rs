@@ -7,22 +7,31 @@
 //! * *monotone*: the persisted checkpoint goes back, and no user has said that it should;
 //! * *data*: it passes a row that is not downstream;
 //! * *skipped*: it passes a DDL or a syncpoint that was not executed;
-//! * *infinite*: it is larger than any time, as the lowest of no checkpoints at all (pingcap/ticdc#4703).
+//! * *infinite*: it is larger than any time, as the lowest of no checkpoints at all (pingcap/ticdc#4703);
+//! * *crash*: if everybody ended at this moment and began again from what is durable, the checkpoint and what the downstream
+//!   has recorded about DDLs (`ddl_ts`), a row or a DDL would be left out;
+//! * *behind*: a dispatcher begins below the persisted checkpoint, so that it may replay what nobody keeps upstream any more, and
+//!   the next failover jumps over what it has not done yet;
+//! * *gap*: a dispatcher or a table trigger begins behind a row or a DDL that is not downstream.
+
+mod starts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sim::{StepId, What};
 
 use crate::{
-    Addr, ChangefeedId, Record, Sim, Ts,
-    dispatchers::EventKey,
+    Addr, ChangefeedId, IsRedo, NodeId, Place, Record, Sim, Span, TableId, Ts,
+    dispatchers::{self, EventKey},
     invariants::{
         Invariant, Named, Violation,
         kept::{Kept, Moved},
         services::Services,
     },
-    sink,
+    sink::{self, Recovery},
 };
+
+use starts::{Start, told};
 
 const NAME: &str = "checkpoint_safe";
 
@@ -35,6 +44,12 @@ pub(super) const NAMED: Named = Named {
         ("data", "the persisted checkpoint passed a row that was not downstream"),
         ("skipped", "the persisted checkpoint passed a DDL or syncpoint that was not executed"),
         ("infinite", "the persisted checkpoint is larger than any time"),
+        (
+            "crash",
+            "a checkpoint was persisted, and if all had ended then, a row or a DDL would have been left out",
+        ),
+        ("behind", "a dispatcher began below the persisted checkpoint"),
+        ("gap", "a dispatcher or table trigger began behind a row or a DDL that was not downstream"),
     ],
     make: || Box::new(CheckpointSafe::default()),
 };
@@ -55,6 +70,13 @@ impl Invariant for CheckpointSafe {
             for note in &record.notes {
                 if let crate::Note::Sink(note) = note {
                     self.downstream(note);
+                }
+            }
+        }
+        if let What::Step { actor: Addr::Node(node, Place::Dispatchers), .. } = &record.what {
+            for note in &record.notes {
+                if let crate::Note::Dispatchers(note) = note {
+                    self.begun(sim, *node, note, record.id, found);
                 }
             }
         }
@@ -95,6 +117,88 @@ impl CheckpointSafe {
             self.report(cf, "data", what, step, found);
         }
         self.pass(services, cf, now, step, found);
+        if !self.reported.contains(&(cf, "crash"))
+            && let Some(lost) = self.lost(services, cf, now)
+        {
+            let what = format!("the checkpoint of {cf} is {now}; whoever starts again now finds that {lost}");
+            self.report(cf, "crash", what, step, found);
+        }
+    }
+
+    /// What would be left out if everybody began again from this checkpoint and what is recorded downstream.
+    fn lost(&self, services: &Services, cf: ChangefeedId, checkpoint: Ts) -> Option<String> {
+        let start = |table| {
+            let Recovery { start, skip_dml, .. } =
+                services.sink.recovery(cf, table).applied_to(checkpoint, false);
+            Start { ts: start, skip_dml }
+        };
+        if services.sink.is_log() {
+            return None;
+        }
+        let mut all = services.tables(checkpoint).chain([TableId::TRIGGER]);
+        all.find_map(|table| self.left_out(services, cf, Span::whole(table), checkpoint, start(table)))
+    }
+
+    /// What changed after one time, and whoever starts there does not write, though it is not downstream.
+    fn left_out(
+        &self,
+        services: &Services,
+        cf: ChangefeedId,
+        span: Span,
+        after: Ts,
+        start: Start,
+    ) -> Option<String> {
+        let row = services.missed(cf, span, after, start).map(|row| told(row, span.table));
+        row.or_else(|| self.unexecuted(services, cf, span.table, (after, start.ts)))
+    }
+
+    /// A DDL that a table sees after one time and up to another, and that is not executed.
+    fn unexecuted(
+        &self,
+        services: &Services,
+        cf: ChangefeedId,
+        table: TableId,
+        (after, upto): (Ts, Ts),
+    ) -> Option<String> {
+        let ddls = services.upstream.history().ddls_of(table);
+        let from = ddls.partition_point(|ddl| ddl.commit <= after);
+        let mut passed = ddls[from..].iter().take_while(|ddl| ddl.commit <= upto);
+        let is_executed = |ts| self.executed.contains(&(cf, EventKey { ts, syncpoint: false }));
+        let ddl = passed.find(|ddl| !is_executed(ddl.commit))?;
+        Some(format!("the DDL of {} is not executed", ddl.commit))
+    }
+
+    /// A dispatcher has begun.
+    fn begun(
+        &mut self,
+        sim: &Sim,
+        node: NodeId,
+        note: &dispatchers::Note,
+        step: StepId,
+        found: &mut Vec<Violation>,
+    ) {
+        use dispatchers::Note::{DispatcherCreated, MergeCommitted};
+        let (cf, id) = match note {
+            DispatcherCreated { cf, id, redo: IsRedo(false), .. } | MergeCommitted { cf, id, .. } => {
+                (*cf, *id)
+            }
+            _ => return,
+        };
+        let (Some(services), Some(known)) = (Services::of(sim), self.kept.get(cf)) else { return };
+        let Some((start, span)) = Start::of(sim, node, cf, id) else { return };
+        if start.ts < known.checkpoint {
+            let what = format!(
+                "{id} for {span} of {cf} begins at {} on {node}, and the checkpoint is {}",
+                start.ts, known.checkpoint
+            );
+            self.report(cf, "behind", what, step, found);
+        }
+        let after = known.checkpoint.max(known.from);
+        let missing = self.left_out(&services, cf, span, after, start);
+        if let Some(missing) = missing {
+            let what = format!("{id} for {span} of {cf} begins at {} on {node}, and {missing}", start.ts);
+            self.report(cf, "gap", what, step, found);
+        }
     }
 
     /// Everything up to the checkpoint has to have been executed.

@@ -1,0 +1,103 @@
+//! What a maintainer knows of its spans and operators, for whoever watches it. Nobody who takes part in the protocol asks this.
+
+use crate::{
+    DispatcherId, Misery, Mode, NodeId, Span, TableId, Ts,
+    maintainer::{
+        Maintainer,
+        operators::Operators,
+        schedulers::Schedulers,
+        spans::{Placement, Spans},
+    },
+};
+
+/// A span in the hands of a maintainer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// The dispatcher that replicates it, or is to.
+    pub id: DispatcherId,
+    /// What is to be replicated.
+    pub span: Span,
+    /// Whether that is taken care of.
+    pub standing: Standing,
+    /// Whether an operator has it in hand, or has been admitted and is to be taken next.
+    pub operated: bool,
+}
+
+/// How a span stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// This node replicates it.
+    Replicated(NodeId),
+    /// This node has replicated it, and has said that its dispatcher is gone.
+    Gone(NodeId),
+    /// A node replicates it, and nobody knows which.
+    Homeless,
+    /// It is being given to a node.
+    Scheduling,
+    /// Nobody replicates it, and the schedulers see that.
+    Absent,
+    /// No scheduler sees it.
+    Nowhere,
+    /// It is not to be replicated, and is in a set of the schedulers all the same.
+    Ghost,
+}
+
+impl Maintainer {
+    /// Rises whenever something changes that is told here about the spans of a mode; none if there is no such mode.
+    pub fn revision(&self, mode: Mode) -> Option<u64> {
+        let (spans, operators, _) = self.parts(mode)?;
+        Some(spans.revision() + operators.revision())
+    }
+
+    /// Everything up to here is known to be downstream, or in the redo log.
+    pub fn committed_of(&self, mode: Mode) -> Option<Ts> {
+        Some(self.parts(mode)?.0.committed())
+    }
+
+    /// The spans of tables that there are to be, and what is left of others.
+    pub fn desired(&self, mode: Mode) -> impl Iterator<Item = Desired> {
+        self.parts(mode).into_iter().flat_map(move |(spans, operators, schedulers)| {
+            let operated = move |id| {
+                let by_user = mode == Mode::Default && self.api.has_admitted(id);
+                operators.has(id) || schedulers.have_admitted(id) || by_user
+            };
+            let desired = spans.iter().map(move |(id, replica)| {
+                let standing = match (replica.placement, replica.node) {
+                    (Placement::Nowhere, _) => Standing::Nowhere,
+                    (Placement::Absent, _) => Standing::Absent,
+                    (Placement::Scheduling, _) => Standing::Scheduling,
+                    (Placement::Replicating, Some(node)) if replica.state.is_terminal() => {
+                        Standing::Gone(node)
+                    }
+                    (Placement::Replicating, Some(node)) => Standing::Replicated(node),
+                    (Placement::Replicating, None) => Standing::Homeless,
+                };
+                Desired { id, span: replica.span, standing, operated: operated(id) }
+            });
+            let ghosts = spans.ghosts().map(move |(id, replica)| {
+                let (span, standing) = (replica.span, Standing::Ghost);
+                Desired { id, span, standing, operated: operated(id) }
+            });
+            desired.chain(ghosts).filter(|one| one.span.table != TableId::TRIGGER)
+        })
+    }
+
+    /// Whether it counts on a node: not while it is in the middle of finding out which nodes have left.
+    pub fn counts_on(&self, node: NodeId) -> bool {
+        self.is_node_set_locked() || self.bootstrapper.nodes().any(|one| one == node)
+    }
+
+    /// What is wrong with the lives of operators.
+    pub fn miseries(&self) -> impl Iterator<Item = (DispatcherId, Misery)> {
+        let twin = self.twin.iter().flat_map(|twin| twin.operators.miseries());
+        self.operators.miseries().chain(twin)
+    }
+
+    fn parts(&self, mode: Mode) -> Option<(&Spans, &Operators, &Schedulers)> {
+        match &self.twin {
+            _ if mode == self.mode => Some((&self.spans, &self.operators, &self.schedulers)),
+            Some(twin) => Some((&twin.spans, &twin.operators, &twin.schedulers)),
+            None => None,
+        }
+    }
+}

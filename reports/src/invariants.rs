@@ -1,0 +1,68 @@
+//! What invariants promise, what they are for, and where they fire.
+
+use std::fmt::Write as _;
+
+use scenarios::{fires::Fires, invariants::Named};
+
+use crate::{
+    style::{FAINT, STRONG, styled},
+    table::Table,
+};
+
+/// A few lines for each.
+pub fn text(invariants: &[&Named]) -> String {
+    let mut text = String::new();
+    for (n, one) in invariants.iter().enumerate() {
+        if n > 0 {
+            text.push('\n');
+        }
+        writeln!(text, "{}  {}", styled(STRONG, one.name), one.promise).expect("a string takes it");
+        writeln!(text, "  {} {}", styled(FAINT, "for"), one.bugs.join(", ")).expect("a string takes it");
+        for (aspect, meaning) in one.aspects {
+            let aspect = if aspect.is_empty() { String::new() } else { format!("{aspect}: ") };
+            writeln!(text, "  - {aspect}{meaning}").expect("a string takes it");
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+/// A chapter for each, for documents.
+pub fn markdown(invariants: &[&Named]) -> String {
+    let mut text = String::new();
+    for one in invariants {
+        writeln!(text, "### `{}`\n\n{}.\n", one.name, capital(one.promise)).expect("a string takes it");
+        writeln!(text, "For {}.\n", one.bugs.iter().map(|bug| link(bug)).collect::<Vec<_>>().join(", "))
+            .expect("a string takes it");
+        for (aspect, meaning) in one.aspects {
+            let aspect = if aspect.is_empty() { String::new() } else { format!("*{aspect}*: ") };
+            writeln!(text, "- {aspect}{meaning}").expect("a string takes it");
+        }
+        text.push('\n');
+    }
+    text.trim_end().to_owned()
+}
+
+/// A row for each thing that is reported separately: where it fires, and in how many seeds.
+pub fn fires(fires: &[Fires]) -> Table {
+    let heading = ["invariant", "aspect", "scenario", "policy", "fires in"].map(ToOwned::to_owned).to_vec();
+    let rows = fires.iter().map(|one| {
+        let (scenario, policy, count) = match &one.at {
+            Some((scenario, policy, runs, ran)) => {
+                (scenario.clone(), policy.clone(), format!("{runs} of {ran}"))
+            }
+            None => ("none".to_owned(), String::new(), "0".to_owned()),
+        };
+        vec![one.invariant.to_owned(), one.aspect.to_owned(), scenario, policy, count]
+    });
+    Table { heading, rows: rows.collect() }
+}
+
+fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// An issue or a pull request of pingcap/ticdc; its site knows which of both it is.
+fn link(bug: &str) -> String {
+    format!("[{bug}](https://github.com/pingcap/ticdc/issues/{})", bug.trim_start_matches('#'))
+}

@@ -11,7 +11,7 @@ fn files_to_copy_give_flags_that_there_are() {
     let mut calls = 0;
     for file in fs::read_dir(folder).expect("there are files").map(|file| file.unwrap().path()) {
         let text = fs::read_to_string(&file).expect("it is text");
-        for (command, flags) in commands(&text, &["hunt"]) {
+        for (command, flags) in commands(&text, &["hunt", "gate", "merge"]) {
             let help = cdcsim(&format!("{command} --help")).stdout;
             let known = |flag: &str| help.split_whitespace().any(|word| word == flag);
             let unknown: Vec<&String> = flags.iter().filter(|flag| !known(flag)).collect();

@@ -256,7 +256,7 @@ fn names_that_mean_nothing() {
       | breaks = "one_writer"
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = [\"single_writer\", \"fed\"]"), @r#"
-    x.toml:16:10: `fed` is no invariant; there is single_writer, no_write_after_stop, one_ddl_owner, ddl_once, one_owner_per_epoch, inertness, checkpoint_safe, no_command_while_removed, closed_stays_closed, api_intent, drained_is_empty, no_false_alarm, redo_is_ahead, no_lock_forever, no_head_of_line, no_panic, recovers or data_equal
+    x.toml:16:10: `fed` is no invariant; there is single_writer, no_write_after_stop, one_ddl_owner, ddl_once, coverage, one_operator, one_owner_per_epoch, inertness, checkpoint_safe, no_command_while_removed, close_ack_truth, closed_stays_closed, api_intent, drained_is_empty, error_is_heard, no_false_alarm, redo_is_ahead, no_lock_forever, no_head_of_line, no_panic, recovers or data_equal
       | breaks = ["single_writer", "fed"]
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = 1"), @r#"

@@ -1,8 +1,9 @@
-//! The lives of operators, for whoever watches: none begins while another one for the same thing is alive, and each ends once.
+//! The lives of operators, for whoever watches: none begins while another one for the same thing is alive, and each ends once. And
+//! what has changed since somebody looked last.
 //!
 //! Nobody who takes part in the protocol asks this.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What is wrong with the life of an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +55,57 @@ impl<K: Copy + PartialEq> Lives<K> {
     }
 }
 
+/// What has changed last, and how often something has: whoever has looked before has to look at that only.
+#[derive(Clone, Debug)]
+pub(crate) struct Touched<K> {
+    count: u64,
+    last: VecDeque<K>,
+}
+
+/// So many changes are remembered.
+const REMEMBERED: usize = 32;
+
+impl<K> Default for Touched<K> {
+    fn default() -> Touched<K> {
+        Touched { count: 0, last: VecDeque::new() }
+    }
+}
+
+impl<K: Copy> Touched<K> {
+    pub(crate) fn push(&mut self, what: K) {
+        self.count += 1;
+        if self.last.len() == REMEMBERED {
+            self.last.pop_front();
+        }
+        self.last.push_back(what);
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// What has changed since there were so many changes; none: more than is remembered.
+    pub(crate) fn since(&self, count: u64) -> Option<impl Iterator<Item = K>> {
+        let new = self.count.checked_sub(count).and_then(|new| usize::try_from(new).ok());
+        let new = new.filter(|new| *new <= self.last.len())?;
+        Some(self.last.iter().skip(self.last.len() - new).copied())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_remembered() {
+        let mut touched = Touched::default();
+        (0..40).for_each(|n| touched.push(n));
+        let since = |count| touched.since(count).map(Iterator::collect::<Vec<i32>>);
+        assert_eq!(since(40), Some(Vec::new()));
+        assert_eq!(since(37), Some(vec![37, 38, 39]));
+        assert_eq!(since(8).map(|all| all.len()), Some(32));
+        assert_eq!(since(7), None);
+    }
 
     #[test]
     fn one_after_the_other() {

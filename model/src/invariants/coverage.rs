@@ -18,7 +18,7 @@ use sim::{StepId, What};
 use crate::{
     Actor, Addr, ChangefeedId, Epoch, History, Mode, NodeId, Note, Place, Record, Sim, Span, TableId, Ts,
     invariants::{Invariant, Named, Violation},
-    maintainer::{self, Desired, Maintainer, Maintainers, Standing},
+    maintainer::{self, Desired, Maintainer, Maintainers, Revision, Standing},
     sink,
     upstream::Upstream,
 };
@@ -41,8 +41,15 @@ pub(super) const NAMED: Named = Named {
 /// A maintainer: its node, its changefeed and its generation, and which of its spans.
 type Whose = (NodeId, ChangefeedId, Epoch, Mode);
 
-/// What was last looked at of a maintainer: its revision, and how many DDLs its checkpoint had passed.
-type Seen = (u64, usize);
+/// What was last looked at of a maintainer.
+#[derive(Default)]
+struct Seen {
+    revision: Revision,
+    /// How many DDLs its checkpoint had passed, and which nodes it counted on; none before the first look.
+    passed: Option<usize>,
+    locked: bool,
+    nodes: Vec<NodeId>,
+}
 
 #[derive(Default)]
 pub(super) struct Coverage {
@@ -109,12 +116,23 @@ impl Coverage {
                 };
                 let passed = history.all_ddls().partition_point(|ddl| ddl.commit <= committed);
                 let seen = self.seen.entry((node, one.changefeed(), one.epoch(), mode)).or_default();
-                if std::mem::replace(seen, (revision, passed)) == (revision, passed) {
+                let (locked, nodes) = one.counted();
+                let same_nodes = seen.locked == locked && nodes.eq(seen.nodes.iter().copied());
+                if !same_nodes {
+                    (seen.locked, seen.nodes) = (locked, one.counted().1.collect());
+                }
+                let before = std::mem::replace(&mut seen.revision, revision);
+                let settled = seen.passed.replace(passed) == Some(passed) && same_nodes;
+                if settled && before == revision {
                     continue;
                 }
-                let spans = Spans::of(one, mode);
+                let only = if settled { one.touched(mode, before) } else { None };
+                let spans = Spans::of(one, mode, only.as_ref());
                 let wanted = history.tables_at(committed);
-                let wanted = wanted.filter(|table| !self.taken.contains(&(one.changefeed(), *table)));
+                let wanted = wanted.filter(|table| {
+                    let asked = only.as_ref().is_none_or(|tables| tables.contains(table));
+                    asked && !self.taken.contains(&(one.changefeed(), *table))
+                });
                 for (aspect, what) in spans.wrongs(one, wanted) {
                     if self.reported.insert(aspect) {
                         let (cf, epoch) = (one.changefeed(), one.epoch());
@@ -131,8 +149,8 @@ impl Coverage {
 struct Spans(Vec<Desired>);
 
 impl Spans {
-    fn of(one: &Maintainer, mode: Mode) -> Spans {
-        let mut spans: Vec<Desired> = one.desired(mode).collect();
+    fn of(one: &Maintainer, mode: Mode, only: Option<&BTreeSet<TableId>>) -> Spans {
+        let mut spans: Vec<Desired> = one.desired(mode, only).collect();
         spans.sort_by_key(|one| (one.span, one.id));
         Spans(spans)
     }

@@ -76,6 +76,8 @@ struct Landed {
 struct Admitted {
     /// The revision of the node at which that was looked up.
     revision: u64,
+    /// What was found then.
+    listed: Vec<(ChangefeedId, DispatcherId, Span, Mode)>,
     writers: BTreeMap<(ChangefeedId, DispatcherId), (Writer, Span)>,
 }
 
@@ -134,21 +136,26 @@ impl SingleWriter {
     /// Looks who may write on a node, if that may have changed.
     fn look_at(&mut self, node: NodeId, sim: &Sim, step: StepId, found: &mut Vec<Violation>) {
         let Actor::Dispatchers(all) = sim.machine(Addr::Node(node, Place::Dispatchers)) else { return };
-        let Admitted { revision, writers: before } = self.admitted.entry(node).or_default();
+        let Admitted { revision, listed, writers: before } = self.admitted.entry(node).or_default();
         if std::mem::replace(revision, all.revision()) == all.revision() {
             return;
         }
-        let mut now = BTreeMap::new();
+        let mut list = Vec::with_capacity(listed.len());
         for manager in all.managers() {
             let cf = manager.changefeed();
-            let writers = manager.writers().into_iter().map(|(id, span)| (id, span, Mode::Default));
-            for (id, span, mode) in
-                writers.chain(manager.redo_writers().map(|(id, span)| (id, span, Mode::Redo)))
-            {
-                let fresh = Writer { node, cf, id, mode, born: step };
-                now.insert((cf, id), before.get(&(cf, id)).copied().unwrap_or((fresh, span)));
-            }
+            list.extend(manager.writers().into_iter().map(|(id, span)| (cf, id, span, Mode::Default)));
+            list.extend(manager.redo_writers().map(|(id, span)| (cf, id, span, Mode::Redo)));
         }
+        if *listed == list {
+            return;
+        }
+        let mut now = BTreeMap::new();
+        for (cf, id, span, mode) in &list {
+            let (cf, id, mode) = (*cf, *id, *mode);
+            let fresh = Writer { node, cf, id, mode, born: step };
+            now.insert((cf, id), before.get(&(cf, id)).copied().unwrap_or((fresh, *span)));
+        }
+        *listed = list;
         let ended = before.values().filter(|(writer, _)| !now.contains_key(&(writer.cf, writer.id)));
         self.ended.extend(ended.map(|(writer, _)| (*writer, step)));
         let new: Vec<(Writer, Span)> =

@@ -38,7 +38,7 @@ use crate::{
 pub use api::Command;
 pub use instance::Maintainer;
 use manager::Manager;
-pub use watched::{Desired, Standing};
+pub use watched::{Desired, Revision, Standing};
 
 vocabulary! {
     /// What the maintainer manager and its maintainers hear.

@@ -1,5 +1,7 @@
 //! What a maintainer knows of its spans and operators, for whoever watches it. Nobody who takes part in the protocol asks this.
 
+use std::collections::BTreeSet;
+
 use crate::{
     DispatcherId, Misery, Mode, NodeId, Span, TableId, Ts,
     maintainer::{
@@ -23,6 +25,13 @@ pub struct Desired {
     pub operated: bool,
 }
 
+/// How many changes there have been of the spans and operators of a maintainer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Revision {
+    spans: u64,
+    operators: u64,
+}
+
 /// How a span stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -43,10 +52,24 @@ pub enum Standing {
 }
 
 impl Maintainer {
-    /// Rises whenever something changes that is told here about the spans of a mode; none if there is no such mode.
-    pub fn revision(&self, mode: Mode) -> Option<u64> {
+    /// How many changes there have been of what is told here about the spans of a mode; none if there is no such mode.
+    pub fn revision(&self, mode: Mode) -> Option<Revision> {
         let (spans, operators, _) = self.parts(mode)?;
-        Some(spans.revision() + operators.revision())
+        Some(Revision { spans: spans.touched().count(), operators: operators.touched().count() })
+    }
+
+    /// The tables whose spans have changed since then; none if too many have.
+    pub fn touched(&self, mode: Mode, since: Revision) -> Option<BTreeSet<TableId>> {
+        let (spans, operators, _) = self.parts(mode)?;
+        let mut tables: BTreeSet<TableId> = spans.touched().since(since.spans)?.collect();
+        let ids = operators.touched().since(since.operators)?;
+        tables.extend(ids.filter_map(|id| spans.held(id)).map(|replica| replica.span.table));
+        Some(tables)
+    }
+
+    /// The nodes that it counts on, and whether it is in the middle of finding out which have left.
+    pub fn counted(&self) -> (bool, impl Iterator<Item = NodeId>) {
+        (self.is_node_set_locked(), self.bootstrapper.nodes())
     }
 
     /// Everything up to here is known to be downstream, or in the redo log.
@@ -54,14 +77,19 @@ impl Maintainer {
         Some(self.parts(mode)?.0.committed())
     }
 
-    /// The spans of tables that there are to be, and what is left of others.
-    pub fn desired(&self, mode: Mode) -> impl Iterator<Item = Desired> {
+    /// The spans that there are to be of these tables, and what is left of others; without a choice, of all tables.
+    pub fn desired(&self, mode: Mode, only: Option<&BTreeSet<TableId>>) -> impl Iterator<Item = Desired> {
         self.parts(mode).into_iter().flat_map(move |(spans, operators, schedulers)| {
             let operated = move |id| {
                 let by_user = mode == Mode::Default && self.api.has_admitted(id);
                 operators.has(id) || schedulers.have_admitted(id) || by_user
             };
-            let desired = spans.iter().map(move |(id, replica)| {
+            let ids: Vec<DispatcherId> = match only {
+                Some(tables) => tables.iter().flat_map(|table| spans.ids_of_table(*table)).collect(),
+                None => spans.ids().collect(),
+            };
+            let known = ids.into_iter().filter_map(|id| Some((id, spans.get(id)?)));
+            let desired = known.map(move |(id, replica)| {
                 let standing = match (replica.placement, replica.node) {
                     (Placement::Nowhere, _) => Standing::Nowhere,
                     (Placement::Absent, _) => Standing::Absent,
@@ -74,7 +102,10 @@ impl Maintainer {
                 };
                 Desired { id, span: replica.span, standing, operated: operated(id) }
             });
-            let ghosts = spans.ghosts().map(move |(id, replica)| {
+            let left = spans
+                .ghosts()
+                .filter(move |(_, replica)| only.is_none_or(|tables| tables.contains(&replica.span.table)));
+            let ghosts = left.map(move |(id, replica)| {
                 let (span, standing) = (replica.span, Standing::Ghost);
                 Desired { id, span, standing, operated: operated(id) }
             });

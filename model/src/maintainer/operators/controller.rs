@@ -14,7 +14,7 @@ use sim::{Duration, Instant};
 use crate::{
     Cx, DispatcherId, Misery, NodeId, Place, Ts,
     dispatchers::{self, Action, DispatcherStatus, OperatorType},
-    lives::Lives,
+    lives::{Lives, Touched},
     maintainer::{
         Maintainer, Note,
         operators::{Add, After, Operator, Order, Remove, Scene, Then},
@@ -62,13 +62,12 @@ pub(in crate::maintainer) struct Operators {
     map: BTreeMap<DispatcherId, Number>,
     queue: BTreeSet<(Instant, Number)>,
     taken: Number,
-    /// How many have been removed.
-    deleted: u64,
     at_hand: AtHand,
     /// How many have been asked in a row.
     asked: usize,
     /// For whoever watches.
     lives: Lives<DispatcherId>,
+    touched: Touched<DispatcherId>,
 }
 
 impl Operators {
@@ -102,9 +101,9 @@ impl Operators {
         self.lives.miseries()
     }
 
-    /// How many operators have begun or been removed: for whoever watches.
-    pub(in crate::maintainer) fn revision(&self) -> u64 {
-        self.taken + self.deleted
+    /// Whose operators have begun or been removed: for whoever watches.
+    pub(in crate::maintainer) fn touched(&self) -> &Touched<DispatcherId> {
+        &self.touched
     }
 
     fn in_map(&self) -> impl Iterator<Item = &Item> {
@@ -145,8 +144,8 @@ impl Operators {
 
     /// Takes an operator out of the map, if it is still the one there.
     fn delete(&mut self, number: Number) -> Option<DispatcherId> {
-        self.deleted += 1;
         let id = self.items.remove(&number)?.operator.id();
+        self.touched.push(id);
         if self.map.get(&id) == Some(&number) {
             self.map.remove(&id);
         }
@@ -175,6 +174,7 @@ impl Maintainer {
         self.operators.taken += 1;
         let number = self.operators.taken;
         self.operators.lives.begins(number, operator.id());
+        self.operators.touched.push(operator.id());
         self.operators.map.insert(operator.id(), number);
         self.operators.items.insert(number, Item { operator, claimed: false });
         let starts_first = cx.policy().maintainer.affected_check.is_after_start();
@@ -435,7 +435,7 @@ impl Maintainer {
             let ids: Vec<DispatcherId> = self.operators.map.keys().copied().collect();
             for id in ids.into_iter().filter(|id| *id != trigger) {
                 if let Some(number) = self.operators.map.remove(&id) {
-                    self.operators.deleted += 1;
+                    self.operators.touched.push(id);
                     self.operators.lives.forget(number);
                     self.operators.items.remove(&number);
                 }

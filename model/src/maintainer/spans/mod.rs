@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     Cx, DispatcherId, NodeId, SchemaId, Span, TableId, Ts,
     dispatchers::{BlockState, ComponentState, DispatcherStatus},
+    lives::Touched,
 };
 use groups::Group;
 pub(super) use groups::{GroupId, Placement};
@@ -34,8 +35,8 @@ pub(super) struct Spans {
     committed: Ts,
     /// What the real process would not survive, if that has happened.
     fatal: Option<&'static str>,
-    /// Rises whenever a span comes, goes, or changes its place: for whoever watches.
-    revision: u64,
+    /// Which spans have come, gone, or changed their places: for whoever watches.
+    touched: Touched<TableId>,
 }
 
 impl Spans {
@@ -50,7 +51,7 @@ impl Spans {
             trigger,
             committed: checkpoint,
             fatal: None,
-            revision: 0,
+            touched: Touched::default(),
         }
     }
 
@@ -81,8 +82,13 @@ impl Spans {
         self.fatal.get_or_insert(why);
     }
 
-    pub(super) fn revision(&self) -> u64 {
-        self.revision
+    pub(super) fn touched(&self) -> &Touched<TableId> {
+        &self.touched
+    }
+
+    fn touch(&mut self, id: DispatcherId) {
+        let table = self.held(id).map_or(TableId::TRIGGER, |replica| replica.span.table);
+        self.touched.push(table);
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (DispatcherId, &Replica)> {
@@ -199,7 +205,7 @@ impl Spans {
         if replica.checkpoint == Ts::NONE {
             self.die("add replica with invalid checkpoint ts");
         }
-        self.revision += 1;
+        self.touched.push(replica.span.table);
         self.gone.remove(&id);
         self.tables.entry(replica.span.table).or_default().insert(id);
         self.tasks.insert(id, replica);
@@ -276,7 +282,7 @@ impl Spans {
     }
 
     fn place(&mut self, id: DispatcherId, placement: Placement) {
-        self.revision += 1;
+        self.touch(id);
         let Some(replica) = self.held_mut(id) else { return };
         let group = replica.group();
         if self.must_group(group).map(|group| group.place(id, placement)).is_some()
@@ -287,7 +293,7 @@ impl Spans {
     }
 
     fn rebind(&mut self, id: DispatcherId, from: Option<NodeId>, to: Option<NodeId>) {
-        self.revision += 1;
+        self.touch(id);
         let Some(replica) = self.held_mut(id) else { return };
         replica.node = to;
         let group = replica.group();
@@ -309,7 +315,7 @@ impl Spans {
         let Some((group, node)) = self.held(id).map(|replica| (replica.group(), replica.node)) else {
             return;
         };
-        self.revision += 1;
+        self.touch(id);
         self.place(id, Placement::Nowhere);
         self.waiting.untrack(id);
         if let Some(of) = self.groups.get_mut(&group) {
@@ -371,7 +377,9 @@ impl Spans {
         if stored {
             let changed = std::mem::replace(&mut replica.state, status.state) != status.state;
             replica.checkpoint = status.checkpoint;
-            self.revision += u64::from(changed);
+            if changed {
+                self.touch(status.id);
+            }
         }
         stored
     }

@@ -1,29 +1,14 @@
 //! The invariants `api_intent` and `drained_is_empty`, shown records that are made by hand.
 
-use crate::hand::{CF, Hand, N1, N2, N3, changefeed, create, preset};
+use crate::hand::{CF, Hand, N1, N2, N3, changefeed, create, preset, told::picture};
 use model::{
-    Actor, Addr, Epoch, Note, Place, Record, Shared, Sim,
+    Actor, Addr, Epoch, Note, Place, Record,
     coordinator::{self, Command},
     etcd::{Etcd, FeedState, Job, Progress, Value},
     invariants::{self, Violation},
     maintainer,
 };
-use sim::{
-    Class, Clock, Decisions, HostSpec, HostWeather, Input, Instant, Layout, LinkWeather, Seed, StepId, What,
-};
-
-fn picture(actors: Vec<(Addr, Actor)>) -> Sim {
-    let hosts = actors.into_iter().map(|(addr, actor)| HostSpec {
-        name: addr.to_string(),
-        class: Class(0),
-        clock: Clock::default(),
-        weather: HostWeather::default(),
-        shared: Shared::Service,
-        actors: vec![(addr, actor)],
-    });
-    let layout = Layout { hosts: hosts.collect(), classes: vec![LinkWeather::default()] };
-    Sim::new(layout, Vec::new(), Seed(0), &Decisions::default())
-}
+use sim::{Input, Instant, StepId, What};
 
 /// What users call for, and what the nodes say.
 enum Event {

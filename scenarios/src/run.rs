@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use model::{
     Record, Sim,
-    invariants::{self, Invariant, Violation},
+    invariants::{self, Invariant, Sort, Violation},
     measures::{Measured, Measures},
 };
 use sim::{Decided, Decisions, Fault, HostId, Instant, Kind as _, Seed, What};
@@ -47,6 +47,8 @@ impl Outcome {
 /// Who watches a run, and what they have seen.
 struct Watch {
     invariants: Vec<Box<dyn Invariant>>,
+    /// By sort of record, without notes and with them: the numbers of those who are shown it.
+    shown: [[Vec<u8>; 2]; Sort::COUNT],
     measures: Measures,
     violations: Vec<Violation>,
     witnessed: Vec<bool>,
@@ -56,9 +58,12 @@ struct Watch {
 
 impl Watch {
     fn new(scenario: &Scenario) -> Watch {
-        let watching = invariants::ALL.iter().filter(|named| scenario.is_watched_by(named.name));
+        let all = || invariants::ALL.iter().filter(|named| scenario.is_watched_by(named.name));
+        let who = |sort, noted| (0..).zip(all()).filter(move |(_, one)| one.sight.has(sort, noted));
         Watch {
-            invariants: watching.map(invariants::Named::watch).collect(),
+            invariants: all().map(invariants::Named::watch).collect(),
+            shown: Sort::ALL
+                .map(|sort| [false, true].map(|noted| who(sort, noted).map(|(number, _)| number).collect())),
             measures: Measures::default(),
             violations: Vec::new(),
             inconclusive: None,
@@ -73,12 +78,21 @@ impl Watch {
         for note in &record.notes {
             self.witnessed[note.kind()] = true;
         }
-        for invariant in &mut self.invariants {
-            invariant.observe(sim, record, &mut self.violations);
+        for number in &self.shown[Sort::of(record) as usize][usize::from(!record.notes.is_empty())] {
+            self.invariants[usize::from(*number)].observe(sim, record, &mut self.violations);
         }
         self.measures.observe(sim, record);
         if let What::Fault(Fault::Core { hosts }) = &record.what {
             self.inconclusive = cannot_be_won(sim, hosts);
+        }
+    }
+
+    /// Looks at the cluster when it has had time to settle, if it could.
+    fn settled(&mut self, sim: &Sim) {
+        if self.inconclusive.is_none() {
+            for invariant in &mut self.invariants {
+                invariant.settled(sim, &mut self.violations);
+            }
         }
     }
 }
@@ -174,6 +188,20 @@ pub fn unwatched(case: &Case) -> u64 {
     records
 }
 
+/// Runs a case with every invariant shown every record, and tells what was broken: what [`run`] tells, unless an invariant is not
+/// shown something that it needs.
+pub fn watched_by_all(case: &Case) -> Vec<Violation> {
+    let (mut sim, end) = begun(case);
+    let mut watch = Watch::new(&case.scenario);
+    let all: Vec<u8> = (0..).take(watch.invariants.len()).collect();
+    watch.shown = Sort::ALL.map(|_| [all.clone(), all.clone()]);
+    while sim.step(end) {
+        watch.observe(&sim, sim.record());
+    }
+    watch.settled(&sim);
+    watch.violations
+}
+
 /// A case before its first record, and when it ends.
 pub(crate) fn begun(case: &Case) -> (Sim, Instant) {
     beginning(&case.scenario, &case.policy, case.seed, &case.decisions)
@@ -203,9 +231,8 @@ fn whole(
             break;
         }
     }
-    settles &= watch.inconclusive.is_none();
-    for invariant in watch.invariants.iter_mut().filter(|_| settles) {
-        invariant.settled(&sim, &mut watch.violations);
+    if settles {
+        watch.settled(&sim);
     }
     let Watch { violations, witnessed, records, inconclusive, measures, .. } = watch;
     let (digest, overrides_used, measured) =

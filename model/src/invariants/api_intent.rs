@@ -12,7 +12,7 @@ use sim::{Input, StepId, What};
 use crate::{
     Actor, Addr, ChangefeedId, Command, Note, Record, Sim, coordinator,
     etcd::{Etcd, FeedState, Key, Value},
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
     maintainer, node,
 };
 
@@ -31,6 +31,7 @@ pub(super) const NAMED: Named = Named {
         ("removed", "one that was removed is still there"),
         ("revived", "a maintainer was added of a changefeed that had been removed"),
     ],
+    sight: Sight::of(&[]).noted(&[Sort::Coordinator, Sort::Maintainers]),
     make: || Box::new(ApiIntent::default()),
 };
 

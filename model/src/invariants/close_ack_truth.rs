@@ -12,7 +12,7 @@ use sim::{Input, StepId, What};
 use crate::{
     Actor, Addr, ChangefeedId, Epoch, Msg, NodeId, Place, Record, Sim,
     dispatchers::ManagerId,
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
     maintainer::Inbox,
 };
 
@@ -26,6 +26,7 @@ pub(super) const NAMED: Named = Named {
         "",
         "a maintainer was told that a changefeed was closed on a node, and a manager there might still write",
     )],
+    sight: Sight::of(&[Sort::Maintainers, Sort::Dispatchers]),
     make: || Box::new(CloseAckTruth::default()),
 };
 

@@ -9,7 +9,7 @@ use sim::What;
 use crate::{
     Actor, Addr, Note, Place, Record, Sim,
     dispatchers::Note as Said,
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
 };
 
 const NAME: &str = "closed_stays_closed";
@@ -19,6 +19,7 @@ pub(super) const NAMED: Named = Named {
     promise: "a dispatcher manager that has been fenced, or is being closed, gets no new dispatcher",
     bugs: &["#5106", "#5202"],
     aspects: &[("", "a dispatcher began in a manager that was to write nothing any more")],
+    sight: Sight::of(&[]).noted(&[Sort::Dispatchers]),
     make: || Box::new(ClosedStaysClosed::default()),
 };
 

@@ -17,7 +17,7 @@ use sim::{StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, Epoch, History, Mode, NodeId, Note, Place, Record, Sim, Span, TableId, Ts,
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
     maintainer::{self, Desired, Maintainer, Maintainers, Revision, Standing},
     sink,
     upstream::Upstream,
@@ -35,6 +35,7 @@ pub(super) const NAMED: Named = Named {
         ("limbo", "a span has no operator, and is neither replicated nor where schedulers look for it"),
         ("ghost", "a span that is not to be replicated is in a set of the schedulers, and has no operator"),
     ],
+    sight: Sight::of(&[Sort::Maintainers]).noted(&[Sort::Sink]),
     make: || Box::new(Coverage::default()),
 };
 

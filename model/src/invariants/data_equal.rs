@@ -18,7 +18,7 @@ use sim::What;
 use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, Note, Record, Sim, TableId, Ts,
     dispatchers::Note as Said,
-    invariants::{Invariant, Named, Violation, kept::Kept, services::Services},
+    invariants::{Invariant, Named, Sight, Sort, Violation, kept::Kept, services::Services},
     sink::{Note as Stored, Transaction},
 };
 
@@ -37,6 +37,7 @@ pub(super) const NAMED: Named = Named {
              wrote the newer one",
         ),
     ],
+    sight: Sight::of(&[Sort::Etcd]).noted(&[Sort::Sink, Sort::Coordinator, Sort::Dispatchers]),
     make: || Box::new(DataEqual::default()),
 };
 

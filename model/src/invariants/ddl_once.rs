@@ -22,7 +22,7 @@ use sim::{Input, StepId, What};
 use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, IsRedo, Msg, NodeId, Place, Record, RowKind, Sim, TableId, Ts,
     dispatchers::{self, EventKey},
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
     sink::{self, Sink},
     upstream::{History, Upstream},
 };
@@ -42,6 +42,7 @@ pub(super) const NAMED: Named = Named {
         ("late", "it was executed after a row after it"),
         ("overtaken", "a row before a DDL was written after it"),
     ],
+    sight: Sight::of(&[Sort::Sink]).noted(&[Sort::Dispatchers]),
     make: || Box::new(DdlOnce::default()),
 };
 

@@ -4,7 +4,7 @@
 
 use crate::{
     Actor, Addr, Note, Place, Record, Sim, coordinator,
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
 };
 
 const NAME: &str = "drained_is_empty";
@@ -17,6 +17,7 @@ pub(super) const NAMED: Named = Named {
         ("maintainer", "a user was told that a node was drained, and there was still a maintainer on it"),
         ("dispatcher", "the same, and there was still a dispatcher"),
     ],
+    sight: Sight::of(&[]).noted(&[Sort::Coordinator]),
     make: || Box::new(DrainedIsEmpty::default()),
 };
 

@@ -17,7 +17,7 @@ use crate::{
     Actor, Addr, ChangefeedId, Msg, NodeId, Note, Place, Record, Sim,
     coordinator::{self, Coordinator, Heard, Inbox},
     etcd::{FeedState, Key, Value},
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
 };
 
 const NAME: &str = "error_is_heard";
@@ -37,6 +37,7 @@ pub(super) const NAMED: Named = Named {
             "in the end a dispatcher manager tells of an error, and its changefeed counts as one without",
         ),
     ],
+    sight: Sight::of(&[Sort::Coordinator]),
     make: || Box::new(ErrorIsHeard::default()),
 };
 

@@ -14,7 +14,7 @@ use sim::{Input, StepId, What};
 use crate::{
     Actor, Addr, ChangefeedId, Epoch, Msg, NodeId, Note, Place, Record, Sim, Timer,
     dispatchers::{self, Dispatchers, Note as Said, Owner},
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
     sink,
 };
 
@@ -36,6 +36,7 @@ pub(super) const NAMED: Named = Named {
             "a node refused a bootstrap because of a table trigger, and its manager had begun to follow who sent it",
         ),
     ],
+    sight: Sight::of(&[Sort::Dispatchers]),
     make: || Box::new(Inertness::default()),
 };
 const TAKEOVER: &str = "takeover";

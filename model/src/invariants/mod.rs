@@ -25,6 +25,7 @@ mod one_owner_per_epoch;
 mod recovers;
 mod redo_is_ahead;
 mod services;
+mod sight;
 mod single_writer;
 
 use std::fmt;
@@ -32,6 +33,8 @@ use std::fmt;
 use sim::StepId;
 
 use crate::{Record, Sim};
+
+pub use sight::{Sight, Sort};
 
 /// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +71,8 @@ pub struct Named {
     pub bugs: &'static [&'static str],
     /// What it reports separately, each with what it means; without a name if it is only one thing.
     pub aspects: &'static [(&'static str, &'static str)],
+    /// Which records it has to be shown; of others it would make nothing.
+    pub sight: Sight,
     make: fn() -> Box<dyn Invariant>,
 }
 

@@ -11,7 +11,7 @@ use sim::{Input, StepId, What};
 use crate::{
     Addr, ChangefeedId, Msg, NodeId, Note, Place, Record, Sim, Span,
     dispatchers::Inbox,
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
     maintainer,
 };
 
@@ -29,6 +29,7 @@ pub(super) const NAMED: Named = Named {
         ("block events", "it has answered reports about block events, or sent actions"),
         ("bootstrap", "it has asked for a bootstrap or what follows it"),
     ],
+    sight: Sight::of(&[Sort::Maintainers, Sort::Dispatchers]),
     make: || Box::new(NoCommandWhileRemoved::default()),
 };
 

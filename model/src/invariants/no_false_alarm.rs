@@ -8,7 +8,7 @@ use sim::What;
 
 use crate::{
     Note, Record, Sim, dispatchers,
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
     maintainer,
 };
 
@@ -19,6 +19,7 @@ pub(super) const NAMED: Named = Named {
     promise: "no maintainer is told that a changefeed is broken because a manager of it ends",
     bugs: &["#5436"],
     aspects: &[("", "a maintainer was told of an error, and it was only that a manager ended")],
+    sight: Sight::of(&[]).noted(&[Sort::Maintainers]),
     make: || Box::new(NoFalseAlarm::default()),
 };
 

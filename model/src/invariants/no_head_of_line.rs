@@ -19,7 +19,7 @@ use crate::{
     Actor, Addr, Place, Record, Sim,
     dispatchers::Resource,
     invariants::{
-        Invariant, Named, Violation,
+        Invariant, Named, Sight, Sort, Violation,
         no_lock_forever::{Seen, changed},
     },
 };
@@ -38,6 +38,7 @@ pub(super) const NAMED: Named = Named {
         ),
         ("operators", "what a coordinator hears waits until the epoch of a changefeed is persisted"),
     ],
+    sight: Sight::of(&[Sort::Coordinator, Sort::Dispatchers]),
     make: || Box::new(NoHeadOfLine::default()),
 };
 

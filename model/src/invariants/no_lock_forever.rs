@@ -10,7 +10,7 @@ use sim::{Input, StepId, What};
 use crate::{
     Actor, Addr, Msg, NodeId, Place, Record, Sim, Timer,
     dispatchers::{self, Dispatchers, Resource},
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
     sink,
     tasks::TaskId,
 };
@@ -26,6 +26,7 @@ pub(super) const NAMED: Named = Named {
         ("fence mutex", "a handler ended with the fence mutex of a manager in its hand"),
         ("mutex of the write path", "a handler ended with the mutex of a manager's write path in its hand"),
     ],
+    sight: Sight::of(&[Sort::Dispatchers]),
     make: || Box::new(NoLockForever::default()),
 };
 

@@ -10,7 +10,7 @@ use sim::What;
 
 use crate::{
     Note, Record, Sim, coordinator, dispatchers,
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
     maintainer,
 };
 
@@ -25,6 +25,7 @@ pub(super) const NAMED: Named = Named {
         ("maintainers", "a maintainer did"),
         ("dispatchers", "the dispatchers of a node did"),
     ],
+    sight: Sight::of(&[]).noted(&[Sort::Coordinator, Sort::Maintainers, Sort::Dispatchers]),
     make: || Box::new(NoPanic::default()),
 };
 

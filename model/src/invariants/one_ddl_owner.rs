@@ -13,7 +13,7 @@ use sim::{StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, NodeId, Place, Record, Sim, TableId, Ts,
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
     sink,
 };
 
@@ -28,6 +28,7 @@ pub(super) const NAMED: Named = Named {
         ("twice", "a DDL was executed again after it had been recorded as finished"),
         ("regress", "the record of how far a table is with its DDLs (`ddl_ts`) went back"),
     ],
+    sight: Sight::of(&[Sort::Dispatchers]).noted(&[Sort::Sink]),
     make: || Box::new(OneDdlOwner::default()),
 };
 

@@ -13,7 +13,7 @@ use sim::{StepId, What};
 
 use crate::{
     Actor, Addr, Misery, Place, Record, Sim,
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
 };
 
 const NAME: &str = "one_operator";
@@ -26,6 +26,7 @@ pub(super) const NAMED: Named = Named {
         ("two", "an operator began while another one for the same dispatcher or changefeed was there"),
         ("twice", "an operator took its last action more than once"),
     ],
+    sight: Sight::of(&[Sort::Coordinator, Sort::Maintainers]),
     make: || Box::new(OneOperator::default()),
 };
 

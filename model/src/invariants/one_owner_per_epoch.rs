@@ -20,7 +20,7 @@ use sim::{Input, StepId, What};
 use crate::{
     Actor, Addr, ChangefeedId, Epoch, Msg, NodeId, Place, Record, Sim,
     etcd::{self, Etcd, Key, Op, Value},
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
     maintainer,
 };
 
@@ -36,6 +36,7 @@ pub(super) const NAMED: Named = Named {
         ("lowered", "the persisted epoch of a changefeed became smaller"),
         ("memory", "in the end the coordinator takes another epoch for the present one than is persisted"),
     ],
+    sight: Sight::of(&[Sort::Etcd, Sort::Maintainers]),
     make: || Box::new(OneOwnerPerEpoch::default()),
 };
 

@@ -14,7 +14,7 @@ use sim::{StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, Record, Sim, TableId, Ts,
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
     sink::{self, Logged, Sink, Transaction},
     upstream::History,
 };
@@ -29,6 +29,7 @@ pub(super) const NAMED: Named = Named {
         ("log", "a row or a DDL was applied downstream that was not in the redo log"),
         ("meta", "the redo meta was written with a timestamp up to which the redo log is not complete"),
     ],
+    sight: Sight::of(&[]).noted(&[Sort::Sink]),
     make: || Box::new(RedoIsAhead::default()),
 };
 

@@ -15,7 +15,7 @@ use sim::{Input, StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, Mode, NodeId, Place, Record, Sim, Span, Ts, dispatchers,
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
     sink::{self, QueryId, RowKey},
 };
 
@@ -34,6 +34,7 @@ pub(super) const NAMED: Named = Named {
         ),
         ("redo", "two redo dispatchers with overlapping spans may both hand rows to the redo log"),
     ],
+    sight: Sight::of(&[Sort::Dispatchers, Sort::Lost]).noted(&[Sort::Sink]),
     make: || Box::new(SingleWriter::default()),
 };
 

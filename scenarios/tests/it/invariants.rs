@@ -1,6 +1,9 @@
 //! Invariants watch and change nothing: switching one off moves no digest, and only its own findings go.
 
-use scenarios::{Decisions, PolicySpec, Scenario, Seed, catalogue, invariants, run::run};
+use scenarios::{
+    Case, Decisions, PolicySpec, Scenario, Seed, catalogue, invariants,
+    run::{run, watched_by_all},
+};
 
 fn scenario(name: &str) -> Scenario {
     catalogue::find(name).expect("it is in the catalogue")
@@ -21,6 +24,21 @@ fn to_switch_an_invariant_off_changes_nothing_but_what_it_finds() {
             }
         }
     }
+}
+
+/// An invariant is shown only some sorts of records. It must not need others.
+#[test]
+fn nobody_looks_away() {
+    let mut broken = 0;
+    for scenario in catalogue::all().expect("the catalogue is well-formed") {
+        for claim in scenario.claims().iter().filter(|claim| !claim.breaks.is_empty()) {
+            let case = Case::new(&scenario, &claim.policy, Seed(0));
+            let violations = watched_by_all(&case);
+            assert_eq!(case.run().violations, violations, "{} under {}", scenario.name(), claim.policy);
+            broken += usize::from(!violations.is_empty());
+        }
+    }
+    assert!(broken > 50, "only {broken} runs break something");
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::{
     Addr, ChangefeedId, IsRedo, NodeId, Place, Record, Sim, Span, TableId, Ts,
     dispatchers::{self, EventKey},
     invariants::{
-        Invariant, Named, Violation,
+        Invariant, Named, Sight, Sort, Violation,
         kept::{Kept, Moved},
         services::Services,
     },
@@ -51,6 +51,7 @@ pub(super) const NAMED: Named = Named {
         ("behind", "a dispatcher began below the persisted checkpoint"),
         ("gap", "a dispatcher or table trigger began behind a row or a DDL that was not downstream"),
     ],
+    sight: Sight::of(&[Sort::Etcd]).noted(&[Sort::Sink, Sort::Coordinator, Sort::Dispatchers]),
     make: || Box::new(CheckpointSafe::default()),
 };
 

@@ -23,7 +23,7 @@ use sim::StepId;
 
 use crate::{
     Record, Sim,
-    invariants::{Invariant, Named, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Violation},
 };
 
 const NAME: &str = "no_write_after_stop";
@@ -46,6 +46,7 @@ pub(super) const NAMED: Named = Named {
         ),
         ("removed", "the same, of a changefeed that was removed"),
     ],
+    sight: Sight::of(&[Sort::Dispatchers, Sort::Maintainers]).noted(&[Sort::Coordinator]),
     make: || Box::new(NoWriteAfterStop::default()),
 };
 

@@ -24,7 +24,7 @@ use crate::{
     Actor, Addr, ChangefeedId, Mode, NodeId, Place, Record, Sim, Span, TableId, Ts,
     dispatchers::{ComponentState, Dispatchers},
     etcd::{Key, Progress, Value},
-    invariants::{Invariant, Named, Violation, kept::Kept, services::Services},
+    invariants::{Invariant, Named, Sight, Sort, Violation, kept::Kept, services::Services},
     maintainer::Maintainer,
 };
 use reasons::Dropped;
@@ -56,6 +56,13 @@ pub(super) const NAMED: Named = Named {
         ("journal", "a manager still keeps a request that it had begun"),
         ("still", "a changefeed that is paused, failed or removed has a maintainer, or is written"),
     ],
+    sight: Sight::of(&[Sort::Etcd, Sort::Lost]).noted(&[
+        Sort::Server,
+        Sort::Coordinator,
+        Sort::Maintainers,
+        Sort::Dispatchers,
+        Sort::Messages,
+    ]),
     make: || Box::new(Recovers::default()),
 };
 const OUTSIDE: &str = "outside";

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use model::{
     Record, Sim,
-    invariants::{self, Invariant, Sort, Violation},
+    invariants::{self, Named, Violation, Watchers},
     measures::{Measured, Measures},
 };
 use sim::{Decided, Decisions, Fault, HostId, Instant, Kind as _, Seed, What};
@@ -46,9 +46,7 @@ impl Outcome {
 
 /// Who watches a run, and what they have seen.
 struct Watch {
-    invariants: Vec<Box<dyn Invariant>>,
-    /// By sort of record, without notes and with them: the numbers of those who are shown it.
-    shown: [[Vec<u8>; 2]; Sort::COUNT],
+    invariants: Watchers,
     measures: Measures,
     violations: Vec<Violation>,
     witnessed: Vec<bool>,
@@ -58,12 +56,12 @@ struct Watch {
 
 impl Watch {
     fn new(scenario: &Scenario) -> Watch {
-        let all = || invariants::ALL.iter().filter(|named| scenario.is_watched_by(named.name));
-        let who = |sort, noted| (0..).zip(all()).filter(move |(_, one)| one.sight.has(sort, noted));
+        Watch::by(Watchers::of(watching(scenario)))
+    }
+
+    fn by(invariants: Watchers) -> Watch {
         Watch {
-            invariants: all().map(invariants::Named::watch).collect(),
-            shown: Sort::ALL
-                .map(|sort| [false, true].map(|noted| who(sort, noted).map(|(number, _)| number).collect())),
+            invariants,
             measures: Measures::default(),
             violations: Vec::new(),
             inconclusive: None,
@@ -78,9 +76,7 @@ impl Watch {
         for note in &record.notes {
             self.witnessed[note.kind()] = true;
         }
-        for number in &self.shown[Sort::of(record) as usize][usize::from(!record.notes.is_empty())] {
-            self.invariants[usize::from(*number)].observe(sim, record, &mut self.violations);
-        }
+        self.invariants.observe(sim, record, &mut self.violations);
         self.measures.observe(sim, record);
         if let What::Fault(Fault::Core { hosts }) = &record.what {
             self.inconclusive = cannot_be_won(sim, hosts);
@@ -90,11 +86,14 @@ impl Watch {
     /// Looks at the cluster when it has had time to settle, if it could.
     fn settled(&mut self, sim: &Sim) {
         if self.inconclusive.is_none() {
-            for invariant in &mut self.invariants {
-                invariant.settled(sim, &mut self.violations);
-            }
+            self.invariants.settled(sim, &mut self.violations);
         }
     }
+}
+
+/// The invariants that a scenario is watched by.
+fn watching(scenario: &Scenario) -> impl Iterator<Item = Named> + Clone {
+    invariants::ALL.iter().filter(|named| scenario.is_watched_by(named.name)).copied()
 }
 
 /// Why a core cannot carry the load, if it cannot: somebody in it has to lead, which a node that is drained does not.
@@ -192,9 +191,7 @@ pub fn unwatched(case: &Case) -> u64 {
 /// shown something that it needs.
 pub fn watched_by_all(case: &Case) -> Vec<Violation> {
     let (mut sim, end) = begun(case);
-    let mut watch = Watch::new(&case.scenario);
-    let all: Vec<u8> = (0..).take(watch.invariants.len()).collect();
-    watch.shown = Sort::ALL.map(|_| [all.clone(), all.clone()]);
+    let mut watch = Watch::by(Watchers::of_everything(watching(&case.scenario)));
     while sim.step(end) {
         watch.observe(&sim, sim.record());
     }

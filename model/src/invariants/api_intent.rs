@@ -31,7 +31,7 @@ pub(super) const NAMED: Named = Named {
         ("removed", "one that was removed is still there"),
         ("revived", "a maintainer was added of a changefeed that had been removed"),
     ],
-    sight: Sight::of(&[]).noted(&[Sort::Coordinator, Sort::Maintainers]),
+    sight: Sight::of(&[]).news(&[Sort::Coordinator, Sort::Maintainers]),
     make: || Box::new(ApiIntent::default()),
 };
 

@@ -26,7 +26,7 @@ pub(super) const NAMED: Named = Named {
         "",
         "a maintainer was told that a changefeed was closed on a node, and a manager there might still write",
     )],
-    sight: Sight::of(&[Sort::Maintainers, Sort::Dispatchers]),
+    sight: Sight::of(&[Sort::Maintainers]).news(&[Sort::Dispatchers, Sort::Rows]),
     make: || Box::new(CloseAckTruth::default()),
 };
 

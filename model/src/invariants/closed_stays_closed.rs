@@ -19,7 +19,7 @@ pub(super) const NAMED: Named = Named {
     promise: "a dispatcher manager that has been fenced, or is being closed, gets no new dispatcher",
     bugs: &["#5106", "#5202"],
     aspects: &[("", "a dispatcher began in a manager that was to write nothing any more")],
-    sight: Sight::of(&[]).noted(&[Sort::Dispatchers]),
+    sight: Sight::of(&[]).news(&[Sort::Dispatchers, Sort::Rows]),
     make: || Box::new(ClosedStaysClosed::default()),
 };
 

@@ -35,7 +35,7 @@ pub(super) const NAMED: Named = Named {
         ("limbo", "a span has no operator, and is neither replicated nor where schedulers look for it"),
         ("ghost", "a span that is not to be replicated is in a set of the schedulers, and has no operator"),
     ],
-    sight: Sight::of(&[Sort::Maintainers]).noted(&[Sort::Sink]),
+    sight: Sight::of(&[Sort::Maintainers]).news(&[Sort::Sink]),
     make: || Box::new(Coverage::default()),
 };
 

@@ -37,7 +37,7 @@ pub(super) const NAMED: Named = Named {
              wrote the newer one",
         ),
     ],
-    sight: Sight::of(&[Sort::Etcd]).noted(&[Sort::Sink, Sort::Coordinator, Sort::Dispatchers]),
+    sight: Sight::of(&[Sort::Etcd]).news(&[Sort::Sink, Sort::Coordinator, Sort::Dispatchers, Sort::Rows]),
     make: || Box::new(DataEqual::default()),
 };
 

@@ -42,7 +42,7 @@ pub(super) const NAMED: Named = Named {
         ("late", "it was executed after a row after it"),
         ("overtaken", "a row before a DDL was written after it"),
     ],
-    sight: Sight::of(&[Sort::Sink]).noted(&[Sort::Dispatchers]),
+    sight: Sight::of(&[Sort::Sink]).news(&[Sort::Dispatchers, Sort::Rows]),
     make: || Box::new(DdlOnce::default()),
 };
 

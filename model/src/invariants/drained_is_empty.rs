@@ -17,7 +17,7 @@ pub(super) const NAMED: Named = Named {
         ("maintainer", "a user was told that a node was drained, and there was still a maintainer on it"),
         ("dispatcher", "the same, and there was still a dispatcher"),
     ],
-    sight: Sight::of(&[]).noted(&[Sort::Coordinator]),
+    sight: Sight::of(&[]).news(&[Sort::Coordinator]),
     make: || Box::new(DrainedIsEmpty::default()),
 };
 

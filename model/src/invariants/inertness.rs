@@ -36,7 +36,7 @@ pub(super) const NAMED: Named = Named {
             "a node refused a bootstrap because of a table trigger, and its manager had begun to follow who sent it",
         ),
     ],
-    sight: Sight::of(&[Sort::Dispatchers]),
+    sight: Sight::of(&[Sort::Dispatchers, Sort::Rows]),
     make: || Box::new(Inertness::default()),
 };
 const TAKEOVER: &str = "takeover";

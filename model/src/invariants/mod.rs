@@ -34,7 +34,8 @@ use sim::StepId;
 
 use crate::{Record, Sim};
 
-pub use sight::{Sight, Sort};
+use sight::Sort;
+pub use sight::{Sight, Watchers};
 
 /// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq)]

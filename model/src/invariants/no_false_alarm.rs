@@ -19,7 +19,7 @@ pub(super) const NAMED: Named = Named {
     promise: "no maintainer is told that a changefeed is broken because a manager of it ends",
     bugs: &["#5436"],
     aspects: &[("", "a maintainer was told of an error, and it was only that a manager ended")],
-    sight: Sight::of(&[]).noted(&[Sort::Maintainers]),
+    sight: Sight::of(&[]).news(&[Sort::Maintainers]),
     make: || Box::new(NoFalseAlarm::default()),
 };
 

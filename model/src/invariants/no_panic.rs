@@ -25,7 +25,7 @@ pub(super) const NAMED: Named = Named {
         ("maintainers", "a maintainer did"),
         ("dispatchers", "the dispatchers of a node did"),
     ],
-    sight: Sight::of(&[]).noted(&[Sort::Coordinator, Sort::Maintainers, Sort::Dispatchers]),
+    sight: Sight::of(&[]).news(&[Sort::Coordinator, Sort::Maintainers, Sort::Dispatchers, Sort::Rows]),
     make: || Box::new(NoPanic::default()),
 };
 

@@ -28,7 +28,7 @@ pub(super) const NAMED: Named = Named {
         ("twice", "a DDL was executed again after it had been recorded as finished"),
         ("regress", "the record of how far a table is with its DDLs (`ddl_ts`) went back"),
     ],
-    sight: Sight::of(&[Sort::Dispatchers]).noted(&[Sort::Sink]),
+    sight: Sight::of(&[]).news(&[Sort::Dispatchers, Sort::Rows, Sort::Sink]),
     make: || Box::new(OneDdlOwner::default()),
 };
 

@@ -29,7 +29,7 @@ pub(super) const NAMED: Named = Named {
         ("log", "a row or a DDL was applied downstream that was not in the redo log"),
         ("meta", "the redo meta was written with a timestamp up to which the redo log is not complete"),
     ],
-    sight: Sight::of(&[]).noted(&[Sort::Sink]),
+    sight: Sight::of(&[]).news(&[Sort::Sink]),
     make: || Box::new(RedoIsAhead::default()),
 };
 

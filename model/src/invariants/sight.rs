@@ -2,11 +2,16 @@
 
 use sim::{Input, What};
 
-use crate::{Addr, Place, Record};
+use crate::{
+    Actor, Addr, Msg, NodeId, Place, Record, Sim, Timer,
+    dispatchers::{self, Timer::*},
+    invariants::{Invariant, Named, Violation},
+    sink,
+};
 
 /// What kind of record it is, as far as that decides whom it concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sort {
+pub(super) enum Sort {
     /// A step of etcd.
     Etcd,
     /// A step of PD.
@@ -21,7 +26,9 @@ pub enum Sort {
     Coordinator,
     /// A step of the maintainers of a node.
     Maintainers,
-    /// A step of the dispatchers of a node.
+    /// A step of the dispatchers of a node that is about rows and their progress only: most of them.
+    Rows,
+    /// Another step of the dispatchers of a node.
     Dispatchers,
     /// A step of a message centre.
     Messages,
@@ -31,19 +38,29 @@ pub enum Sort {
     Seldom,
 }
 
-/// Which records an invariant is shown: those of some sorts always, those of others if they have notes.
+/// Which records an invariant is shown: those of some sorts always, those of others if there is news. There is news in a record
+/// with notes, and in a step of dispatchers after which others may write than before.
 #[derive(Clone, Copy, Debug)]
 pub struct Sight {
     always: u16,
-    noted: u16,
+    news: u16,
+}
+
+/// The invariants that watch a run, each of which is shown what is in its sight.
+pub struct Watchers {
+    all: Vec<Box<dyn Invariant>>,
+    /// By sort of record, without news and with them: the numbers of those who are shown it.
+    shown: [[Vec<u8>; 2]; Sort::COUNT],
+    /// By slot of a node: its life when it was last seen, and the revision of its dispatchers.
+    revisions: Vec<(NodeId, u64)>,
 }
 
 impl Sort {
     /// How many there are.
-    pub const COUNT: usize = 11;
+    const COUNT: usize = 12;
 
     /// All of them, by number.
-    pub const ALL: [Sort; Sort::COUNT] = [
+    const ALL: [Sort; Sort::COUNT] = [
         Sort::Etcd,
         Sort::Pd,
         Sort::Upstream,
@@ -51,6 +68,7 @@ impl Sort {
         Sort::Server,
         Sort::Coordinator,
         Sort::Maintainers,
+        Sort::Rows,
         Sort::Dispatchers,
         Sort::Messages,
         Sort::Lost,
@@ -59,11 +77,11 @@ impl Sort {
 
     /// The sort of a record.
     #[inline]
-    pub fn of(record: &Record) -> Sort {
+    fn of(record: &Record) -> Sort {
         match &record.what {
             What::Step { input: Input::Command(_), .. } | What::Fault(_) | What::Nothing => Sort::Seldom,
             What::Lost { .. } => Sort::Lost,
-            What::Step { actor, .. } => match actor {
+            What::Step { actor, input } => match actor {
                 Addr::Etcd => Sort::Etcd,
                 Addr::Pd => Sort::Pd,
                 Addr::Upstream => Sort::Upstream,
@@ -71,6 +89,7 @@ impl Sort {
                 Addr::Node(_, Place::Server) => Sort::Server,
                 Addr::Node(_, Place::Coordinator) => Sort::Coordinator,
                 Addr::Node(_, Place::Maintainers) => Sort::Maintainers,
+                Addr::Node(_, Place::Dispatchers) if is_about_rows(input) => Sort::Rows,
                 Addr::Node(_, Place::Dispatchers) => Sort::Dispatchers,
                 Addr::Node(_, Place::Messages) => Sort::Messages,
             },
@@ -78,21 +97,37 @@ impl Sort {
     }
 }
 
+/// Whether an input of dispatchers is about rows and their progress only.
+fn is_about_rows(input: &Input<Actor>) -> bool {
+    match input {
+        Input::Message { msg: Msg::Dispatchers(dispatchers::Inbox::Resolved { .. }), .. }
+        | Input::Message { msg: Msg::SinkReply(sink::Reply::Committed { .. }), .. } => true,
+        Input::Alarm(Timer::Dispatchers(timer)) => match timer {
+            Events { .. } | Worker { .. } | WriteAgain { .. } | Heartbeat { .. } | Send => true,
+            Shard { .. } | Stream { .. } | Task { .. } | WriteTimeout { .. } | Unanswered | Errors { .. } => {
+                false
+            }
+            Statuses { .. } | BlockStatuses { .. } | BlockStatusAgain { .. } | SendBlockStatuses => false,
+            BlockAnswer { .. } | RedoFlush { .. } => false,
+        },
+        Input::Start | Input::Message { .. } | Input::Alarm(_) | Input::Command(_) => false,
+    }
+}
+
 impl Sight {
     /// Only what everybody is shown, and every record of these sorts.
     pub(super) const fn of(sorts: &[Sort]) -> Sight {
-        Sight { always: mask(sorts), noted: 0 }
+        Sight { always: mask(sorts), news: 0 }
     }
 
-    /// And those of these sorts that have notes.
-    pub(super) const fn noted(self, sorts: &[Sort]) -> Sight {
-        Sight { noted: self.noted | mask(sorts), ..self }
+    /// And those of these sorts in which there is news.
+    pub(super) const fn news(self, sorts: &[Sort]) -> Sight {
+        Sight { news: self.news | mask(sorts), ..self }
     }
 
-    /// Whether records of this sort, with notes or without, are in it.
-    pub fn has(self, sort: Sort, noted: bool) -> bool {
+    fn has(self, sort: Sort, news: bool) -> bool {
         let bit = 1 << sort as u16;
-        sort == Sort::Seldom || self.always & bit != 0 || (noted && self.noted & bit != 0)
+        sort == Sort::Seldom || self.always & bit != 0 || (news && self.news & bit != 0)
     }
 }
 
@@ -103,4 +138,55 @@ const fn mask(sorts: &[Sort]) -> u16 {
         next += 1;
     }
     all
+}
+
+impl Watchers {
+    /// A fresh watcher of each of these, shown what is in its sight.
+    pub fn of(named: impl Iterator<Item = Named> + Clone) -> Watchers {
+        let who = |sort, news| {
+            let numbered = (0..).zip(named.clone());
+            numbered.filter(|(_, one)| one.sight.has(sort, news)).map(|(number, _)| number).collect()
+        };
+        let shown = Sort::ALL.map(|sort| [who(sort, false), who(sort, true)]);
+        Watchers { all: named.map(|one| one.watch()).collect(), shown, revisions: Vec::new() }
+    }
+
+    /// The same, each shown everything.
+    pub fn of_everything(named: impl Iterator<Item = Named>) -> Watchers {
+        let all: Vec<Box<dyn Invariant>> = named.map(|one| one.watch()).collect();
+        let everybody: Vec<u8> = (0..).take(all.len()).collect();
+        let shown = Sort::ALL.map(|_| [everybody.clone(), everybody.clone()]);
+        Watchers { all, shown, revisions: Vec::new() }
+    }
+
+    /// Looks at what has just happened.
+    #[inline]
+    pub fn observe(&mut self, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
+        let news = !record.notes.is_empty() | self.is_revised(sim, record);
+        for number in &self.shown[Sort::of(record) as usize][usize::from(news)] {
+            self.all[usize::from(*number)].observe(sim, record, found);
+        }
+    }
+
+    /// Looks at the cluster when it has had time to settle.
+    pub fn settled(&mut self, sim: &Sim, found: &mut Vec<Violation>) {
+        for one in &mut self.all {
+            one.settled(sim, found);
+        }
+    }
+
+    /// Whether others may write on a node than before this step, for all that is known.
+    #[inline]
+    fn is_revised(&mut self, sim: &Sim, record: &Record) -> bool {
+        let What::Step { actor: actor @ Addr::Node(node, Place::Dispatchers), .. } = &record.what else {
+            return false;
+        };
+        let Actor::Dispatchers(all) = sim.machine(*actor) else { return false };
+        let slot = usize::from(node.slot);
+        if self.revisions.len() <= slot {
+            self.revisions.resize(slot + 1, (*node, u64::MAX));
+        }
+        let now = (*node, all.revision());
+        std::mem::replace(&mut self.revisions[slot], now) != now
+    }
 }

@@ -34,7 +34,7 @@ pub(super) const NAMED: Named = Named {
         ),
         ("redo", "two redo dispatchers with overlapping spans may both hand rows to the redo log"),
     ],
-    sight: Sight::of(&[Sort::Dispatchers, Sort::Lost]).noted(&[Sort::Sink]),
+    sight: Sight::of(&[Sort::Dispatchers, Sort::Lost]).news(&[Sort::Rows, Sort::Sink]),
     make: || Box::new(SingleWriter::default()),
 };
 

@@ -51,7 +51,7 @@ pub(super) const NAMED: Named = Named {
         ("behind", "a dispatcher began below the persisted checkpoint"),
         ("gap", "a dispatcher or table trigger began behind a row or a DDL that was not downstream"),
     ],
-    sight: Sight::of(&[Sort::Etcd]).noted(&[Sort::Sink, Sort::Coordinator, Sort::Dispatchers]),
+    sight: Sight::of(&[Sort::Etcd]).news(&[Sort::Sink, Sort::Coordinator, Sort::Dispatchers, Sort::Rows]),
     make: || Box::new(CheckpointSafe::default()),
 };
 

@@ -56,11 +56,12 @@ pub(super) const NAMED: Named = Named {
         ("journal", "a manager still keeps a request that it had begun"),
         ("still", "a changefeed that is paused, failed or removed has a maintainer, or is written"),
     ],
-    sight: Sight::of(&[Sort::Etcd, Sort::Lost]).noted(&[
+    sight: Sight::of(&[Sort::Etcd, Sort::Lost]).news(&[
         Sort::Server,
         Sort::Coordinator,
         Sort::Maintainers,
         Sort::Dispatchers,
+        Sort::Rows,
         Sort::Messages,
     ]),
     make: || Box::new(Recovers::default()),

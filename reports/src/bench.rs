@@ -1,13 +1,15 @@
 //! How soon strategies find bugs, and what the findings come down to.
 
 use scenarios::bench::{BUGS, Bug, Measured};
+use serde::{Serialize, Serializer};
 
 use crate::table::Table;
 
 /// What the finding of a bug was shrunk to.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Small {
-    /// The bug.
+    /// The bug; for programs, its name.
+    #[serde(serialize_with = "by_name")]
     pub bug: &'static Bug,
     /// The scenario.
     pub scenario: String,
@@ -26,7 +28,12 @@ pub struct Small {
     /// Whether something was left to be tried.
     pub unfinished: bool,
     /// Where it was saved.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub capsule: Option<String>,
+}
+
+fn by_name<S: Serializer>(bug: &&'static Bug, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(bug.id)
 }
 
 /// A row for each bug, a column for each strategy: the median number of runs to the first finding, and the median time.

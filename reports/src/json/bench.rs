@@ -10,7 +10,7 @@ pub const BENCH: &str = "cdcsim.bench-search/1";
 
 /// What came of a `bench-search`.
 #[derive(Debug, Serialize)]
-pub struct Bench {
+pub struct Bench<'a> {
     /// [`BENCH`].
     pub schema: &'static str,
     /// After so many runs a repetition gives up.
@@ -18,8 +18,8 @@ pub struct Bench {
     /// One for each bug and strategy.
     pub measured: Vec<Row>,
     /// What a finding of each bug came down to, if that was asked for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub shrunk: Vec<Shrunk>,
+    #[serde(skip_serializing_if = "<[Small]>::is_empty")]
+    pub shrunk: &'a [Small],
 }
 
 /// How soon a strategy finds a bug.
@@ -43,35 +43,9 @@ pub struct Row {
     pub failed: u64,
 }
 
-/// What a finding came down to.
-#[derive(Debug, Serialize)]
-pub struct Shrunk {
-    /// The bug.
-    pub bug: &'static str,
-    /// The scenario.
-    pub scenario: String,
-    /// The seed.
-    pub seed: String,
-    /// What breaks.
-    pub broken: String,
-    /// What differs from nominal weather, in words.
-    pub deviations: Vec<String>,
-    /// How many records tell why.
-    pub records: usize,
-    /// How many runs it took.
-    pub runs: u64,
-    /// How long it took, in milliseconds.
-    pub millis: u64,
-    /// Whether something was left to be tried.
-    pub unfinished: bool,
-    /// Where it was saved.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub capsule: Option<String>,
-}
-
-impl Bench {
+impl<'a> Bench<'a> {
     /// From measures, and what findings were shrunk to.
-    pub fn new(measured: &[Measured], small: &[Small], within: u64) -> Bench {
+    pub fn new(measured: &[Measured], small: &'a [Small], within: u64) -> Bench<'a> {
         let measured = measured.iter().map(|one| Row {
             bug: one.bug.id,
             policy: one.bug.policy,
@@ -82,18 +56,6 @@ impl Bench {
             runs: one.first.iter().map(|first| first.as_ref().map(|first| first.runs)).collect(),
             failed: one.failed,
         });
-        let shrunk = small.iter().map(|one| Shrunk {
-            bug: one.bug.id,
-            scenario: one.scenario.clone(),
-            seed: one.seed.clone(),
-            broken: one.broken.clone(),
-            deviations: one.deviations.clone(),
-            records: one.records,
-            runs: one.runs,
-            millis: one.millis,
-            unfinished: one.unfinished,
-            capsule: one.capsule.clone(),
-        });
-        Bench { schema: BENCH, within, measured: measured.collect(), shrunk: shrunk.collect() }
+        Bench { schema: BENCH, within, measured: measured.collect(), shrunk: small }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     Settings, Shared, Sim, Ts, Workload,
     coordinator::Coordinator,
     dispatchers::Dispatchers,
-    etcd::{ChangefeedInfo, Etcd, FeedState, Job, Key, Progress, Value},
+    etcd::{ChangefeedInfo, Etcd, Job, Key, Progress, Target, Value},
     maintainer::Maintainers,
     messages::Messages,
     node::Server,
@@ -72,6 +72,8 @@ pub struct Cluster {
     pub settings: Settings,
     /// How many changefeeds there are, numbered from one.
     pub changefeeds: u8,
+    /// Where each of them ends, if it does; by its number, from the first one on. None for those that are not listed.
+    pub targets: Vec<Option<Ts>>,
     /// How each of them is configured.
     pub config: ChangefeedConfig,
     /// What changes upstream.
@@ -183,8 +185,8 @@ impl Cluster {
     fn etcd(&self) -> Etcd {
         let cfs = (1..=self.changefeeds).map(ChangefeedId);
         Etcd::holding(cfs.flat_map(|cf| {
-            let info =
-                ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(1), start_ts: START, error: None };
+            let target = Target(self.targets.get(usize::from(cf.0) - 1).copied().flatten());
+            let info = ChangefeedInfo { target, ..ChangefeedInfo::new(Epoch(1), START) };
             let job = Job { checkpoint: START, progress: Progress::None };
             [(Key::Info(cf), Value::Info(Box::new(info))), (Key::Job(cf), Value::Job(job))]
         }))

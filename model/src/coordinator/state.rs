@@ -39,7 +39,11 @@ impl Term {
             let (state, epoch) = (one.info.state, one.info.epoch);
             let (checkpoint, saved) = (one.status.checkpoint, one.saved);
             let error = one.info.error.map_or(String::new(), |error| format!(" `{error}`"));
-            writeln!(f, "  {cf} {placement}{node} {state}{error} {epoch} {checkpoint} saved {saved}{flags}")?;
+            let target = one.info.target.0.map_or(String::new(), |ts| format!(" target={ts}"));
+            writeln!(
+                f,
+                "  {cf} {placement}{node} {state}{error} {epoch} {checkpoint} saved {saved}{target}{flags}"
+            )?;
         }
         self.operators.describe(f)
     }

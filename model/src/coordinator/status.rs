@@ -92,6 +92,10 @@ impl Changefeed {
         if flips {
             return Some((FeedState::Normal, None));
         }
+        // Nobody else knows of the target: what is beyond it is replicated until the maintainer is stopped.
+        if self.info.target.is_reached(checkpoint) {
+            return Some((FeedState::Finished, None));
+        }
         let state = self.backoff.check(checkpoint, error, cx)?;
         Some((state, error.filter(|_| state != FeedState::Normal)))
     }

@@ -1,8 +1,14 @@
 //! What the coordinator keeps in etcd about a changefeed.
 
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
+
 use crate::{
     Epoch, Ts,
-    vocabulary::{spoken, words},
+    hear::{Hear, Unheard, Words},
+    vocabulary::{Say, spoken, words},
 };
 
 spoken! {
@@ -16,8 +22,14 @@ spoken! {
         pub start_ts: Ts,
         /// Why it is in this state, if it is because of an error.
         pub error: Option<&'static str>,
+        /// Where it ends.
+        pub target: Target,
     }
 }
+
+/// Where a changefeed ends (`target-ts`), if it does: `target=ts30000000`. One that does not leaves digests as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Target(pub Option<Ts>);
 
 spoken! {
     /// The persisted progress of a changefeed (the status key).
@@ -53,6 +65,40 @@ pub enum Progress {
     Removing,
     /// It is being stopped.
     Stopping,
+}
+
+impl ChangefeedInfo {
+    /// A changefeed that runs, and has no end.
+    pub fn new(epoch: Epoch, start_ts: Ts) -> ChangefeedInfo {
+        ChangefeedInfo { state: FeedState::Normal, epoch, start_ts, error: None, target: Target::default() }
+    }
+}
+
+impl Target {
+    /// Whether a checkpoint has come to the end.
+    pub fn is_reached(self, checkpoint: Ts) -> bool {
+        self.0.is_some_and(|target| checkpoint >= target)
+    }
+}
+
+impl Hash for Target {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if let Target(Some(ts)) = self {
+            ts.hash(state);
+        }
+    }
+}
+
+impl Say for Target {
+    fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |ts| write!(f, " {field}={ts}"))
+    }
+}
+
+impl Hear for Target {
+    fn hear(field: &str, words: &mut Words) -> Result<Target, Unheard> {
+        Ok(Target(words.next(|word| word.strip_prefix(field)?.strip_prefix('=')?.parse().ok())))
+    }
 }
 
 impl FeedState {

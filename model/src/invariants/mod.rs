@@ -10,6 +10,7 @@ mod coverage;
 mod data_equal;
 mod ddl_once;
 mod drained_is_empty;
+mod ends_at_target;
 mod error_is_heard;
 mod inertness;
 mod kept;
@@ -93,6 +94,7 @@ pub const ALL: &[Named] = &[
     closed_stays_closed::NAMED,
     api_intent::NAMED,
     drained_is_empty::NAMED,
+    ends_at_target::NAMED,
     error_is_heard::NAMED,
     no_false_alarm::NAMED,
     redo_is_ahead::NAMED,

@@ -36,6 +36,15 @@ impl<'a> Services<'a> {
         })
     }
 
+    /// The changefeeds in etcd that end somewhere, and where.
+    pub(super) fn targets(&self) -> impl Iterator<Item = (ChangefeedId, Ts)> {
+        let all = (1..=u8::MAX).map(ChangefeedId);
+        all.filter_map(|cf| match &self.etcd.get(Key::Info(cf))?.value {
+            Value::Info(info) => Some((cf, info.target.0?)),
+            _ => None,
+        })
+    }
+
     pub(super) fn job(&self, cf: ChangefeedId) -> Option<&'a Job> {
         match &self.etcd.get(Key::Job(cf))?.value {
             Value::Job(job) => Some(job),

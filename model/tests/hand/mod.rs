@@ -16,7 +16,7 @@ use model::{
     Actor, Addr, ChangefeedConfig, ChangefeedId, DispatcherId, Epoch, History, Liveness, Mode, Msg, NodeId,
     Place, Policy, Process, Record, Shared, Span, TableId, Timer, Ts, Workload, dispatchers,
     dispatchers::{MergeRequest, ScheduleRequest},
-    etcd::{CallId, ChangefeedInfo, Etcd, FeedState, Inbox as Request, Job, Key, Op, Progress, Value},
+    etcd::{CallId, ChangefeedInfo, Etcd, Inbox as Request, Job, Key, Op, Progress, Value},
     maintainer,
     pd::Pd,
     sink::{Class, Downstream, Sink},
@@ -489,8 +489,7 @@ pub fn workload() -> Workload {
 
 /// What etcd holds of the changefeed.
 pub fn changefeed(epoch: u64) -> [(Key, Value); 2] {
-    let info =
-        ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(epoch), start_ts: Ts(10), error: None };
+    let info = ChangefeedInfo::new(Epoch(epoch), Ts(10));
     let job = Job { checkpoint: Ts(10), progress: Progress::None };
     [(Key::Info(CF), Value::Info(Box::new(info))), (Key::Job(CF), Value::Job(job))]
 }

@@ -57,6 +57,7 @@ pub fn cluster() -> Cluster {
         nodes: vec![node.clone(), node],
         settings: model::Settings::default(),
         changefeeds: 1,
+        targets: Vec::new(),
         config: model::ChangefeedConfig::default(),
         workload: Workload {
             tables: 1,
@@ -147,7 +148,7 @@ pub fn writers(actors: &[(Addr, Actor)]) -> Actor {
 /// An etcd that holds only this of the changefeed.
 pub fn etcd(state: FeedState, checkpoint: u64) -> Actor {
     let cf = ChangefeedId(1);
-    let info = ChangefeedInfo { state, epoch: Epoch(1), start_ts: Ts(1), error: None };
+    let info = ChangefeedInfo { state, ..ChangefeedInfo::new(Epoch(1), Ts(1)) };
     let job = Job { checkpoint: Ts(checkpoint), progress: Progress::None };
     let keys = [(Key::Info(cf), Value::Info(Box::new(info))), (Key::Job(cf), Value::Job(job))];
     Actor::Etcd(Box::new(Etcd::holding(keys)))

@@ -6,8 +6,8 @@ use model::{
     pd::Pd,
 };
 use sim::{
-    Class, Clock, Decisions, Duration, HostSpec, HostWeather, Input, Instant, Layout, LinkWeather, Seed,
-    StepId, What,
+    Class, Clock, Decisions, Duration, Fault, HostSpec, HostWeather, Input, Instant, Layout, LinkWeather,
+    Seed, StepId, What,
 };
 
 /// Who is told what has happened.
@@ -58,6 +58,14 @@ impl Told {
         let record = Record { id, at, cause, what: What::Step { actor, input }, notes };
         self.watch.observe(&self.sim, &record, &mut self.found);
         id
+    }
+
+    /// A fault happens.
+    pub fn strikes(&mut self, fault: Fault<Actor>) {
+        self.steps += 1;
+        let what = What::Fault(fault);
+        let record = Record { id: StepId(self.steps), at: self.at, cause: None, what, notes: Vec::new() };
+        self.watch.observe(&self.sim, &record, &mut self.found);
     }
 
     /// The run has come to its end.

@@ -4,7 +4,7 @@ use crate::hand::{CF, Hand, N1, N2, N3, changefeed, preset};
 use model::{
     Addr, ChangefeedId, Epoch, Place, Policy, Ts,
     coordinator::{Inbox, MaintainerState, MaintainerStatus},
-    etcd::{ChangefeedInfo, FeedState, Job, Key, Op, Progress, Value},
+    etcd::{ChangefeedInfo, Job, Key, Op, Progress, Value},
     policy::{NextEpoch, StopCheck},
 };
 
@@ -575,7 +575,7 @@ fn who_is_deposed_hears_nothing_more() {
 
 /// Another changefeed, which nobody maintains.
 fn persist_another(hand: &mut Hand) {
-    let info = ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(1), start_ts: Ts(10), error: None };
+    let info = ChangefeedInfo::new(Epoch(1), Ts(10));
     let job = Job { checkpoint: Ts(10), progress: Progress::None };
     let cf = ChangefeedId(2);
     for (key, value) in [(Key::Info(cf), Value::Info(Box::new(info))), (Key::Job(cf), Value::Job(job))] {

@@ -54,6 +54,7 @@ fn cluster(class: Class) -> Cluster {
         nodes: vec![node.clone(), node],
         settings: Settings::default(),
         changefeeds: 1,
+        targets: Vec::new(),
         config: ChangefeedConfig { downstream: Downstream::of(class), ..ChangefeedConfig::default() },
         workload: Workload {
             tables: 2,

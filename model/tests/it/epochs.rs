@@ -54,7 +54,7 @@ fn put(hand: &mut Hand, key: Key, value: Value) {
 }
 
 fn info(epoch: u64) -> ChangefeedInfo {
-    ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(epoch), start_ts: Ts(20), error: None }
+    ChangefeedInfo::new(Epoch(epoch), Ts(20))
 }
 
 /// Transactions fail, once.

@@ -14,6 +14,7 @@ mod ddl_once;
 mod ddl_ts;
 mod designs;
 mod dispatchers;
+mod ends_at_target;
 mod epochs;
 mod error_is_heard;
 mod etcd;

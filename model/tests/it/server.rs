@@ -38,6 +38,7 @@ pub fn cluster(policy: &str) -> Cluster {
         nodes: vec![NodeSpec { policy, before: None, clock: Clock::default() }; 3],
         settings: Settings::default(),
         changefeeds: 1,
+        targets: Vec::new(),
         config: model::ChangefeedConfig::default(),
         workload: Workload {
             tables: 6,

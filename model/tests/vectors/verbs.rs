@@ -5,7 +5,7 @@ use std::{fmt::Display, panic, str::FromStr};
 use model::{
     Addr, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Span, TableId, Ts, coordinator, dispatchers,
     etcd,
-    etcd::{ChangefeedInfo, FeedState, Job, Key, Op, Progress, Value},
+    etcd::{ChangefeedInfo, Job, Key, Op, Progress, Target, Value},
     maintainer, messages, node, sink,
     sink::{Class, Downstream},
     upstream::ddl::Ddl,
@@ -227,12 +227,11 @@ fn see(hand: &mut Hand, nodes: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// `cf2 e7 ts20 normal none`: puts a changefeed into etcd, or in the place of what is there.
+/// `cf2 e7 ts20 normal target=ts90 none`: puts a changefeed into etcd, or in the place of what is there.
 fn put(hand: &mut Hand, changefeed: &str) -> Result<(), String> {
     let (cf, rest) = changefeed.split_once(' ').unwrap_or((changefeed, ""));
     let cf: ChangefeedId = value(cf)?;
-    let mut info =
-        ChangefeedInfo { state: FeedState::Normal, epoch: Epoch(1), start_ts: Ts(10), error: None };
+    let mut info = ChangefeedInfo::new(Epoch(1), Ts(10));
     let mut job = Job { checkpoint: Ts(10), progress: Progress::None };
     let mut flaws: Vec<&str> = Vec::new();
     for word in rest.split_whitespace() {
@@ -244,6 +243,8 @@ fn put(hand: &mut Hand, changefeed: &str) -> Result<(), String> {
             (info.start_ts, job.checkpoint) = (checkpoint, checkpoint);
         } else if let Ok(state) = word.parse() {
             info.state = state;
+        } else if let Some(target) = word.strip_prefix("target=") {
+            info.target = Target(Some(value(target)?));
         } else {
             job.progress = word.parse().map_err(|_| {
                 format!(

@@ -93,6 +93,14 @@ pub(crate) fn check(file: &File, place: &Place) -> Result<(), Error> {
         hosts.named_node(name).map_err(complain)?;
         PolicySpec::parse(version.get_ref()).map_err(|error| complain((version.span(), error.what)))?;
     }
+    for (name, at) in &file.cluster.targets {
+        hosts.changefeed(name).map_err(complain)?;
+        if *at.get_ref() < Duration::from_millis(1) {
+            return Err(
+                place.error(at.span(), "a changefeed ends after it has begun: a millisecond at least")
+            );
+        }
+    }
     if let Some(chaos) = &file.chaos {
         crate::chaos::check(chaos, place)?;
         for moment in &chaos.moments {

@@ -9,7 +9,7 @@ mod hosts;
 use std::{ops::Range, sync::Arc};
 
 use model::{
-    Actor, Addr, ChangefeedConfig, Cluster, DdlKind, NamedDdl, NodeSpec, Policy, Scheduling, Settings,
+    Actor, Addr, ChangefeedConfig, Cluster, DdlKind, NamedDdl, NodeSpec, Policy, Scheduling, Settings, Ts,
     Weather, etcd,
     sink::{self, Class, Downstream},
 };
@@ -90,6 +90,7 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
             extra_one_after_removal: file.weather.node.extra_one_after_removal,
         },
         changefeeds: u8::try_from(*file.cluster.changefeeds.get_ref()).expect("it was checked"),
+        targets: (1..=*file.cluster.changefeeds.get_ref()).map(|cf| target(file, cf)).collect(),
         config: ChangefeedConfig {
             low_latency: file.cluster.low_latency,
             redo: file.cluster.redo,
@@ -126,6 +127,13 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
             statement: latency(weather.downstream.statement, weather.downstream.statement_tail),
         },
     }
+}
+
+/// Where a changefeed ends.
+fn target(file: &File, cf: u32) -> Option<Ts> {
+    let mut targets = file.cluster.targets.iter();
+    let (_, at) = targets.find(|(name, _)| *name.get_ref() == format!("cf{cf}"))?;
+    Some(Ts::at(Instant::START + *at.get_ref()))
 }
 
 fn downstream(file: &file::Downstream) -> Downstream {

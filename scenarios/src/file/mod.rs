@@ -94,6 +94,9 @@ pub(crate) struct Cluster {
     /// Whether everything is written to a redo log first.
     #[serde(default)]
     pub(crate) redo: bool,
+    /// Where changefeeds end, as the time upstream; those that are not named do not.
+    #[serde(default)]
+    pub(crate) targets: BTreeMap<Spanned<String>, Spanned<Duration>>,
     /// Nodes that run another version before their first restart.
     #[serde(default)]
     pub(crate) old: BTreeMap<Spanned<String>, Spanned<String>>,

@@ -30,7 +30,7 @@ fn a_scenario_can_be_small() {
 #[test]
 fn unknown_fields_and_missing_ones() {
     insta::assert_snapshot!(wrong("nodes = 3", "nodes = 3\nnods = 4"), @"
-    x.toml:8:1: unknown field `nods`, expected one of `nodes`, `changefeeds`, `low_latency`, `redo`, `old`, `session_ttl`
+    x.toml:8:1: unknown field `nods`, expected one of `nodes`, `changefeeds`, `low_latency`, `redo`, `targets`, `old`, `session_ttl`
       | nods = 4
     ");
     insta::assert_snapshot!(wrong("story = \"a story\"", "stroy = \"x\""), @r#"
@@ -94,6 +94,14 @@ fn values_out_of_their_ranges() {
     x.toml:7:9: nodes are from 1 to 9, not 12
       | nodes = 12
     ");
+    insta::assert_snapshot!(wrong("nodes = 3", "nodes = 3\ntargets = { cf2 = \"20s\" }"), @r#"
+    x.toml:8:13: there is no `cf2`; the only changefeed is cf1
+      | targets = { cf2 = "20s" }
+    "#);
+    insta::assert_snapshot!(wrong("nodes = 3", "nodes = 3\ntargets = { cf1 = \"0s\" }"), @r#"
+    x.toml:8:19: a changefeed ends after it has begun: a millisecond at least
+      | targets = { cf1 = "0s" }
+    "#);
     insta::assert_snapshot!(wrong("rows = 8", "rows = 0"), @"
     x.toml:12:8: rows of a table are from 1 to 1024, not 0
       | rows = 0
@@ -256,7 +264,7 @@ fn names_that_mean_nothing() {
       | breaks = "one_writer"
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = [\"single_writer\", \"fed\"]"), @r#"
-    x.toml:16:10: `fed` is no invariant; there is single_writer, no_write_after_stop, one_ddl_owner, ddl_once, coverage, one_operator, one_owner_per_epoch, inertness, checkpoint_safe, no_command_while_removed, close_ack_truth, closed_stays_closed, api_intent, drained_is_empty, error_is_heard, no_false_alarm, redo_is_ahead, no_lock_forever, no_head_of_line, no_panic, recovers or data_equal
+    x.toml:16:10: `fed` is no invariant; there is single_writer, no_write_after_stop, one_ddl_owner, ddl_once, coverage, one_operator, one_owner_per_epoch, inertness, checkpoint_safe, no_command_while_removed, close_ack_truth, closed_stays_closed, api_intent, drained_is_empty, ends_at_target, error_is_heard, no_false_alarm, redo_is_ahead, no_lock_forever, no_head_of_line, no_panic, recovers or data_equal
       | breaks = ["single_writer", "fed"]
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = 1"), @r#"

@@ -10,7 +10,7 @@ use crate::{
         api::{ApiCall, Stage},
         changefeeds::Changefeed,
     },
-    etcd::{ChangefeedInfo, Compare, FeedState, Job, Key, Progress, Revision},
+    etcd::{ChangefeedInfo, Compare, Job, Key, Progress, Revision},
 };
 
 /// So often, and so long in between, the operator of a changefeed with the same name is waited for.
@@ -37,8 +37,7 @@ impl Term {
     pub(super) fn api_create(&mut self, call: ApiCall, cx: &mut Cx) {
         let Some(one) = self.api.calls.get(&call) else { return };
         let Some(cf) = one.command.changefeed() else { return };
-        let (state, epoch) = (FeedState::Normal, one.candidate);
-        let info = ChangefeedInfo { state, epoch, start_ts: START, error: None };
+        let info = ChangefeedInfo::new(one.candidate, START);
         let job = Job { checkpoint: START, progress: Progress::None };
         let compares = [Key::Info(cf), Key::Job(cf)].map(|key| Compare::Created(key, Revision(0)));
         self.api_put(call, Some(info), job, compares.into(), cx);

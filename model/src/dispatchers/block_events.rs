@@ -17,7 +17,7 @@ use crate::{
 
 /// The path of a dispatcher in the stream of answers: answers are handled in order, and while an action is carried out the
 /// path stands still.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Answers {
     waiting: VecDeque<Answer>,
     /// Whether a thread is about to take the next one.

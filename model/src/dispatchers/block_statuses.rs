@@ -33,7 +33,7 @@ impl BlockStatus {
 }
 
 /// The buffer of a manager, and what it repeats.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct StatusBuffer {
     waiting: Vec<BlockStatus>,
     keys: BTreeSet<Key>,
@@ -42,7 +42,7 @@ pub(super) struct StatusBuffer {
     made: u32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Repeated {
     number: u32,
     status: BlockStatus,

@@ -13,7 +13,7 @@ use crate::{
     upstream::ddl::BlockEvent,
 };
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct BlockTask {
     manager: ManagerId,
     dispatcher: DispatcherId,
@@ -25,7 +25,7 @@ pub(super) struct BlockTask {
 }
 
 /// What is to be done with the event.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) enum Work {
     /// It stops the dispatcher: the maintainer is told.
     Report,
@@ -38,7 +38,7 @@ pub(super) enum Work {
 }
 
 /// What follows when an event has been written without asking the maintainer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Local {
     /// Whether the maintainer is told, because tables come or go.
     pub(super) told: bool,
@@ -50,7 +50,7 @@ pub(super) struct Local {
     pub(super) early: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 enum TaskStage {
     /// Everything before the event is flushed.
     Flush,

@@ -17,14 +17,14 @@ const TRIES: u32 = 20;
 /// What an error is called that comes from the end of the manager.
 const CANCELLED: &str = "context cancelled";
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Writing {
     step: Step,
     query: Option<QueryId>,
     tries: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Step {
     Begin,
     /// That it has begun is being recorded.

@@ -15,7 +15,7 @@ use crate::{
 /// The tables of the changefeed, with their databases, as the table trigger keeps them for the sink.
 pub(super) type SchemaStore = BTreeMap<TableId, SchemaId>;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Blocking {
     /// The event that it stops at, while it waits for an action or carries one out.
     pub(super) pending: Option<(BlockEvent, Stage)>,

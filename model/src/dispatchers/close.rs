@@ -43,6 +43,10 @@ impl Close {
         self.sender.cf
     }
 
+    pub(super) fn sender(&self) -> Sender {
+        self.sender
+    }
+
     pub(super) fn resume(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         match &mut self.stage {
             Stage::Look => self.look(me, all, cx),

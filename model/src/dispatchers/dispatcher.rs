@@ -34,7 +34,7 @@ impl ComponentState {
 }
 
 /// A dispatcher.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Dispatcher {
     pub(super) id: DispatcherId,
     pub(super) span: Span,

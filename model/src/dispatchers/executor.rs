@@ -13,7 +13,7 @@ use crate::{
 
 const WORKERS: usize = 8;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Executor {
     ready: VecDeque<BlockTask>,
     /// What the workers are at.

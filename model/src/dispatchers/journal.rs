@@ -8,21 +8,21 @@ use crate::{
 };
 
 /// One entry: who asked for what.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Entry {
     pub(super) from: NodeId,
     pub(super) request: ScheduleRequest,
 }
 
 /// What tells entries apart: there is at most one of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key {
     pub(super) id: DispatcherId,
     /// Zero where the generation is not part of it.
     epoch: Epoch,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Journal {
     entries: BTreeMap<Key, Entry>,
 }

@@ -53,8 +53,8 @@ pub struct Manager {
     /// Whether nothing may be written any more. Final.
     pub(super) write_path_closed: bool,
     /// Whether its context is cancelled, and who waits for that.
-    cancelled: bool,
-    awaiting_cancel: Vec<TaskId>,
+    pub(super) cancelled: bool,
+    pub(super) awaiting_cancel: Vec<TaskId>,
     /// Whether a close request has said that the changefeed is removed for good; whether that has been seen to, or is.
     pub(super) remove_requested: bool,
     pub(super) remove_cleaned: bool,

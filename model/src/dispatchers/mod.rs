@@ -50,6 +50,7 @@ mod streams;
 mod takeover;
 mod trigger;
 mod try_close;
+mod watched;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -79,6 +80,7 @@ use queries::Asker;
 use requests::{Request, Sender};
 pub use streams::Stream;
 use streams::Streams;
+pub use watched::Foreign;
 
 vocabulary! {
     /// What the orchestrator and its managers wake up for.
@@ -224,6 +226,8 @@ pub struct Dispatchers {
     traffic: u64,
     /// The graceful end of the orchestrator, while it waits for the shards.
     closing: Option<TaskId>,
+    /// What requests of other owners or generations have done in this step: for whoever watches.
+    foreign: Vec<Foreign>,
 }
 
 /// A handler that can be interrupted.
@@ -277,11 +281,6 @@ impl Dispatchers {
         self.orchestrator.closed_epochs().find(|(closed, _)| *closed == cf).map(|(_, epoch)| epoch)
     }
 
-    /// The changefeeds that have a manager here, or count as closed; some are named twice.
-    pub fn known_changefeeds(&self) -> impl Iterator<Item = ChangefeedId> {
-        self.orchestrator.managers.keys().copied().chain(self.orchestrator.closed_epochs().map(|(cf, _)| cf))
-    }
-
     /// Whether the manager of a dispatcher is to write nothing any more.
     pub fn has_ended_with(&self, id: DispatcherId) -> bool {
         let mut its = self.managers.values().filter(|manager| manager.dispatchers.contains_key(&id));
@@ -299,6 +298,7 @@ impl Dispatchers {
     }
 
     pub(crate) fn step(&mut self, input: &Input<crate::Actor>, cx: &mut Cx) {
+        self.foreign.clear();
         match input {
             Input::Start => {}
             Input::Message { from, msg: Msg::Dispatchers(inbox) } => self.on_message(*from, inbox, cx),
@@ -365,6 +365,7 @@ impl Dispatchers {
     /// Lets a task take its next step.
     fn run(&mut self, id: TaskId, wake: Wake, cx: &mut Cx) {
         let Some(mut task) = self.tasks.take(id) else { return };
+        let before = self.before(self.asked_by(&task));
         let next = match &mut task {
             Task::Bootstrap(task) => task.resume(id, wake, self, cx),
             Task::PostBootstrap(task) => task.resume(id, wake, self, cx),
@@ -388,6 +389,7 @@ impl Dispatchers {
             Task::Fence(task) => task.resume(id, self, cx),
             Task::Shutdown(task) => task.resume(id, self, cx),
         };
+        self.after(before, false);
         match next {
             Next::Yield => cx.out.give_way(Timer::Task { task: id }.into()),
             Next::Sleep(length) => cx.out.alarm(Timer::Task { task: id }.into(), length),

@@ -56,6 +56,10 @@ impl PostBootstrap {
         self.sender.cf
     }
 
+    pub(super) fn sender(&self) -> Sender {
+        self.sender
+    }
+
     pub(super) fn resume(&mut self, me: TaskId, wake: Wake, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         match &mut self.stage {
             Stage::Look => self.look(me, all, cx),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::Ts;
 
 /// The commits that are not flushed, in order of their arrival.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Progress {
     unflushed: VecDeque<Ts>,
     /// The last commit that was added or passed; none: nothing yet.

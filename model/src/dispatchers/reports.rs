@@ -28,7 +28,7 @@ const LOW_LATENCY: Pace = Pace { first: Duration::ZERO, period: Duration::from_m
 const GATHER: Duration = Duration::from_millis(10);
 
 /// The periodic report of a manager.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(super) enum HeartbeatTask {
     /// There has been no dispatcher.
     #[default]
@@ -40,7 +40,7 @@ pub(super) enum HeartbeatTask {
 }
 
 /// Changes of states that are to be reported soon.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Changes {
     /// What has changed, with how many dispatchers had been inserted.
     statuses: Vec<(DispatcherStatus, u64)>,

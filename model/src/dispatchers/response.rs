@@ -6,6 +6,7 @@ use crate::{
         Dispatcher, Dispatchers, Inbox, Manager, ManagerId, Note,
         block_messages::{BlockAnswer, Influenced},
         streams::Letter,
+        watched::Asked,
     },
     policy::Entrant,
     tasks::{Next, TaskId},
@@ -31,6 +32,10 @@ impl Response {
         });
         let (from, cf, answers, mode, epoch) = letter.expect("this stream carries nothing else");
         Response { manager, from, cf, answers, mode, epoch }
+    }
+
+    pub(super) fn asked(&self) -> Asked {
+        Asked { manager: self.manager, from: self.from, epoch: self.epoch }
     }
 
     /// All of it is handed out under the fence mutex, where there is one.

@@ -15,6 +15,7 @@ use crate::{
         journal::Key,
         remove::Removal,
         streams::Letter,
+        watched::Asked,
     },
     policy::Entrant,
     tasks::{Next, TaskId},
@@ -62,6 +63,12 @@ impl Schedule {
             redo: Vec::new(),
             stage: Stage::Enter,
         }
+    }
+
+    /// The request that it is at, if it has not looked at it yet.
+    pub(super) fn asked(&self) -> Option<Asked> {
+        let next = self.batch.front().filter(|_| matches!(self.stage, Stage::Enter | Stage::Look));
+        next.map(|(from, request)| Asked { manager: self.manager, from: *from, epoch: request.epoch })
     }
 
     /// The whole batch is worked off under the fence mutex, where there is one.

@@ -165,10 +165,13 @@ impl Dispatchers {
             return cx.note(Note::Ignored { cf, from, why: "no dispatcher manager" });
         };
         path.waiting.push_back((from, inbox.clone()));
-        if let (Inbox::MergeDispatcherRequest { request }, Some(manager)) =
-            (inbox, self.managers.get_mut(&path.manager))
-        {
-            manager.journal_merge(merge::Moment::Received, from, request, cx);
+        let id = path.manager;
+        if let Inbox::MergeDispatcherRequest { request } = inbox {
+            let before = self.before(Some(request.asked(id, from)));
+            if let Some(manager) = self.managers.get_mut(&id) {
+                manager.journal_merge(merge::Moment::Received, from, request, cx);
+            }
+            self.after(before, true);
         }
         self.work_stream(stream, Thread::of(stream, cf).number, cx);
     }

@@ -41,7 +41,7 @@ impl CheckpointTs {
 
 /// The goroutine of a producer that tells the log of checkpoints, one after the other. What it is sending knows no context:
 /// it ends only when the log has answered.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Telling {
     busy: bool,
     queue: VecDeque<Ts>,

@@ -15,7 +15,7 @@ use sim::{Input, StepId, What};
 use crate::{
     Addr, ChangefeedId, Command, Msg, Note, Record, Sim, Ts, coordinator,
     etcd::{self, FeedState, Key, Op, Value},
-    invariants::{Invariant, Named, Violation, services::Services},
+    invariants::{Invariant, Named, Sight, Sort, Violation, services::Services},
     node,
     sink::Note as Stored,
 };
@@ -41,6 +41,7 @@ pub(super) const NAMED: Named = Named {
             "the checkpoint of a changefeed is past its target, and it is to run when the cluster has settled",
         ),
     ],
+    sight: Sight::of(&[Sort::Etcd]).news(&[Sort::Sink]),
     make: || Box::new(EndsAtTarget::default()),
 };
 

@@ -2,20 +2,20 @@
 //!
 //! What a refusal leaves behind comes to light later, when nobody looks for it: a changefeed that counts as closed though its
 //! manager is there (review of pingcap/ticdc#5435), a merge that the next maintainer is told of (review of
-//! pingcap/ticdc#3769). So this looks at the node in the step that refuses. Reported separately, each once per run: *owner*
-//! (whom the manager follows), *journal* (what it keeps of requests that have been begun), *closed epoch* (what the
-//! orchestrator remembers of the end of the changefeed) and *takeover* (a bootstrap is answered with an error because of a table
-//! trigger, and in the step before it the manager has begun to follow its sender; review of pingcap/ticdc#5436).
+//! pingcap/ticdc#3769). So the state of the manager before such a request is compared with that after it, by digests of its
+//! parts (`dispatchers::Foreign`): when it arrives, and in the step that refuses it. Reported separately, each once per run:
+//! *manager* (any part of it), *closed epoch* (what the orchestrator remembers of the end of the changefeed) and *takeover* (a
+//! bootstrap is answered with an error because of a table trigger, and in the step before it the manager has begun to follow
+//! its sender; review of pingcap/ticdc#5436).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sim::{Input, StepId, What};
+use sim::{StepId, What};
 
 use crate::{
-    Actor, Addr, ChangefeedId, Epoch, Msg, NodeId, Note, Place, Record, Sim, Timer,
-    dispatchers::{self, Dispatchers, Note as Said, Owner},
+    Actor, Addr, ChangefeedId, Epoch, NodeId, Note, Place, Record, Sim,
+    dispatchers::{Foreign, Note as Said},
     invariants::{Invariant, Named, Sight, Sort, Violation},
-    sink,
 };
 
 const NAME: &str = "inertness";
@@ -25,61 +25,59 @@ pub(super) const NAMED: Named = Named {
     promise: "a request of another owner or generation that is refused changes nothing",
     bugs: &["#5435", "#5436", "#3769", "#5179"],
     aspects: &[
+        (MANAGER, "a node refused a request as stale, and a part of its manager was not as before"),
+        (CLOSED_EPOCH, "the same, and the changefeed counted as closed, or no longer did"),
         (
-            "owner",
-            "a node refused a request as stale, and in the same step a manager got another owner or generation",
-        ),
-        ("journal", "the same, and a journal kept more or less than before"),
-        ("closed epoch", "the same, and the changefeed counted as closed"),
-        (
-            "takeover",
+            TAKEOVER,
             "a node refused a bootstrap because of a table trigger, and its manager had begun to follow who sent it",
         ),
     ],
-    sight: Sight::of(&[Sort::Dispatchers, Sort::Rows]),
+    sight: Sight::of(&[Sort::Dispatchers]).news(&[Sort::Rows]),
     make: || Box::new(Inertness::default()),
 };
+const MANAGER: &str = "manager";
+const CLOSED_EPOCH: &str = "closed epoch";
 const TAKEOVER: &str = "takeover";
+
+/// Whose requests they are, at which node.
+type Sender = (NodeId, ChangefeedId, NodeId, Epoch);
 
 #[derive(Default)]
 pub(super) struct Inertness {
-    /// What was last seen on each node.
-    seen: BTreeMap<NodeId, BTreeMap<ChangefeedId, State>>,
+    /// The last step in which a request changed something when it arrived, before anybody had looked whose it was; and what.
+    arrived: BTreeMap<Sender, (StepId, &'static str)>,
     /// The step in which a manager has last got an owner, and which.
     taken: BTreeMap<(NodeId, ChangefeedId), (StepId, NodeId)>,
     reported: BTreeSet<&'static str>,
 }
 
-/// What a request may change for a changefeed on a node.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct State {
-    owner: Option<Owner>,
-    journalled: usize,
-    closed: Option<Epoch>,
-}
-
 impl Invariant for Inertness {
     fn observe(&mut self, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
-        let What::Step { actor: addr @ Addr::Node(node, Place::Dispatchers), input } = &record.what else {
+        let What::Step { actor: addr @ Addr::Node(node, Place::Dispatchers), .. } = &record.what else {
             return;
         };
-        if is_of_rows(input) {
-            return;
-        }
         let Actor::Dispatchers(all) = sim.machine(*addr) else { return };
-        let seen = self.seen.entry(*node).or_default();
+        for foreign in all.foreign().iter().filter(|foreign| foreign.arrives) {
+            if let Some(part) = foreign.changed {
+                self.arrived.insert(sender_of(*node, foreign), (record.id, part));
+            }
+        }
         for note in &record.notes {
             match note {
-                Note::Dispatchers(Said::StaleRefused { cf, from, .. }) => {
-                    let before = seen.get(cf).copied().unwrap_or_default();
-                    let change = State::of(*cf, all).differs(before);
-                    if let Some(aspect) = change.filter(|aspect| self.reported.insert(aspect)) {
+                Note::Dispatchers(Said::StaleRefused { cf, from, epoch, .. }) => {
+                    let sender = (*node, *cf, *from, *epoch);
+                    let mut here = all.foreign().iter().filter(|foreign| sender_of(*node, foreign) == sender);
+                    let here = here.find_map(|foreign| Some((record.id, foreign.changed?)));
+                    if let Some((step, part)) = here.or_else(|| self.arrived.get(&sender).copied()) {
+                        let aspect = if part == CLOSED_EPOCH { CLOSED_EPOCH } else { MANAGER };
                         let what =
-                            format!("{node} refuses a request of {from} for {cf}, and changes its {aspect}");
-                        found.push(Violation { invariant: NAME, aspect, what, because: vec![record.id] });
+                            format!("{node} refuses a request of {from} for {cf}, and changes its {part}");
+                        self.report(aspect, what, &[step, record.id], found);
                     }
                 }
-                Note::Dispatchers(Said::OwnerChanged { cf, owner, .. }) => {
+                Note::Dispatchers(Said::OwnerChanged { cf, owner, epoch, .. }) => {
+                    // What it has asked for before is its right now.
+                    self.arrived.remove(&(*node, *cf, *owner, *epoch));
                     self.taken.insert((*node, *cf), (record.id, *owner));
                 }
                 Note::Dispatchers(Said::TakeoverRefused { cf, from, why }) => {
@@ -88,53 +86,27 @@ impl Invariant for Inertness {
                     if let Some((step, owner)) = taken
                         && Some(step) == record.cause
                         && owner == *from
-                        && self.reported.insert(TAKEOVER)
                     {
                         let what = format!("{node} refuses {from} for {cf} (`{why}`), and follows it");
-                        let because = vec![step, record.id];
-                        found.push(Violation { invariant: NAME, aspect: TAKEOVER, what, because });
+                        self.report(TAKEOVER, what, &[step, record.id], found);
                     }
                 }
                 _ => {}
             }
         }
-        for cf in all.known_changefeeds() {
-            let state = State::of(cf, all);
-            match seen.get_mut(&cf) {
-                Some(known) => *known = state,
-                None => _ = seen.insert(cf, state),
-            }
+    }
+}
+
+impl Inertness {
+    fn report(&mut self, aspect: &'static str, what: String, steps: &[StepId], found: &mut Vec<Violation>) {
+        if self.reported.insert(aspect) {
+            let mut because = steps.to_vec();
+            because.dedup();
+            found.push(Violation { invariant: NAME, aspect, what, because });
         }
     }
 }
 
-/// Whether an input is only about rows, which no request changes.
-fn is_of_rows(input: &Input<Actor>) -> bool {
-    match input {
-        Input::Message { msg: Msg::Dispatchers(dispatchers::Inbox::Resolved { .. }), .. }
-        | Input::Message { msg: Msg::SinkReply(sink::Reply::Committed { .. }), .. }
-        | Input::Alarm(Timer::Dispatchers(dispatchers::Timer::Events { .. })) => true,
-        Input::Start | Input::Message { .. } | Input::Alarm(_) | Input::Command(_) => false,
-    }
-}
-
-impl State {
-    fn of(cf: ChangefeedId, all: &Dispatchers) -> State {
-        let manager = all.registered(cf);
-        State {
-            owner: manager.map(|manager| *manager.owner()),
-            journalled: manager.map_or(0, |manager| manager.journalled()),
-            closed: all.closed_epoch(cf),
-        }
-    }
-
-    fn differs(self, before: State) -> Option<&'static str> {
-        [
-            ("owner", self.owner != before.owner),
-            ("journal", self.journalled != before.journalled),
-            ("closed epoch", self.closed != before.closed),
-        ]
-        .into_iter()
-        .find_map(|(aspect, differs)| differs.then_some(aspect))
-    }
+fn sender_of(node: NodeId, foreign: &Foreign) -> Sender {
+    (node, foreign.cf, foreign.from, foreign.epoch)
 }

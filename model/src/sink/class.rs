@@ -1,7 +1,7 @@
 //! Classes of downstreams, and how the sink client of a changefeed is configured for them.
 
 /// What kind of a system the downstream is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// A MySQL server.
     #[default]

@@ -954,6 +954,6 @@ fn what_is_refused_changes_nothing() {
         -> MaintainerBootstrapResponse cf1 e6 ts0 to n2/maintainers
     n1/maintainers: MergeDispatcherRequest cf1 d3@n1 sources: d1@n1, d2@n1 default e5
         ** StaleRefused cf1 n1 e5 n2 e6
-        !! inertness (journal): n3 refuses a request of n1 for cf1, and changes its journal
+        !! inertness (manager): n3 refuses a request of n1 for cf1, and changes its merge journal
     ");
 }

@@ -17,7 +17,7 @@ pub(crate) enum Moment {
 }
 
 /// At most one request per target.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(in crate::dispatchers) struct Journal {
     entries: BTreeMap<DispatcherId, (NodeId, MergeRequest)>,
 }

@@ -4,7 +4,7 @@ use crate::{
     Cx, IsRedo, Mode, NodeId, Span, Ts,
     dispatchers::{
         ComponentState, Dispatcher, DispatcherStatus, Dispatchers, Inbox, Manager, ManagerId, MergeRequest,
-        Note, Task, merge, streams::Letter,
+        Note, Task, merge, streams::Letter, watched::Asked,
     },
     policy::Entrant,
     tasks::{Next, TaskId},
@@ -32,6 +32,12 @@ impl Merge {
             _ => None,
         });
         Merge { manager, letter: requests.next(), stage: Stage::Admit }
+    }
+
+    /// What is asked for, if it has not looked at it yet.
+    pub(in crate::dispatchers) fn asked(&self) -> Option<Asked> {
+        let letter = self.letter.as_ref().filter(|_| matches!(self.stage, Stage::Admit));
+        letter.map(|(from, request)| request.asked(self.manager, *from))
     }
 
     /// The request is worked off under the fence mutex, where there is one.
@@ -68,6 +74,12 @@ impl Merge {
     fn end(&self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
         all.leave(self.manager, me, cx);
         Next::Done
+    }
+}
+
+impl MergeRequest {
+    pub(in crate::dispatchers) fn asked(&self, manager: ManagerId, from: NodeId) -> Asked {
+        Asked { manager, from, epoch: self.epoch }
     }
 }
 

@@ -17,14 +17,14 @@ const FULL: usize = 1024;
 pub(in crate::dispatchers) const BATCH: usize = 4096;
 
 /// A row on its way into the log, and whose it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Entry {
     dispatcher: DispatcherId,
     row: Logged,
 }
 
 /// The client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(in crate::dispatchers) struct RedoClient {
     normal: bool,
     /// Whether its loop runs.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::{
     Cx, DispatcherId, Epoch, NodeId, Ts,
-    dispatchers::{Dispatchers, Inbox, ManagerId, Note, streams::Letter},
+    dispatchers::{Dispatchers, Inbox, ManagerId, Note, streams::Letter, watched::Asked},
     policy::Entrant,
     tasks::{Next, TaskId},
 };
@@ -42,6 +42,11 @@ enum Heard {
 }
 
 impl Teller {
+    fn asked(self) -> Asked {
+        let Teller { manager, from, epoch } = self;
+        Asked { manager, from, epoch }
+    }
+
     /// Before pingcap/ticdc#5436 nobody asks who it is, and no mutex is taken.
     fn is_heard(self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Heard {
         let fence = cx.policy().dispatchers.redo_fence;
@@ -68,6 +73,11 @@ impl Forward {
         });
         let (from, resolved, epoch) = letter.expect("this stream carries nothing else");
         Forward { teller: Teller { manager, from, epoch }, resolved, left: None }
+    }
+
+    /// What is told, if nobody has been told yet.
+    pub(in crate::dispatchers) fn asked(&self) -> Option<Asked> {
+        self.left.is_none().then(|| self.teller.asked())
     }
 
     pub(in crate::dispatchers) fn resume(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {
@@ -105,6 +115,10 @@ impl UpdateMeta {
         });
         let (from, checkpoint, resolved, epoch) = letter.expect("this stream carries nothing else");
         UpdateMeta { teller: Teller { manager, from, epoch }, checkpoint, resolved }
+    }
+
+    pub(in crate::dispatchers) fn asked(&self) -> Asked {
+        self.teller.asked()
     }
 
     pub(in crate::dispatchers) fn resume(&mut self, me: TaskId, all: &mut Dispatchers, cx: &mut Cx) -> Next {

@@ -20,7 +20,7 @@ const TELL: Duration = Duration::from_secs(2);
 type Pair = (Ts, Ts);
 
 /// The redo meta of a trigger.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Meta {
     trigger: DispatcherId,
     /// Whether the storage has been reached, until the trigger goes.

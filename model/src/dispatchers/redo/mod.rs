@@ -20,7 +20,7 @@ pub(super) use init::{Init, Initialized};
 pub(super) use meta::{Keeper, Progress};
 
 /// What a manager has of redo.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Redo {
     /// Whether the changefeed wants it.
     pub(super) enabled: bool,

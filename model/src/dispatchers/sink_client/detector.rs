@@ -8,7 +8,7 @@ use crate::{DispatcherId, dispatchers::sink_client::Event, sink::Class};
 type Key = (DispatcherId, u32);
 
 /// The conflict detector; of a log, the choice of the partition.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Detector {
     class: Class,
     /// The worker that has the rows of a key, and how many of them.

@@ -11,7 +11,7 @@ use crate::{
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// The error channel of a manager, and what has come out of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(in crate::dispatchers) struct Errors {
     /// What waits in the channel, which has room for one.
     waiting: Option<&'static str>,

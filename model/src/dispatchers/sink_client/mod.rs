@@ -22,7 +22,7 @@ pub(super) use worker::{backoff, timeout};
 const TRANSACTION: usize = 256;
 
 /// A row on its way downstream.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Event {
     pub(super) dispatcher: DispatcherId,
     pub(super) span: Span,
@@ -32,7 +32,7 @@ pub(super) struct Event {
 }
 
 /// The sink client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct SinkClient {
     class: Class,
     detector: Detector,

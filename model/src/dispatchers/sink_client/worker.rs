@@ -14,7 +14,7 @@ use crate::{
 const SAFE: Duration = Duration::from_secs(5);
 
 /// A worker of a sink client.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Worker {
     pub(super) queue: VecDeque<Event>,
     pub(super) state: State,
@@ -31,7 +31,7 @@ pub(super) struct Worker {
 }
 
 /// What a worker is at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) enum State {
     /// It waits for rows.
     #[default]

@@ -9,7 +9,7 @@ use crate::{
     Settings, Shared, Sim, Ts, Workload,
     coordinator::Coordinator,
     dispatchers::Dispatchers,
-    etcd::{ChangefeedInfo, Etcd, Job, Key, Progress, Target, Value},
+    etcd::{ChangefeedInfo, Etcd, Job, Key, Progress, Sparse, Target, Value},
     maintainer::Maintainers,
     messages::Messages,
     node::Server,
@@ -74,6 +74,8 @@ pub struct Cluster {
     pub changefeeds: u8,
     /// Where each of them ends, if it does; by its number, from the first one on. None for those that are not listed.
     pub targets: Vec<Option<Ts>>,
+    /// Whether their descriptions have been written by a version that did not know all sections.
+    pub old_metadata: bool,
     /// How each of them is configured.
     pub config: ChangefeedConfig,
     /// What changes upstream.
@@ -186,7 +188,8 @@ impl Cluster {
         let cfs = (1..=self.changefeeds).map(ChangefeedId);
         Etcd::holding(cfs.flat_map(|cf| {
             let target = Target(self.targets.get(usize::from(cf.0) - 1).copied().flatten());
-            let info = ChangefeedInfo { target, ..ChangefeedInfo::new(Epoch(1), START) };
+            let sparse = Sparse(self.old_metadata);
+            let info = ChangefeedInfo { target, sparse, ..ChangefeedInfo::new(Epoch(1), START) };
             let job = Job { checkpoint: START, progress: Progress::None };
             [(Key::Info(cf), Value::Info(Box::new(info))), (Key::Job(cf), Value::Job(job))]
         }))

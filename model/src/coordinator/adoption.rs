@@ -44,6 +44,12 @@ impl Term {
                     "panic"
                 })?;
                 let info = ChangefeedInfo { epoch: selection.current, ..(**info).clone() };
+                let info = cx.policy().coordinator.load_defaults.of(info, selection.winner.is_some());
+                if info.sparse.0 {
+                    let why = "the configuration of a changefeed lacks what it takes for granted";
+                    cx.note(Note::Panicked { why });
+                    return Err("panic");
+                }
                 self.restore(cf, info, &job, selection, cx);
             }
         }

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sim::Instant;
 
 use crate::{
-    ChangefeedId, NodeId, Ts,
+    ChangefeedId, Epoch, NodeId, Ts,
     coordinator::{Heard, MaintainerStatus, backoff::Backoff},
-    etcd::{ChangefeedInfo, FeedState},
+    etcd::{ChangefeedInfo, FeedState, Sparse},
 };
 
 /// Which object in memory: one that has taken the place of another, under the same id, is not the same.
@@ -24,6 +24,8 @@ pub(super) struct Changefeed {
     pub(super) object: ObjectId,
     /// The latest copy of what is persisted.
     pub(super) info: ChangefeedInfo,
+    /// The configuration as it was when this object was made: its epoch, and whether it lacked something.
+    pub(super) at_first: (Epoch, Sparse),
     pub(super) node: Option<NodeId>,
     /// The last status that was accepted.
     pub(super) status: MaintainerStatus,
@@ -51,10 +53,11 @@ pub(super) struct ChangefeedDb {
 impl Changefeed {
     /// One that has just come to the coordinator's knowledge, at a checkpoint.
     pub(super) fn new(cf: ChangefeedId, info: ChangefeedInfo, checkpoint: Ts, now: Instant) -> Changefeed {
-        let stopped = MaintainerStatus::stopped(cf, crate::Epoch::NONE);
+        let stopped = MaintainerStatus::stopped(cf, Epoch::NONE);
         Changefeed {
             object: ObjectId::default(),
             backoff: Backoff::new(checkpoint, info.state == FeedState::Warning, now),
+            at_first: (info.epoch, info.sparse),
             info,
             node: None,
             status: MaintainerStatus { checkpoint, ..stopped },

@@ -130,11 +130,9 @@ impl Term {
         let known = self.changefeeds.get(cf);
         let policy = &cx.policy().coordinator;
         let base = policy.bump_base.of(persisted, known.map(|one| &one.info));
-        let Some(epoch) = epoch_after(base.epoch, bump.candidate, cx) else {
+        let Some(info) = bumped(base, bump.candidate, cx) else {
             return self.bump_failed(id, "changefeed epoch overflow", cx);
         };
-        // Everything else is kept.
-        let info = ChangefeedInfo { epoch, ..base };
         bump.info = Some(info.clone());
         bump.tries += 1;
         let put = |key, value| Op::Put { key, value, lease: None };
@@ -226,9 +224,11 @@ pub(super) fn draws_epoch(cx: &Cx) -> bool {
     cx.policy().coordinator.memory_epoch.is_drawn()
 }
 
-/// The epoch that follows a persisted one; none if there is no larger one.
-pub(super) fn epoch_after(persisted: Epoch, candidate: Epoch, cx: &Cx) -> Option<Epoch> {
-    cx.policy().coordinator.next_epoch.after(persisted, candidate)
+/// A description in its next generation; none if there is no larger epoch. Everything else is kept.
+pub(super) fn bumped(known: ChangefeedInfo, candidate: Epoch, cx: &Cx) -> Option<ChangefeedInfo> {
+    let policy = &cx.policy().coordinator;
+    let epoch = policy.next_epoch.after(known.epoch, candidate)?;
+    Some(policy.bump_defaults.of(ChangefeedInfo { epoch, ..known }))
 }
 
 impl fmt::Display for BumpId {

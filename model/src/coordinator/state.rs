@@ -34,7 +34,11 @@ impl Term {
         }
         for (cf, one) in self.changefeeds.iter() {
             let node = one.node.map_or(String::new(), |node| format!(" at {node}"));
-            let flags = flags(&[(one.status.bootstrap_done, "bootstrap_done"), (one.is_new, "is_new")]);
+            let flags = flags(&[
+                (one.status.bootstrap_done, "bootstrap_done"),
+                (one.is_new, "is_new"),
+                (one.info.sparse.0, "sparse"),
+            ]);
             let placement = self.changefeeds.placement(cf);
             let (state, epoch) = (one.info.state, one.info.epoch);
             let (checkpoint, saved) = (one.status.checkpoint, one.saved);

@@ -9,7 +9,7 @@ use crate::{
     ChangefeedId, Cx, Epoch,
     coordinator::{
         Note, Outcome, PdCall, Term, Timer, Wait,
-        epoch::{draws_epoch, epoch_after},
+        epoch::{bumped, draws_epoch},
     },
     etcd::{self, Answer, ChangefeedInfo, Compare, FeedState, Job, Key, Kv, Op, Progress, Range, Value},
 };
@@ -94,8 +94,8 @@ impl Term {
         let Some(Kv { key, value: Value::Info(info), modified, .. }) = found else {
             return Err("the changefeed does not exist");
         };
-        let epoch = epoch_after(info.epoch, candidate, cx).ok_or("changefeed epoch overflow")?;
-        let info = ChangefeedInfo { state: change.state, error: change.error, epoch, ..(**info).clone() };
+        let info = bumped((**info).clone(), candidate, cx).ok_or("changefeed epoch overflow")?;
+        let info = ChangefeedInfo { state: change.state, error: change.error, ..info };
         self.write_state(info, vec![Compare::Modified(*key, *modified)], cx);
         Ok(())
     }

@@ -24,8 +24,15 @@ spoken! {
         pub error: Option<&'static str>,
         /// Where it ends.
         pub target: Target,
+        /// Whether its configuration lacks something.
+        pub sparse: Sparse,
     }
 }
+
+/// That a configuration lacks sections which it was written without, by a version that did not know them, and which later ones
+/// take for granted. One that has them all leaves digests as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sparse(pub bool);
 
 /// Where a changefeed ends (`target-ts`), if it does: `target=ts30000000`. One that does not leaves digests as they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +77,13 @@ pub enum Progress {
 impl ChangefeedInfo {
     /// A changefeed that runs, and has no end.
     pub fn new(epoch: Epoch, start_ts: Ts) -> ChangefeedInfo {
-        ChangefeedInfo { state: FeedState::Normal, epoch, start_ts, error: None, target: Target::default() }
+        let (state, error, target, sparse) = (FeedState::Normal, None, Target::default(), Sparse::default());
+        ChangefeedInfo { state, epoch, start_ts, error, target, sparse }
+    }
+
+    /// With what its configuration lacks filled in.
+    pub(crate) fn completed(self) -> ChangefeedInfo {
+        ChangefeedInfo { sparse: Sparse(false), ..self }
     }
 }
 
@@ -98,6 +111,26 @@ impl Say for Target {
 impl Hear for Target {
     fn hear(field: &str, words: &mut Words) -> Result<Target, Unheard> {
         Ok(Target(words.next(|word| word.strip_prefix(field)?.strip_prefix('=')?.parse().ok())))
+    }
+}
+
+impl Hash for Sparse {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if self.0 {
+            self.0.hash(state);
+        }
+    }
+}
+
+impl Say for Sparse {
+    fn say(&self, field: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.say(field, f)
+    }
+}
+
+impl Hear for Sparse {
+    fn hear(field: &str, words: &mut Words) -> Result<Sparse, Unheard> {
+        bool::hear(field, words).map(Sparse)
     }
 }
 

@@ -16,7 +16,7 @@ use std::fmt;
 use sim::{Input, Now};
 
 pub use lease::LeaseId;
-pub use metadata::{ChangefeedInfo, FeedState, Job, Progress, Target};
+pub use metadata::{ChangefeedInfo, FeedState, Job, Progress, Sparse, Target};
 pub use store::{ByAge, Compare, Key, Kv, Op, OpAnswer, Range, Revision, Value};
 pub use watch::{Event, WatchId};
 

@@ -10,10 +10,12 @@ use sim::Duration;
 use crate::{
     ChangefeedId, ConfigEpoch, Cx, Epoch, Liveness, NodeId, Place, Ts,
     coordinator::{self, MaintainerStatus},
+    etcd::Sparse,
     maintainer::{
         Inbox, Maintainer, MaintainerId, Maintainers, Note, Timer, checkpoint::is_prompt, instance::Event,
         node_state::NodeState, removal, stamp,
     },
+    node,
     policy::Stamped,
 };
 
@@ -95,9 +97,9 @@ impl Maintainers {
                 self.on_liveness(from, *target, *node_epoch, cx);
             }
             Inbox::SetDispatcherDrainTargetRequest { order } => self.on_drain_order(from, *order, cx),
-            Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch, config } => {
+            Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch, config, sparse } => {
                 let config = ConfigEpoch::of(*config, *epoch);
-                self.on_add(from, *cf, *checkpoint, *is_new, (*epoch, config), cx);
+                self.on_add(from, *cf, *checkpoint, *is_new, (*epoch, config, *sparse), cx);
             }
             Inbox::RemoveMaintainerRequest { cf, cascade, removed, epoch } => {
                 let request = removal::Request { cascade: *cascade, removed: *removed, epoch: *epoch };
@@ -187,7 +189,7 @@ impl Maintainers {
         cf: ChangefeedId,
         checkpoint: Ts,
         is_new: bool,
-        (epoch, config): (Epoch, Epoch),
+        (epoch, config, sparse): (Epoch, Epoch, Sparse),
         cx: &mut Cx,
     ) {
         if !self.manager.obeys(from) {
@@ -205,6 +207,11 @@ impl Maintainers {
         };
         if let Some(why) = why {
             return cx.note(Note::AddIgnored { cf, epoch, why });
+        }
+        if sparse.0 {
+            let why = "the configuration of a changefeed lacks what it takes for granted";
+            cx.note(Note::MaintainerPanicked { cf, why });
+            return cx.out.exit(Some(node::RESTART_AFTER));
         }
         let (epoch, config) = cx.policy().maintainer.generation.of(epoch, config);
         cx.note(Note::MaintainerAdded { cf, node: cx.id(), epoch });

@@ -32,6 +32,7 @@ use crate::{
     Addr, ChangefeedId, ConfigEpoch, Cx, DispatcherId, Epoch, Liveness, Mode, Msg, NodeId, Span, TableId, Ts,
     coordinator::DrainOrder,
     dispatchers::{Action, BlockStatus, BootstrapResponse, EventKey, Heartbeat, OperatorType},
+    etcd::Sparse,
     policy::Stamped,
     vocabulary::{say, vocabulary},
 };
@@ -56,7 +57,7 @@ vocabulary! {
         /// Dispatchers are to leave this node; without one, they may stay everywhere.
         SetDispatcherDrainTargetRequest { order: DrainOrder },
         /// Maintain this changefeed.
-        AddMaintainerRequest { cf: ChangefeedId, checkpoint: Ts, is_new: bool, epoch: Epoch, config: Option<ConfigEpoch> },
+        AddMaintainerRequest { cf: ChangefeedId, checkpoint: Ts, is_new: bool, epoch: Epoch, config: Option<ConfigEpoch>, sparse: Sparse },
         /// Stop maintaining this changefeed.
         RemoveMaintainerRequest { cf: ChangefeedId, cascade: bool, removed: bool, epoch: Epoch },
         /// What a dispatcher manager runs, and what it was about to do.

@@ -6,7 +6,7 @@ use sim::Duration;
 use crate::{
     Epoch, NodeId, Ts,
     coordinator::{Reports, Selection},
-    etcd::{ChangefeedInfo, Job, Progress},
+    etcd::{ChangefeedInfo, Job, Progress, Sparse},
 };
 
 switches! {
@@ -19,6 +19,28 @@ switches! {
             /// It does: a timestamp of the oracle, whatever was before. It is persisted when the state changes next, or never
             /// (draft pingcap/ticdc#5181, which tells maintainers).
             Drawn => true,
+        },
+        /// Which configuration an add carries (`add_config_follows_info`).
+        pub add_config: AddConfig {
+            /// The one that the changefeed had when it came to the coordinator's knowledge, with the epoch of that time: at the
+            /// bootstrap, or when a user created it or changed its configuration (before pingcap/ticdc#5434).
+            AtFirst,
+            /// The present one (pingcap/ticdc#5434).
+            Present,
+        },
+        /// Of which changefeeds a new term fills in what their configuration lacks.
+        pub load_defaults: LoadDefaults {
+            /// Of those that nobody maintains (before pingcap/ticdc#5434).
+            Unmaintained,
+            /// Of all (pingcap/ticdc#5434).
+            All,
+        },
+        /// What becomes of a configuration that lacks something when a new epoch is persisted (`bump_completes_defaults`).
+        pub bump_defaults: BumpDefaults {
+            /// It is written, and taken for the present one, as it is (history of pingcap/ticdc#5182, review mutant M-H5).
+            Left,
+            /// What it lacks is filled in (pingcap/ticdc#5434).
+            Completed,
         },
         /// When a new generation of a maintainer begins (`persist_epoch_on_ownership_change`).
         pub ownership_epoch: OwnershipEpoch: is_bumped {
@@ -327,6 +349,34 @@ switches! {
             /// It is (pingcap/ticdc#5434).
             Guarded => false,
         },
+    }
+}
+
+impl AddConfig {
+    pub(crate) fn of(self, first: (Epoch, Sparse), present: (Epoch, Sparse)) -> (Epoch, Sparse) {
+        match self {
+            AddConfig::AtFirst => first,
+            AddConfig::Present => present,
+        }
+    }
+}
+
+impl LoadDefaults {
+    /// The description of a changefeed that has been loaded.
+    pub(crate) fn of(self, info: ChangefeedInfo, is_maintained: bool) -> ChangefeedInfo {
+        match self {
+            LoadDefaults::Unmaintained if is_maintained => info,
+            LoadDefaults::Unmaintained | LoadDefaults::All => info.completed(),
+        }
+    }
+}
+
+impl BumpDefaults {
+    pub(crate) fn of(self, info: ChangefeedInfo) -> ChangefeedInfo {
+        match self {
+            BumpDefaults::Left => info,
+            BumpDefaults::Completed => info.completed(),
+        }
     }
 }
 

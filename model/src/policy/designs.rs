@@ -61,6 +61,8 @@ fn pr_5181() -> Policy {
 fn pr_5182() -> Policy {
     let mut policy = baseline();
     policy.coordinator.ownership_epoch = OwnershipEpoch::BumpedFirst;
+    policy.coordinator.add_config = AddConfig::Present;
+    policy.coordinator.bump_defaults = BumpDefaults::Left;
     policy.coordinator.resume = Resume::Bumped;
     policy.coordinator.warning = Warning::Bumped;
     policy.coordinator.bump_lock = BumpLock::Held;

@@ -41,6 +41,12 @@ pub const MUTANTS: &[Mutant] = &[
         about: "without PD there is no new epoch (#5182)",
     },
     Mutant {
+        id: "M-H5",
+        beside: "master",
+        policy: "master+coordinator.bump_defaults=left",
+        about: "a new epoch brings back a configuration that lacks what later versions take for granted (#5182)",
+    },
+    Mutant {
         id: "M-H6",
         beside: "master",
         policy: "master+coordinator.bump_job=compared",

@@ -77,6 +77,9 @@ pub(super) fn baseline() -> Policy {
         coordinator: Coordinator {
             ownership_epoch: OwnershipEpoch::Unchanged,
             memory_epoch: MemoryEpoch::Kept,
+            add_config: AddConfig::AtFirst,
+            load_defaults: LoadDefaults::Unmaintained,
+            bump_defaults: BumpDefaults::Completed,
             resume: Resume::Blind,
             resume_error: ResumeError::Kept,
             warning: Warning::Blind,
@@ -271,6 +274,8 @@ fn pr_4828() -> Policy {
 /// V3, CEP, P5434.
 fn pr_5434() -> Policy {
     let mut policy = pr_4828();
+    policy.coordinator.add_config = AddConfig::Present;
+    policy.coordinator.load_defaults = LoadDefaults::All;
     policy.coordinator.resume = Resume::Bumped;
     policy.coordinator.resume_error = ResumeError::Cleared;
     policy.coordinator.warning = Warning::Bumped;

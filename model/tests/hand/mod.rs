@@ -16,7 +16,7 @@ use model::{
     Actor, Addr, ChangefeedConfig, ChangefeedId, DispatcherId, Epoch, History, Liveness, Mode, Msg, NodeId,
     Place, Policy, Process, Record, Shared, Span, TableId, Timer, Ts, Workload, dispatchers,
     dispatchers::{MergeRequest, ScheduleRequest},
-    etcd::{CallId, ChangefeedInfo, Etcd, Inbox as Request, Job, Key, Op, Progress, Value},
+    etcd::{CallId, ChangefeedInfo, Etcd, Inbox as Request, Job, Key, Op, Progress, Sparse, Value},
     maintainer,
     pd::Pd,
     sink::{Class, Downstream, Sink},
@@ -575,6 +575,7 @@ pub fn add(epoch: u64) -> maintainer::Inbox {
         is_new: false,
         epoch: Epoch(epoch),
         config: None,
+        sparse: Sparse(false),
     }
 }
 

@@ -58,6 +58,7 @@ pub fn cluster() -> Cluster {
         settings: model::Settings::default(),
         changefeeds: 1,
         targets: Vec::new(),
+        old_metadata: false,
         config: model::ChangefeedConfig::default(),
         workload: Workload {
             tables: 1,

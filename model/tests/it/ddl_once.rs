@@ -55,6 +55,7 @@ fn cluster(class: Class) -> Cluster {
         settings: Settings::default(),
         changefeeds: 1,
         targets: Vec::new(),
+        old_metadata: false,
         config: ChangefeedConfig { downstream: Downstream::of(class), ..ChangefeedConfig::default() },
         workload: Workload {
             tables: 2,

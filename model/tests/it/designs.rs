@@ -45,7 +45,7 @@ fn an_epoch_in_memory_is_forgotten_with_its_term() {
         ** CallAnswered cf1 `resume` `done`
     pass 600ms
         ** Placed cf1 n1 e@20000
-        -> AddMaintainerRequest cf1 ts10 e@20000 to n1/maintainers
+        -> AddMaintainerRequest cf1 ts10 e@20000 config-e5 to n1/maintainers
     n3/server: LeaderChanged n1
         ** TermEnds n3 `deposed`
         -> CoordinatorStopped to n3/server

@@ -39,6 +39,7 @@ pub fn cluster(policy: &str) -> Cluster {
         settings: Settings::default(),
         changefeeds: 1,
         targets: Vec::new(),
+        old_metadata: false,
         config: model::ChangefeedConfig::default(),
         workload: Workload {
             tables: 6,

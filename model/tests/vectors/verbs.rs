@@ -5,7 +5,7 @@ use std::{fmt::Display, panic, str::FromStr};
 use model::{
     Addr, ChangefeedId, Command, Epoch, Msg, NodeId, Place, Span, TableId, Ts, coordinator, dispatchers,
     etcd,
-    etcd::{ChangefeedInfo, Job, Key, Op, Progress, Target, Value},
+    etcd::{ChangefeedInfo, Job, Key, Op, Progress, Sparse, Target, Value},
     maintainer, messages, node, sink,
     sink::{Class, Downstream},
     upstream::ddl::Ddl,
@@ -243,6 +243,8 @@ fn put(hand: &mut Hand, changefeed: &str) -> Result<(), String> {
             (info.start_ts, job.checkpoint) = (checkpoint, checkpoint);
         } else if let Ok(state) = word.parse() {
             info.state = state;
+        } else if word == "sparse" {
+            info.sparse = Sparse(true);
         } else if let Some(target) = word.strip_prefix("target=") {
             info.target = Target(Some(value(target)?));
         } else {

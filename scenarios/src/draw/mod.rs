@@ -91,6 +91,7 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
         },
         changefeeds: u8::try_from(*file.cluster.changefeeds.get_ref()).expect("it was checked"),
         targets: (1..=*file.cluster.changefeeds.get_ref()).map(|cf| target(file, cf)).collect(),
+        old_metadata: file.cluster.old_metadata,
         config: ChangefeedConfig {
             low_latency: file.cluster.low_latency,
             redo: file.cluster.redo,

@@ -97,6 +97,9 @@ pub(crate) struct Cluster {
     /// Where changefeeds end, as the time upstream; those that are not named do not.
     #[serde(default)]
     pub(crate) targets: BTreeMap<Spanned<String>, Spanned<Duration>>,
+    /// Whether the descriptions of changefeeds have been written by a version that did not know all sections.
+    #[serde(default)]
+    pub(crate) old_metadata: bool,
     /// Nodes that run another version before their first restart.
     #[serde(default)]
     pub(crate) old: BTreeMap<Spanned<String>, Spanned<String>>,

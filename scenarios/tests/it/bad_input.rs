@@ -30,7 +30,7 @@ fn a_scenario_can_be_small() {
 #[test]
 fn unknown_fields_and_missing_ones() {
     insta::assert_snapshot!(wrong("nodes = 3", "nodes = 3\nnods = 4"), @"
-    x.toml:8:1: unknown field `nods`, expected one of `nodes`, `changefeeds`, `low_latency`, `redo`, `targets`, `old`, `session_ttl`
+    x.toml:8:1: unknown field `nods`, expected one of `nodes`, `changefeeds`, `low_latency`, `redo`, `targets`, `old_metadata`, `old`, `session_ttl`
       | nods = 4
     ");
     insta::assert_snapshot!(wrong("story = \"a story\"", "stroy = \"x\""), @r#"

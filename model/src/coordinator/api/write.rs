@@ -9,7 +9,7 @@ use crate::{
         Note, Term, Timer, Wait,
         api::{ApiCall, BETWEEN_TRIES, Call, Command, Stage, TRIES},
         changefeeds::Changefeed,
-        epoch::epoch_after,
+        epoch::bumped,
     },
     etcd::{ChangefeedInfo, Compare, FeedState, Job, Key, Op, Progress, Value},
 };
@@ -30,15 +30,15 @@ impl Term {
                 (Some(info), Job { progress: Progress::Stopping, ..job }, [None, None])
             }
             (Command::ResumeChangefeed { overwrite, .. }, Some(known)) => {
-                let (epoch, compares) = match one.candidate {
-                    Epoch::NONE => (Some(known.epoch), [None, None]),
-                    candidate => (epoch_after(known.epoch, candidate, cx), compares),
+                let (next, compares) = match one.candidate {
+                    Epoch::NONE => (Some(known.completed()), [None, None]),
+                    candidate => (bumped(known, candidate, cx), compares),
                 };
-                let Some(epoch) = epoch else {
+                let Some(next) = next else {
                     return self.api_ends(call, "changefeed epoch overflow", cx);
                 };
-                let error = cx.policy().coordinator.resume_error.of(known.error);
-                let info = ChangefeedInfo { state: FeedState::Normal, epoch, error, ..known };
+                let error = cx.policy().coordinator.resume_error.of(next.error);
+                let info = ChangefeedInfo { state: FeedState::Normal, error, ..next };
                 let checkpoint = overwrite.unwrap_or(one.checkpoint);
                 (Some(info), Job { checkpoint, progress: Progress::None }, compares)
             }

@@ -42,9 +42,12 @@ impl Term {
     fn send_add(&self, cf: ChangefeedId, node: NodeId, epoch: Epoch, cx: &mut Cx) {
         let Some(changefeed) = self.changefeeds.get(cf) else { return };
         let epoch = wire_epoch(epoch, cx);
-        let config = ConfigEpoch::beside(epoch, changefeed.info.epoch);
+        let present = (changefeed.info.epoch, changefeed.info.sparse);
+        let (config, sparse) = cx.policy().coordinator.add_config.of(changefeed.at_first, present);
+        let config = ConfigEpoch::beside(epoch, config);
         let (checkpoint, is_new) = (changefeed.checkpoint(), changefeed.is_new);
-        let request = maintainer::Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch, config };
+        let request =
+            maintainer::Inbox::AddMaintainerRequest { cf, checkpoint, is_new, epoch, config, sparse };
         cx.send(node, Place::Maintainers, request);
     }
 

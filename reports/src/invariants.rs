@@ -9,6 +9,9 @@ use crate::{
     table::Table,
 };
 
+/// What stands in the place of issues, if none is known.
+const NO_ISSUE: &str = "what no issue tells";
+
 /// A few lines for each.
 pub fn text(invariants: &[&Named]) -> String {
     let mut text = String::new();
@@ -17,7 +20,8 @@ pub fn text(invariants: &[&Named]) -> String {
             text.push('\n');
         }
         writeln!(text, "{}  {}", styled(STRONG, one.name), one.promise).expect("a string takes it");
-        writeln!(text, "  {} {}", styled(FAINT, "for"), one.bugs.join(", ")).expect("a string takes it");
+        let bugs = if one.bugs.is_empty() { NO_ISSUE.to_owned() } else { one.bugs.join(", ") };
+        writeln!(text, "  {} {bugs}", styled(FAINT, "for")).expect("a string takes it");
         for (aspect, meaning) in one.aspects {
             let aspect = if aspect.is_empty() { String::new() } else { format!("{aspect}: ") };
             writeln!(text, "  - {aspect}{meaning}").expect("a string takes it");
@@ -31,8 +35,9 @@ pub fn markdown(invariants: &[&Named]) -> String {
     let mut text = String::new();
     for one in invariants {
         writeln!(text, "### `{}`\n\n{}.\n", one.name, capital(one.promise)).expect("a string takes it");
-        writeln!(text, "For {}.\n", one.bugs.iter().map(|bug| link(bug)).collect::<Vec<_>>().join(", "))
-            .expect("a string takes it");
+        let bugs: Vec<String> = one.bugs.iter().map(|bug| link(bug)).collect();
+        let bugs = if bugs.is_empty() { NO_ISSUE.to_owned() } else { bugs.join(", ") };
+        writeln!(text, "For {bugs}.\n").expect("a string takes it");
         for (aspect, meaning) in one.aspects {
             let aspect = if aspect.is_empty() { String::new() } else { format!("*{aspect}*: ") };
             writeln!(text, "- {aspect}{meaning}").expect("a string takes it");

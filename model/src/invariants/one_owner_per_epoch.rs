@@ -11,14 +11,17 @@
 //! * *memory*: when the cluster has settled, the coordinator takes another epoch for the present one than is persisted. At the
 //!   next failover its owner counts as one of another generation.
 //!
-//! Owners without an epoch do not count: a version that gives none breaks nothing here.
+//! Owners without an epoch do not count: a version that gives none breaks nothing here, whatever epochs it writes down. What is
+//! persisted, and what a coordinator has in memory, counts from the first epoch on that somebody is told, or that is persisted for an
+//! owner.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sim::{Input, StepId, What};
 
 use crate::{
-    Actor, Addr, ChangefeedId, Epoch, Msg, NodeId, Place, Record, Sim,
+    Actor, Addr, ChangefeedId, Epoch, Msg, NodeId, Note, Place, Record, Sim,
+    coordinator::Note as Said,
     etcd::{self, Etcd, Key, Op, Value},
     invariants::{Invariant, Named, Sight, Sort, Violation},
     maintainer,
@@ -47,11 +50,15 @@ pub(super) struct OneOwnerPerEpoch {
     persisted: BTreeMap<ChangefeedId, (Epoch, StepId)>,
     /// When the present run of larger and larger epochs came to each of them.
     reached: BTreeMap<ChangefeedId, BTreeMap<Epoch, StepId>>,
+    /// Whether an epoch has been given to anybody.
+    counts: bool,
     reported: BTreeSet<&'static str>,
 }
 
 impl Invariant for OneOwnerPerEpoch {
     fn observe(&mut self, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
+        let persists = |note: &Note| matches!(note, Note::Coordinator(Said::EpochPersisted { .. }));
+        self.counts = self.counts || record.notes.iter().any(persists);
         let What::Step { actor, input: Input::Message { msg, .. } } = &record.what else { return };
         match (actor, msg) {
             (Addr::Etcd, Msg::Etcd(etcd::Inbox::TxnRequest { then, .. })) => {
@@ -70,6 +77,9 @@ impl Invariant for OneOwnerPerEpoch {
     }
 
     fn settled(&mut self, sim: &Sim, found: &mut Vec<Violation>) {
+        if !self.counts {
+            return;
+        }
         let Some(etcd) = etcd(sim) else { return };
         // One that is paused for ever may believe what it likes.
         let paused = |addr| sim.is_up(sim.host_of(addr)) && !sim.is_running(sim.host_of(addr));
@@ -107,6 +117,7 @@ impl OneOwnerPerEpoch {
         self.reached.entry(cf).or_default().entry(epoch).or_insert(step);
         if let Some((before, earlier)) = self.persisted.insert(cf, (epoch, step))
             && epoch < before
+            && self.counts
         {
             let what = format!("the persisted epoch of {cf} goes from {before} back to {epoch}");
             self.report("lowered", what, vec![earlier, step], found);
@@ -122,6 +133,7 @@ impl OneOwnerPerEpoch {
         record: &Record,
         found: &mut Vec<Violation>,
     ) {
+        self.counts = true;
         let step = record.id;
         let (other, earlier) = *self.owners.entry((cf, epoch)).or_insert((node, step));
         if other != node {

@@ -14,11 +14,11 @@ switches! {
     pub struct Coordinator {
         /// Whether a resume or a warning that persists no new generation begins one in memory.
         pub memory_epoch: MemoryEpoch: is_drawn {
-            /// It does not. Every version before pingcap/ticdc#5434 does, and tells nobody.
-            Kept => false,
-            /// It does: a timestamp of the oracle, whatever was before. It is persisted when the state changes next, or never
-            /// (draft pingcap/ticdc#5181, which tells maintainers).
+            /// It does: a timestamp of the oracle, whatever was before. It is persisted when the state changes next, or never; nobody is
+            /// told (before pingcap/ticdc#5434), or maintainers are (draft pingcap/ticdc#5181).
             Drawn => true,
+            /// There is none that is not persisted (pingcap/ticdc#5434, draft pingcap/ticdc#5182).
+            Kept => false,
         },
         /// Which configuration an add carries (`add_config_follows_info`).
         pub add_config: AddConfig {
@@ -51,8 +51,7 @@ switches! {
         },
         /// What a resume writes (`resume_clears_error_atomically`, `bump_cas`).
         pub resume: Resume: bumps {
-            /// State and progress, whatever is there; the new epoch is known in memory only, and no message carries it (before
-            /// pingcap/ticdc#5434).
+            /// State and progress, whatever is there (before pingcap/ticdc#5434).
             Blind => false,
             /// These and a new epoch, if nobody else has written meanwhile (pingcap/ticdc#5434).
             Bumped => true,
@@ -66,8 +65,7 @@ switches! {
         },
         /// What persisting a warning does to the generation (`warning_state_in_bump_txn`).
         pub warning: Warning: bumps {
-            /// Nothing, whatever is there: the new epoch is known in memory only, and no message carries it (before
-            /// pingcap/ticdc#5434).
+            /// Nothing, whatever is there (before pingcap/ticdc#5434).
             Blind => false,
             /// A new one begins in the same transaction, if nobody else has written meanwhile (pingcap/ticdc#5434).
             Bumped => true,

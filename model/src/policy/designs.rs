@@ -28,7 +28,6 @@ pub const DESIGNS: &[Preset] = &[
 /// before: requests to create, remove and merge dispatchers carry no epoch.
 fn pr_5181() -> Policy {
     let mut policy = baseline();
-    policy.coordinator.memory_epoch = MemoryEpoch::Drawn;
     policy.coordinator.wire_epoch = WireEpoch::Present;
     policy.coordinator.add_epoch = AddEpoch::Constructed;
     policy.coordinator.add_check = AddCheck::ExactEpoch;
@@ -61,6 +60,7 @@ fn pr_5181() -> Policy {
 fn pr_5182() -> Policy {
     let mut policy = baseline();
     policy.coordinator.ownership_epoch = OwnershipEpoch::BumpedFirst;
+    policy.coordinator.memory_epoch = MemoryEpoch::Kept;
     policy.coordinator.add_config = AddConfig::Present;
     policy.coordinator.bump_defaults = BumpDefaults::Left;
     policy.coordinator.resume = Resume::Bumped;

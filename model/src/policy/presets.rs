@@ -76,7 +76,7 @@ pub(super) fn baseline() -> Policy {
         },
         coordinator: Coordinator {
             ownership_epoch: OwnershipEpoch::Unchanged,
-            memory_epoch: MemoryEpoch::Kept,
+            memory_epoch: MemoryEpoch::Drawn,
             add_config: AddConfig::AtFirst,
             load_defaults: LoadDefaults::Unmaintained,
             bump_defaults: BumpDefaults::Completed,
@@ -274,6 +274,7 @@ fn pr_4828() -> Policy {
 /// V3, CEP, P5434.
 fn pr_5434() -> Policy {
     let mut policy = pr_4828();
+    policy.coordinator.memory_epoch = MemoryEpoch::Kept;
     policy.coordinator.add_config = AddConfig::Present;
     policy.coordinator.load_defaults = LoadDefaults::All;
     policy.coordinator.resume = Resume::Bumped;

@@ -112,9 +112,11 @@ fn a_resume_is_a_new_generation() {
     insta::assert_snapshot!(told("pr-4828", script), @"
     ResumeChangefeed cf1 at n3/coordinator
         -> TxnRequest call11 then: put info/cf1 = normal e5 ts10, put status/cf1 = ts100 progress-none to etcd
+        -> TsoRequest call4 to pd
+        ** EpochDrawn cf1 e@602
         ** CallAnswered cf1 `resume` `done`
     600 ms pass
-        ** Placed cf1 n1 e5
+        ** Placed cf1 n1 e@602
         -> AddMaintainerRequest cf1 ts100 e0 config-e5 to n1/maintainers
         ** CallAnswered cf1 `pause` `done`
     ");

@@ -2,7 +2,8 @@
 
 use crate::hand::{CF, Hand, N1, N2, N3, add, changefeed, preset, told::Told};
 use model::{
-    Actor, Addr, Command, NodeId, Place, Record, Shared, Sim, coordinator, etcd::Op, invariants, maintainer,
+    Actor, Addr, Command, NodeId, Note, Place, Record, Shared, Sim, coordinator, etcd::Op, invariants,
+    maintainer,
 };
 use sim::{Class, Clock, Decisions, HostSpec, HostWeather, Input, Layout, LinkWeather, Seed, StepId, What};
 
@@ -40,18 +41,18 @@ fn found(hand: &mut Hand, told: &[(NodeId, u64)]) -> String {
     let named = invariants::ALL.iter().find(|named| named.name == "one_owner_per_epoch").expect("it exists");
     let (mut watch, mut found) = (named.watch(), Vec::new());
     let mut etcd = None;
-    let mut steps: Vec<(What<Actor>, Option<Actor>)> = Vec::new();
+    let mut steps: Vec<(What<Actor>, Vec<Note>, Option<Actor>)> = Vec::new();
     for (record, actor) in std::mem::take(&mut hand.steps) {
-        steps.push((record.what, Some(actor)));
+        steps.push((record.what, record.notes, Some(actor)));
     }
     for (node, epoch) in told {
         let request: maintainer::Inbox = add(*epoch);
         let input = Input::Message { from: Addr::Node(N3, Place::Coordinator), msg: request.into() };
-        steps.push((What::Step { actor: Addr::Node(*node, Place::Maintainers), input }, None));
+        steps.push((What::Step { actor: Addr::Node(*node, Place::Maintainers), input }, Vec::new(), None));
     }
     let coordinator = || host(Addr::Node(N3, Place::Coordinator), hand.actor().clone());
     let mut last = None;
-    for (n, (what, actor)) in (1..).zip(steps) {
+    for (n, (what, notes, actor)) in (1..).zip(steps) {
         if let Some(Actor::Etcd(now)) = actor {
             etcd = Some(now);
         }
@@ -59,7 +60,7 @@ fn found(hand: &mut Hand, told: &[(NodeId, u64)]) -> String {
         let hosts = vec![coordinator(), host(Addr::Etcd, Actor::Etcd(etcd.clone()))];
         let layout = Layout { hosts, classes: vec![LinkWeather::default()] };
         let sim: Sim = Sim::new(layout, Vec::new(), Seed(0), &Decisions::default());
-        let record = Record { id: StepId(n), at: sim.now(), cause: None, what, notes: Vec::new() };
+        let record = Record { id: StepId(n), at: sim.now(), cause: None, what, notes };
         watch.observe(&sim, &record, &mut found);
         last = Some(sim);
     }
@@ -126,6 +127,21 @@ fn what_is_sent_is_persisted_before() {
 #[test]
 fn owners_without_an_epoch_do_not_count() {
     assert_eq!(found(&mut leading("baseline"), &[(N1, 0), (N2, 0)]), "");
+}
+
+/// They begin generations in memory all the same.
+#[test]
+fn what_nobody_is_told_does_not_count() {
+    let resumed = |policy: &str| {
+        let mut hand = leading(policy);
+        command(&mut hand, coordinator::Command::PauseChangefeed { cf: CF });
+        hand.advance(1200);
+        command(&mut hand, coordinator::Command::ResumeChangefeed { cf: CF, overwrite: None });
+        hand.advance(10);
+        hand
+    };
+    assert_eq!(found(&mut resumed("baseline"), &[]), "");
+    insta::assert_snapshot!(found(&mut resumed("baseline"), &[(N1, 1)]), @"one_owner_per_epoch (memory): n3/coordinator takes e@1200 for the epoch of cf1, and e1 is persisted");
 }
 
 #[test]

@@ -55,6 +55,8 @@ fn a_warning_without_epochs() {
     n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e1 `the downstream is away`
         -> TxnRequest call2 then: put info/cf1 = warning e1 ts10 `the downstream is away`, put status/cf1 = ts50 progress-none to etcd
         ** StateChanged cf1 warning `the downstream is away`
+        -> TsoRequest call1 to pd
+        ** EpochDrawn cf1 e1
     pass 600ms
         -> RemoveMaintainerRequest cf1 cascade e0 to n1/maintainers
         -> RemoveMaintainerRequest cf1 cascade e0 to n1/maintainers

@@ -39,7 +39,7 @@ pub(super) const NAMED: Named = Named {
         ("lowered", "the persisted epoch of a changefeed became smaller"),
         ("memory", "in the end the coordinator takes another epoch for the present one than is persisted"),
     ],
-    sight: Sight::of(&[Sort::Etcd, Sort::Maintainers]),
+    sight: Sight::of(&[Sort::Etcd, Sort::Maintainers]).news(&[Sort::Coordinator]),
     make: || Box::new(OneOwnerPerEpoch::default()),
 };
 

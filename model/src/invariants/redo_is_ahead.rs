@@ -7,6 +7,9 @@
 //!
 //! * *log*: a change is downstream and is not in the redo log;
 //! * *meta*: the redo meta promises a change that is not in the redo log.
+//!
+//! A redo dispatcher that begins behind a row which is not in the log is not reported when it begins: a row that nobody logs stays out
+//! of the log, and one of these two tells of it as soon as that does harm.
 
 use std::collections::BTreeMap;
 

@@ -7,7 +7,9 @@
 //! * *started*: both have a statement on its way or running at the downstream;
 //! * *applied*: an older content of a row landed over a newer one of a writer that had not ended before this one began.
 //!   (A successor that writes again from its start is a declared replay.)
-//! * *redo*: two redo dispatchers with overlapping spans may both hand rows to the redo log.
+//! * *redo*: two redo dispatchers with overlapping spans may both hand rows to the redo log;
+//! * *redo started*: files with rows of both are being written to the redo log. There is no *applied* of it: a redo log is a set of rows,
+//!   which whoever reads it puts in order by their commits, so that it does not matter in which order they came, or how often.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +18,7 @@ use sim::{Input, StepId, What};
 use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, Mode, NodeId, Place, Record, Sim, Span, Ts, dispatchers,
     invariants::{Invariant, Named, Sight, Sort, Violation},
-    sink::{self, QueryId, RowKey},
+    sink::{self, Logged, QueryId, RowKey},
 };
 
 const NAME: &str = "single_writer";
@@ -33,8 +35,9 @@ pub(super) const NAMED: Named = Named {
             "an older content of a row landed over a newer one of a writer that had not ended before",
         ),
         ("redo", "two redo dispatchers with overlapping spans may both hand rows to the redo log"),
+        ("redo started", "files with rows of both are being written to the redo log"),
     ],
-    sight: Sight::of(&[Sort::Dispatchers, Sort::Lost]).news(&[Sort::Rows, Sort::Sink]),
+    sight: Sight::of(&[Sort::Dispatchers, Sort::Sink, Sort::Lost]).news(&[Sort::Rows]),
     make: || Box::new(SingleWriter::default()),
 };
 
@@ -106,11 +109,19 @@ impl Invariant for SingleWriter {
                     if let crate::Note::Dispatchers(dispatchers::Note::WriteStarted { cf, id, span, query }) =
                         note
                     {
-                        self.started(*node, (*cf, *id), *span, *query, record.id, found);
+                        let who = (*cf, *id, Mode::Default);
+                        self.started(*node, who, *span, *query, record.id, found);
                     }
                 }
             }
-            What::Step { actor: Addr::Sink, .. } => {
+            What::Step { actor: Addr::Sink, input } => {
+                if let Input::Message {
+                    from,
+                    msg: crate::Msg::Sink(sink::Inbox::WriteRedoLog { query, cf, rows }),
+                } = input
+                {
+                    self.file_comes(*from, *cf, *query, rows, record.id, found);
+                }
                 for note in &record.notes {
                     match note {
                         crate::Note::Sink(sink::Note::Applied { client, query, transaction }) => {
@@ -118,7 +129,8 @@ impl Invariant for SingleWriter {
                         }
                         crate::Note::Sink(
                             sink::Note::RolledBack { client, query, .. }
-                            | sink::Note::NotReceived { client, query },
+                            | sink::Note::NotReceived { client, query }
+                            | sink::Note::RedoLogged { client, query, .. },
                         ) => self.ends(*client, *query),
                         _ => {}
                     }
@@ -187,10 +199,32 @@ impl SingleWriter {
         }
     }
 
+    /// A file for the redo log has reached its storage. What rows of dispatchers that are gone by now are in it is not known.
+    fn file_comes(
+        &mut self,
+        client: Addr,
+        cf: ChangefeedId,
+        query: QueryId,
+        rows: &[Logged],
+        step: StepId,
+        found: &mut Vec<Violation>,
+    ) {
+        let Some(node) = client.node() else { return };
+        let all = self.admitted.get(&node).into_iter().flat_map(|admitted| admitted.writers.values());
+        let ours = all.filter(|(writer, span)| {
+            let has = |row: &Logged| row.table == span.table && span.has(row.key);
+            writer.cf == cf && writer.mode == Mode::Redo && rows.iter().any(has)
+        });
+        let ours: Vec<(DispatcherId, Span)> = ours.map(|(writer, span)| (writer.id, *span)).collect();
+        for (id, span) in ours {
+            self.started(node, (cf, id, Mode::Redo), span, query, step, found);
+        }
+    }
+
     fn started(
         &mut self,
         node: NodeId,
-        (cf, id): (ChangefeedId, DispatcherId),
+        (cf, id, mode): (ChangefeedId, DispatcherId, Mode),
         span: Span,
         query: QueryId,
         step: StepId,
@@ -202,18 +236,22 @@ impl SingleWriter {
             self.ended.keys().rfind(|writer| (writer.node, writer.cf, writer.id) == (node, cf, id)).copied()
         };
         let writer = known.map(|(writer, _)| *writer).or_else(ended);
-        let writer = writer.unwrap_or(Writer { node, cf, id, mode: Mode::Default, born: step });
+        let writer = writer.unwrap_or(Writer { node, cf, id, mode, born: step });
         let mut others = self.running.iter().filter(|running| {
             let other = running.writer;
-            other.cf == cf && (other.node, other.id) != (node, id) && running.span.overlaps(span)
+            (other.cf, other.mode) == (cf, mode)
+                && (other.node, other.id) != (node, id)
+                && running.span.overlaps(span)
         });
         if let Some(other) = others.next() {
+            let (aspect, log) =
+                if mode == Mode::Redo { ("redo started", " to the redo log") } else { ("started", "") };
             let what = format!(
-                "{span} of {cf} is being written by {} on {} and by {id} on {node}",
+                "{span} of {cf} is being written{log} by {} on {} and by {id} on {node}",
                 other.writer.id, other.writer.node
             );
             let because = self.because(&[other.writer, writer], &[other.since, step]);
-            self.report("started", what, because, found);
+            self.report(aspect, what, because, found);
         }
         self.running.push(Running { query, writer, span, since: step });
     }

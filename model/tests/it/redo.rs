@@ -2,9 +2,10 @@
 
 use crate::hand::{CF, Hand, N1, N2, N3, World, create, preset, watched::Watched, workload};
 use model::{
-    Addr, ChangefeedConfig, DdlKind, DispatcherId, Epoch, Mode, NamedDdl, Place, Span, TableId, Ts, Twin,
-    Workload,
+    Addr, ChangefeedConfig, DdlKind, DispatcherId, Epoch, Mode, NamedDdl, NodeId, Place, Span, TableId, Ts,
+    Twin, Workload,
     dispatchers::{Action, Answer, BlockAnswer, EventKey, Inbox, Influenced, OperatorType, ScheduleRequest},
+    sink::Command,
 };
 use sim::{Duration, Seed};
 
@@ -16,9 +17,13 @@ fn id(n: u32) -> DispatcherId {
 
 /// The dispatchers of n3, with a maintainer on n1 that brings both table triggers (d8, and d9 for redo).
 fn hand(policy: &str, workload: &Workload) -> Hand {
+    hand_at(N3, policy, workload)
+}
+
+fn hand_at(node: NodeId, policy: &str, workload: &Workload) -> Hand {
     let config = ChangefeedConfig { redo: true, ..ChangefeedConfig::default() };
     let world = World { workload: workload.clone(), config, seed: Seed(0) };
-    let mut hand = Hand::with(N3, Place::Dispatchers, preset(policy), world);
+    let mut hand = Hand::with(node, Place::Dispatchers, preset(policy), world);
     hand.overlook("HeartBeatRequest");
     hand
 }
@@ -56,7 +61,11 @@ fn working() -> Hand {
 }
 
 fn working_under(policy: &str) -> Hand {
-    let mut hand = hand(policy, &Workload { tables: 1, ..workload() });
+    working_at(N3, policy)
+}
+
+fn working_at(node: NodeId, policy: &str) -> Hand {
+    let mut hand = hand_at(node, policy, &Workload { tables: 1, ..workload() });
     hand.change_only(Span::whole(TableId(1)), &[(Ts(30), 1)]);
     hand.tell(N1, bootstrap(5, Some((8, 9))));
     hand.tell(N1, post_bootstrap(5));
@@ -332,6 +341,33 @@ fn a_predecessor_that_knows_better_takes_the_downstream_ahead_of_the_redo_log() 
     insta::assert_snapshot!(told_by_a_predecessor("pr-5436"), @"
     n1: StaleRefused cf1 n2 e4 n1 e5
     n1: StaleRefused cf1 n2 e4 n1 e5
+    ");
+}
+
+/// What `single_writer` finds when two nodes have a redo dispatcher of one table, and write a file each; how long a file takes.
+fn two_files_that_take(time: Duration) -> String {
+    let mut watched = Watched::by("single_writer", working_at(N1, "master"), working_at(N2, "master"));
+    for node in [N1, N2] {
+        watched.hand(node, |hand| {
+            let (kind, share_per_million, lasts) = (Some("WriteRedoLog"), None, None);
+            let slow = Command::SlowStatements { kind, from: time, to: time, share_per_million, lasts };
+            hand.command(Addr::Sink, slow);
+            hand.resolve(50);
+        });
+    }
+    watched.text.clear();
+    for node in [N1, N2] {
+        watched.hand(node, |hand| hand.advance(2100));
+    }
+    watched.text
+}
+
+#[test]
+fn two_files_of_one_table_are_written_at_once() {
+    insta::assert_snapshot!(two_files_that_take(Duration::from_secs(5)), @"!! single_writer (redo started): t1 of cf1 is being written to the redo log by d21@n1 on n1 and by d21@n1 on n2");
+    insta::assert_snapshot!(two_files_that_take(Duration::from_millis(1)), @"
+    n1: RedoLogged n1/dispatchers query7 cf1 count=1
+    n2: RedoLogged n2/dispatchers query7 cf1 count=1
     ");
 }
 

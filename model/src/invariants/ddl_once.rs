@@ -15,14 +15,14 @@
 //! A log has no record of what has been executed, so there whatever starts again replays: only *early* and *late* are watched,
 //! of a first execution.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sim::{Input, StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, IsRedo, Msg, NodeId, Place, Record, RowKind, Sim, TableId, Ts,
     dispatchers::{self, EventKey},
-    invariants::{Invariant, Named, Sight, Sort, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Told, Violation},
     sink::{self, Sink},
     upstream::{History, Upstream},
 };
@@ -66,7 +66,7 @@ pub(super) struct DdlOnce {
     highest: BTreeMap<(ChangefeedId, TableId), (Ts, StepId)>,
     /// The last DDL that was executed on a table.
     last: BTreeMap<(ChangefeedId, TableId), (Ts, StepId)>,
-    reported: BTreeSet<&'static str>,
+    told: Told,
 }
 
 /// What the services know.
@@ -157,10 +157,10 @@ impl DdlOnce {
         let (who, what) = (format!("{} on {}", new.id, new.node), told(key));
         if let Some(done) = self.finished.get(&event).copied() {
             let what = format!("{who} began {what} of {cf} after it had been recorded as finished");
-            self.report("twice", what, vec![done, new.since], found);
+            self.told.once(NAME, "twice", what, vec![done, new.since], found);
         } else if let Some(other) = other {
             let what = format!("{who} began {what} of {cf} while {} on {} was at it", other.id, other.node);
-            self.report("twice", what, vec![other.since, new.since], found);
+            self.told.once(NAME, "twice", what, vec![other.since, new.since], found);
         }
     }
 
@@ -183,7 +183,7 @@ impl DdlOnce {
         for table in tables {
             if let Err(missing) = self.is_fed(&world, cf, table, key.ts) {
                 let what = format!("{} of {cf} was begun before {missing} was downstream", told(key));
-                return self.report("early", what, vec![step], found);
+                return self.told.once(NAME, "early", what, vec![step], found);
             }
         }
     }
@@ -262,7 +262,7 @@ impl DdlOnce {
         if let Some((table, (commit, written))) = late {
             let what = format!("{} of {cf} was executed after a row of {table} ({commit})", told(key));
             let because = vec![*written, step];
-            self.report("late", what, because, found);
+            self.told.once(NAME, "late", what, because, found);
         }
         true
     }
@@ -284,19 +284,7 @@ impl DdlOnce {
         if let Some((ddl, executed)) = overtaken.filter(|_| !world.sink.is_log()) {
             let (cf, table) = of;
             let what = format!("a row of {table} of {cf} ({commit}) was written after the DDL of {ddl}");
-            self.report("overtaken", what, vec![executed, step], found);
-        }
-    }
-
-    fn report(
-        &mut self,
-        aspect: &'static str,
-        what: String,
-        because: Vec<StepId>,
-        found: &mut Vec<Violation>,
-    ) {
-        if self.reported.insert(aspect) {
-            found.push(Violation { invariant: NAME, aspect, what, because });
+            self.told.once(NAME, "overtaken", what, vec![executed, step], found);
         }
     }
 }

@@ -8,14 +8,14 @@
 //! bootstrap is answered with an error because of a table trigger, and in the step before it the manager has begun to follow
 //! its sender; review of pingcap/ticdc#5436).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sim::{StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, Epoch, NodeId, Note, Place, Record, Sim,
     dispatchers::{Foreign, Note as Said},
-    invariants::{Invariant, Named, Sight, Sort, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Told, Violation},
 };
 
 const NAME: &str = "inertness";
@@ -48,7 +48,7 @@ pub(super) struct Inertness {
     arrived: BTreeMap<Sender, (StepId, &'static str)>,
     /// The step in which a manager has last got an owner, and which.
     taken: BTreeMap<(NodeId, ChangefeedId), (StepId, NodeId)>,
-    reported: BTreeSet<&'static str>,
+    told: Told,
 }
 
 impl Invariant for Inertness {
@@ -72,7 +72,7 @@ impl Invariant for Inertness {
                         let aspect = if part == CLOSED_EPOCH { CLOSED_EPOCH } else { MANAGER };
                         let what =
                             format!("{node} refuses a request of {from} for {cf}, and changes its {part}");
-                        self.report(aspect, what, &[step, record.id], found);
+                        self.told.once(NAME, aspect, what, because(step, record.id), found);
                     }
                 }
                 Note::Dispatchers(Said::OwnerChanged { cf, owner, epoch, .. }) => {
@@ -88,7 +88,7 @@ impl Invariant for Inertness {
                         && owner == *from
                     {
                         let what = format!("{node} refuses {from} for {cf} (`{why}`), and follows it");
-                        self.report(TAKEOVER, what, &[step, record.id], found);
+                        self.told.once(NAME, TAKEOVER, what, because(step, record.id), found);
                     }
                 }
                 _ => {}
@@ -97,14 +97,9 @@ impl Invariant for Inertness {
     }
 }
 
-impl Inertness {
-    fn report(&mut self, aspect: &'static str, what: String, steps: &[StepId], found: &mut Vec<Violation>) {
-        if self.reported.insert(aspect) {
-            let mut because = steps.to_vec();
-            because.dedup();
-            found.push(Violation { invariant: NAME, aspect, what, because });
-        }
-    }
+/// The steps to blame.
+fn because(change: StepId, refusal: StepId) -> Vec<StepId> {
+    if change == refusal { vec![refusal] } else { vec![change, refusal] }
 }
 
 fn sender_of(node: NodeId, foreign: &Foreign) -> Sender {

@@ -29,7 +29,7 @@ mod services;
 mod sight;
 mod single_writer;
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use sim::StepId;
 
@@ -114,6 +114,26 @@ impl Named {
     /// A fresh watcher for one run.
     pub fn watch(&self) -> Box<dyn Invariant> {
         (self.make)()
+    }
+}
+
+/// What an invariant has told of.
+#[derive(Default)]
+struct Told(BTreeSet<&'static str>);
+
+impl Told {
+    /// Tells of an aspect, once per run.
+    fn once(
+        &mut self,
+        invariant: &'static str,
+        aspect: &'static str,
+        what: String,
+        because: Vec<StepId>,
+        found: &mut Vec<Violation>,
+    ) {
+        if self.0.insert(aspect) {
+            found.push(Violation { invariant, aspect, what, because });
+        }
     }
 }
 

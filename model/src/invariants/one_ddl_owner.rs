@@ -7,13 +7,13 @@
 //! * *twice*: a DDL was executed again after it had been recorded as finished;
 //! * *regress*: a record of how far a table is with its DDLs (`ddl_ts`) went back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sim::{StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, NodeId, Place, Record, Sim, TableId, Ts,
-    invariants::{Invariant, Named, Sight, Sort, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Told, Violation},
     sink,
 };
 
@@ -56,7 +56,7 @@ pub(super) struct OneDdlOwner {
     active: BTreeMap<NodeId, Active>,
     recorded: BTreeMap<(ChangefeedId, TableId), Recorded>,
     finished: BTreeMap<(ChangefeedId, Ts), StepId>,
-    reported: BTreeSet<&'static str>,
+    told: Told,
 }
 
 impl Invariant for OneDdlOwner {
@@ -109,7 +109,7 @@ impl OneDdlOwner {
         if let Some((there, (_, other, theirs))) = others.next() {
             let what = format!("{cf} has two active table triggers: {other} on {there} and {id} on {node}");
             let because = vec![*theirs, since];
-            self.report("active", what, because, found);
+            self.told.once(NAME, "active", what, because, found);
         }
     }
 
@@ -120,7 +120,7 @@ impl OneDdlOwner {
                     let what =
                         format!("{ddl} of {cf} was executed again after it had been recorded as finished");
                     let because = vec![*finished, step];
-                    self.report("twice", what, because, found);
+                    self.told.once(NAME, "twice", what, because, found);
                 }
             }
             sink::Note::DdlTsWritten { cf, tables, ts, finished, syncpoint, deleted, .. } => {
@@ -149,19 +149,7 @@ impl OneDdlOwner {
                 format!("{} ({})", one.ts, if one.finished { "finished" } else { "unfinished" })
             };
             let what = format!("the ddl_ts of {table} of {cf} went back from {} to {}", told(old), told(new));
-            self.report("regress", what, vec![old.step, new.step], found);
-        }
-    }
-
-    fn report(
-        &mut self,
-        aspect: &'static str,
-        what: String,
-        because: Vec<StepId>,
-        found: &mut Vec<Violation>,
-    ) {
-        if self.reported.insert(aspect) {
-            found.push(Violation { invariant: NAME, aspect, what, because });
+            self.told.once(NAME, "regress", what, vec![old.step, new.step], found);
         }
     }
 }

@@ -15,7 +15,7 @@
 //! persisted, and what a coordinator has in memory, counts from the first epoch on that somebody is told, or that is persisted for an
 //! owner.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sim::{Input, StepId, What};
 
@@ -23,7 +23,7 @@ use crate::{
     Actor, Addr, ChangefeedId, Epoch, Msg, NodeId, Note, Place, Record, Sim,
     coordinator::Note as Said,
     etcd::{self, Etcd, Key, Op, Value},
-    invariants::{Invariant, Named, Sight, Sort, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Told, Violation},
     maintainer,
 };
 
@@ -52,7 +52,7 @@ pub(super) struct OneOwnerPerEpoch {
     reached: BTreeMap<ChangefeedId, BTreeMap<Epoch, StepId>>,
     /// Whether an epoch has been given to anybody.
     counts: bool,
-    reported: BTreeSet<&'static str>,
+    told: Told,
 }
 
 impl Invariant for OneOwnerPerEpoch {
@@ -89,7 +89,7 @@ impl Invariant for OneOwnerPerEpoch {
                 if let Some(epoch) = persisted(etcd, cf).filter(|epoch| *epoch != known) {
                     let what =
                         format!("{addr} takes {known} for the epoch of {cf}, and {epoch} is persisted");
-                    self.report("memory", what, Vec::new(), found);
+                    self.told.once(NAME, "memory", what, Vec::new(), found);
                 }
             }
         }
@@ -97,18 +97,6 @@ impl Invariant for OneOwnerPerEpoch {
 }
 
 impl OneOwnerPerEpoch {
-    fn report(
-        &mut self,
-        aspect: &'static str,
-        what: String,
-        because: Vec<StepId>,
-        found: &mut Vec<Violation>,
-    ) {
-        if self.reported.insert(aspect) {
-            found.push(Violation { invariant: NAME, aspect, what, because });
-        }
-    }
-
     fn on_persisted(&mut self, sim: &Sim, cf: ChangefeedId, step: StepId, found: &mut Vec<Violation>) {
         let Some(epoch) = etcd(sim).and_then(|etcd| persisted(etcd, cf)) else {
             self.persisted.remove(&cf);
@@ -120,7 +108,7 @@ impl OneOwnerPerEpoch {
             && self.counts
         {
             let what = format!("the persisted epoch of {cf} goes from {before} back to {epoch}");
-            self.report("lowered", what, vec![earlier, step], found);
+            self.told.once(NAME, "lowered", what, vec![earlier, step], found);
         }
     }
 
@@ -138,17 +126,17 @@ impl OneOwnerPerEpoch {
         let (other, earlier) = *self.owners.entry((cf, epoch)).or_insert((node, step));
         if other != node {
             let what = format!("{other} and {node} are told to maintain {cf} with {epoch}");
-            self.report("shared", what, vec![earlier, step], found);
+            self.told.once(NAME, "shared", what, vec![earlier, step], found);
         }
         if let Some(known) = etcd(sim).and_then(|etcd| persisted(etcd, cf)).filter(|known| epoch > *known) {
             let what = format!("{node} is told to maintain {cf} with {epoch}, and {known} is persisted");
-            return self.report("unpersisted", what, vec![step], found);
+            return self.told.once(NAME, "unpersisted", what, vec![step], found);
         }
         let sent = record.cause.unwrap_or(step);
         let reached = self.reached.get(&cf).and_then(|reached| reached.get(&epoch));
         if let Some(persisted) = reached.copied().filter(|persisted| *persisted > sent) {
             let what = format!("{node} was sent {epoch} of {cf}, and it was persisted only then");
-            self.report("unpersisted", what, vec![sent, persisted, step], found);
+            self.told.once(NAME, "unpersisted", what, vec![sent, persisted, step], found);
         }
     }
 }

@@ -11,13 +11,13 @@
 //! * *redo started*: files with rows of both are being written to the redo log. There is no *applied* of it: a redo log is a set of rows,
 //!   which whoever reads it puts in order by their commits, so that it does not matter in which order they came, or how often.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sim::{Input, StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, Mode, NodeId, Place, Record, Sim, Span, Ts, dispatchers,
-    invariants::{Invariant, Named, Sight, Sort, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Told, Violation},
     sink::{self, Logged, QueryId, RowKey},
 };
 
@@ -94,7 +94,7 @@ pub(super) struct SingleWriter {
     rows: BTreeMap<RowKey, Landed>,
     /// When the last request to create a dispatcher reached its node: who is to blame for it.
     requested: BTreeMap<(NodeId, DispatcherId), StepId>,
-    reported: BTreeSet<&'static str>,
+    told: Told,
 }
 
 impl Invariant for SingleWriter {
@@ -195,7 +195,7 @@ impl SingleWriter {
             let what = if *theirs == span { what } else { format!("{what} ({theirs})") };
             let because = self.because(&[*other, writer], &[]);
             let aspect = if writer.mode == Mode::Redo { "redo" } else { "admitted" };
-            self.report(aspect, what, because, found);
+            self.told.once(NAME, aspect, what, because, found);
         }
     }
 
@@ -251,7 +251,7 @@ impl SingleWriter {
                 other.writer.id, other.writer.node
             );
             let because = self.because(&[other.writer, writer], &[other.since, step]);
-            self.report(aspect, what, because, found);
+            self.told.once(NAME, aspect, what, because, found);
         }
         self.running.push(Running { query, writer, span, since: step });
     }
@@ -287,7 +287,7 @@ impl SingleWriter {
                     writer.node
                 );
                 let because = self.because(&[before.writer, writer], &[before.step, since, step]);
-                self.report("applied", what, because, found);
+                self.told.once(NAME, "applied", what, because, found);
             }
         }
         self.ends(client, query);
@@ -309,18 +309,6 @@ impl SingleWriter {
         because.sort_unstable();
         because.dedup();
         because
-    }
-
-    fn report(
-        &mut self,
-        aspect: &'static str,
-        what: String,
-        because: Vec<StepId>,
-        found: &mut Vec<Violation>,
-    ) {
-        if self.reported.insert(aspect) {
-            found.push(Violation { invariant: NAME, aspect, what, because });
-        }
     }
 
     /// The dispatchers of a host that is down do not write.

@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::hand::{CF, N1, N2};
+use crate::hand::{CF, N1, N2, settled};
 use model::{
-    Actor, Addr, ChangefeedConfig, Cluster, DdlKind, DispatcherId, NamedDdl, NodeId, NodeSpec, Note, Place,
-    Policy, Record, Settings, Sim, TableId, Ts, Weather, Workload, dispatchers,
+    Actor, Addr, ChangefeedConfig, Cluster, DdlKind, DispatcherId, NamedDdl, NodeId, Note, Place, Record,
+    Sim, TableId, Ts, Workload, dispatchers,
     etcd::{self, CallId, Job, Key, Op, Progress, Value},
     invariants::{self, Invariant},
     sink::{self, Change, Class, Downstream, Failure, QueryId, Transaction},
     upstream::ddl::{BlockEvent, Ddl},
 };
-use sim::{
-    Clock, Decisions, Duration, HostWeather, Input, Instant, Latency, LinkWeather, Seed, StepId, What,
-};
+use sim::{Decisions, Duration, Input, Instant, Seed, StepId, What};
 
 /// A cluster of two nodes and two tables that has run for ten seconds, and somebody who tells of more that happens in it.
 pub(super) struct Story {
@@ -46,36 +44,17 @@ pub(super) fn found_by(invariant: &str, class: Class, tell: impl FnOnce(&mut Sto
 /// comes every 4 s.
 fn cluster(class: Class) -> Cluster {
     let truncate = |at| NamedDdl { at: Duration::from_secs(at), kind: DdlKind::TruncateTable, nth: 0, to: 0 };
-    let millis = Duration::from_millis;
-    let link = LinkWeather { latency: Latency::uniform(millis(1), millis(3)), ..LinkWeather::default() };
-    let policy = Arc::new(Policy::named("master").expect("a preset"));
-    let node = NodeSpec { policy, before: None, clock: Clock::default() };
-    Cluster {
-        nodes: vec![node.clone(), node],
-        settings: Settings::default(),
-        changefeeds: 1,
-        targets: Vec::new(),
-        old_metadata: false,
-        config: ChangefeedConfig { downstream: Downstream::of(class), ..ChangefeedConfig::default() },
-        workload: Workload {
-            tables: 2,
-            row_every: millis(700),
-            rows: 1,
-            until: Duration::from_secs(20),
-            named_ddls: vec![truncate(2), truncate(15)],
-            syncpoint_every: Some(Duration::from_secs(4)),
-            ..Workload::default()
-        },
-        weather: Weather {
-            peer: link,
-            etcd: link,
-            pd: link,
-            upstream: link,
-            sink: link,
-            node: HostWeather::default(),
-            statement: Latency::uniform(millis(1), millis(20)),
-        },
-    }
+    let workload = Workload {
+        tables: 2,
+        row_every: Duration::from_millis(700),
+        rows: 1,
+        until: Duration::from_secs(20),
+        named_ddls: vec![truncate(2), truncate(15)],
+        syncpoint_every: Some(Duration::from_secs(4)),
+        ..Workload::default()
+    };
+    let config = ChangefeedConfig { downstream: Downstream::of(class), ..ChangefeedConfig::default() };
+    Cluster { config, workload, ..settled::cluster() }
 }
 
 impl Story {

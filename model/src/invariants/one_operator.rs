@@ -5,7 +5,7 @@
 //! Those of a maintainer that is removed are dropped as they are. Reported separately, each once per run:
 //!
 //! * *two*: one begins while another one for the same dispatcher or changefeed is there;
-//! * *twice*: one takes its last action more than once.
+//! * *twice*: one takes its last action more than once. In no version does it; only a fault of the model could bring that about.
 
 use std::{collections::BTreeSet, fmt};
 

@@ -7,7 +7,8 @@
 //! * *monotone*: the persisted checkpoint goes back, and no user has said that it should;
 //! * *data*: it passes a row that is not downstream;
 //! * *skipped*: it passes a DDL or a syncpoint that was not executed;
-//! * *infinite*: it is larger than any time, as the lowest of no checkpoints at all (pingcap/ticdc#4703);
+//! * *infinite*: it is larger than any time, as the lowest of no checkpoints at all (pingcap/ticdc#4703). All versions here know
+//!   better, so that only a fault of the model could bring that about;
 //! * *crash*: if everybody ended at this moment and began again from what is durable, the checkpoint and what the downstream
 //!   has recorded about DDLs (`ddl_ts`), a row or a DDL would be left out;
 //! * *behind*: a dispatcher begins below the persisted checkpoint, so that it may replay what nobody keeps upstream any more, and

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    collections::BTreeMap,
     fmt,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -51,8 +52,9 @@ pub struct Tally {
     pub interrupted: bool,
     /// In how many runs each kind of note was made, by kind.
     witnessed: Vec<u64>,
-    /// What was measured, of each run.
-    measured: [Vec<u64>; measures::COUNT],
+    /// In how many runs each measure had each value. Values are whole milliseconds and small counts, so that there are far fewer of
+    /// them than runs.
+    measured: [BTreeMap<u64, u64>; measures::COUNT],
 }
 
 /// What a measure came to over many runs.
@@ -199,7 +201,7 @@ impl Tally {
             *count += u64::from(*seen);
         }
         for (all, value) in self.measured.iter_mut().zip(outcome.measured.0) {
-            all.push(value);
+            *all.entry(value).or_insert(0) += 1;
         }
         if outcome.held() {
             self.held += 1;
@@ -279,12 +281,19 @@ impl Tally {
 }
 
 impl Distribution {
-    /// Of at least one value.
-    fn of(values: &[u64]) -> Distribution {
-        let mut sorted = values.to_vec();
-        sorted.sort_unstable();
+    /// Of at least one value: in how many runs each was.
+    fn of(values: &BTreeMap<u64, u64>) -> Distribution {
+        let all: u64 = values.values().sum();
         // The nearest rank: so many of a hundred are not above it.
-        let at = |percent: usize| sorted[(sorted.len() * percent).div_ceil(100) - 1];
+        let at = |percent: u64| {
+            let rank = (u128::from(all) * u128::from(percent)).div_ceil(100);
+            let mut below = 0;
+            let ranked = values.iter().find(|(_, runs)| {
+                below += u128::from(**runs);
+                below >= rank
+            });
+            *ranked.expect("there is at least one").0
+        };
         Distribution { median: at(50), p99: at(99), max: at(100) }
     }
 }

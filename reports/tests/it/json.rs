@@ -90,9 +90,9 @@ fn results_of_a_sweep() {
               "single_writer"
             ],
             "may_break": [
-              "recovers",
-              "data_equal",
-              "checkpoint_safe"
+              "recovers (checkpoint)",
+              "recovers (operator)",
+              "checkpoint_safe (behind)"
             ],
             "verdict": "confirmed",
             "refuted_by": [],

@@ -39,7 +39,7 @@ fn one_seed_and_many() {
         single_writer (admitted) broke in 1
         single_writer (applied) broke in 1
       median/99%/max: without writer 1.2s/1.2s/1.2s, recovery 34.567s/34.567s/34.567s, written twice 8/8/8, lag 910ms/910ms/910ms, control messages 11/11/11
-      claim: breaks single_writer, may break recovers and data_equal and checkpoint_safe: confirmed
+      claim: breaks single_writer, may break recovers (checkpoint) and recovers (operator) and checkpoint_safe (behind): confirmed
     ");
 }
 

@@ -113,6 +113,7 @@ fn claims_of_scenarios() {
     | scenario | policy | breaks | claim |
     |---|---|---|---|
     | head-of-line | M1 | no_head_of_line (lock) in 2 | confirmed |
+    | head-of-line | master+orchestrator.shards=one | no_head_of_line (queue) in 4 | confirmed |
     | head-of-line | master | nothing | confirmed |
     ");
     // Ten seeds in which the late request never matters do not show that `baseline` breaks.

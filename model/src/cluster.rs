@@ -129,7 +129,12 @@ impl Cluster {
         let statements = HostWeather { yields: self.weather.statement, ..HostWeather::default() };
         let services = [
             (LinkClass::Etcd, Addr::Etcd, Actor::Etcd(Box::new(self.etcd())), HostWeather::default()),
-            (LinkClass::Pd, Addr::Pd, Actor::Pd(Pd::default()), HostWeather::default()),
+            (
+                LinkClass::Pd,
+                Addr::Pd,
+                Actor::Pd(self.config.gc.map_or_else(Pd::default, Pd::collecting)),
+                HostWeather::default(),
+            ),
             (
                 LinkClass::Upstream,
                 Addr::Upstream,

@@ -15,6 +15,17 @@ pub struct ChangefeedConfig {
     pub downstream: Downstream,
     /// How its spans are scheduled.
     pub scheduling: Scheduling,
+    /// What the upstream collects, and what of that is kept. Without it nothing is ever collected, and nobody asks.
+    pub gc: Option<Gc>,
+}
+
+/// What the upstream collects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gc {
+    /// How long something is kept for changefeeds that stand still (`gc-ttl` of the servers).
+    pub ttl: Duration,
+    /// How long the upstream keeps everything (`tikv_gc_life_time`).
+    pub life: Duration,
 }
 
 /// The configuration of the schedulers (`scheduler`), and that of the servers as far as it concerns them.

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use sim::Instant;
+use sim::{Duration, Instant};
 
 use crate::vocabulary::{heard, words};
 
@@ -205,6 +205,12 @@ impl Ts {
     /// The timestamp of a moment.
     pub const fn at(time: Instant) -> Ts {
         Ts(time.nanos() / 1000)
+    }
+
+    /// So much later.
+    #[must_use]
+    pub(crate) const fn plus(self, length: Duration) -> Ts {
+        Ts(self.0.saturating_add(length.nanos() / 1000))
     }
 
     /// The timestamp just before.

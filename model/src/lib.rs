@@ -32,7 +32,7 @@ mod vocabulary;
 use sim::{Cut, HostId, Input, Machine, Now, Outbox};
 
 pub use cluster::{Cluster, LinkClass, NodeSpec, Role, Weather, candidates};
-pub use config::{ChangefeedConfig, Scheduling};
+pub use config::{ChangefeedConfig, Gc, Scheduling};
 pub use ids::{
     Addr, ChangefeedId, ConfigEpoch, DispatcherId, Epoch, Mode, NodeId, Place, SchemaId, Span, TableId,
     TableName, Ts,
@@ -80,6 +80,10 @@ vocabularies! {
         Dispatchers(dispatchers::Inbox),
         /// To the message centre of a node.
         Messages(messages::Inbox),
+        /// To PD, about what the upstream may collect.
+        PdSafepoint(pd::Safepoint),
+        /// From PD, about that.
+        PdSafepointReply(pd::SafepointReply),
     }
 }
 
@@ -102,6 +106,8 @@ vocabularies! {
         Dispatchers(dispatchers::Timer),
         /// In the message centre of a node.
         Messages(messages::Timer),
+        /// In the coordinator, because of what the upstream may collect.
+        Gc(coordinator::GcTimer),
     }
 }
 
@@ -124,6 +130,8 @@ vocabularies! {
         Dispatchers(dispatchers::Note),
         /// The message centre of a node.
         Messages(messages::Note),
+        /// The coordinator, about what the upstream may collect.
+        Gc(coordinator::GcNote),
     }
 }
 
@@ -245,6 +253,7 @@ impl Machine for Actor {
         match msg {
             Msg::Etcd(request) => request.refused().map(Msg::from),
             Msg::Pd(request) => Some(request.refused().into()),
+            Msg::PdSafepoint(request) => Some(request.refused().into()),
             Msg::Messages(inbox) => inbox.refused().map(Msg::from),
             Msg::Server(inbox) => inbox.refused().map(Msg::from),
             _ => None,
@@ -298,7 +307,14 @@ impl sim::Message for Msg {
             // Calls to services are independent of each other, and so are the calls of a node to itself and attempts to
             // connect.
             Msg::Etcd(_) | Msg::EtcdReply(_) | Msg::Pd(_) | Msg::PdReply(_) => return None,
-            Msg::Sink(_) | Msg::SinkReply(_) | Msg::Server(_) | Msg::Messages(_) => return None,
+            Msg::PdSafepoint(_)
+            | Msg::PdSafepointReply(_)
+            | Msg::Sink(_)
+            | Msg::SinkReply(_)
+            | Msg::Server(_)
+            | Msg::Messages(_) => {
+                return None;
+            }
         };
         Some(stream as usize)
     }
@@ -313,7 +329,11 @@ impl sim::Message for Msg {
             Msg::EtcdReply(etcd::Reply::WatchResponse { .. }) => Some(0),
             Msg::Messages(inbox) => inbox.is_in_connection().then_some(0),
             Msg::Etcd(_) | Msg::EtcdReply(_) | Msg::Pd(_) | Msg::PdReply(_) => None,
-            Msg::Sink(_) | Msg::SinkReply(_) | Msg::Server(_) => None,
+            Msg::PdSafepoint(_)
+            | Msg::PdSafepointReply(_)
+            | Msg::Sink(_)
+            | Msg::SinkReply(_)
+            | Msg::Server(_) => None,
         }
     }
 }

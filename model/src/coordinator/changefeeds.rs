@@ -78,11 +78,16 @@ impl Changefeed {
 
     /// Whether what its checkpoint needs may not be collected upstream.
     pub(super) fn blocks_gc(&self) -> bool {
-        match self.info.state {
-            FeedState::Normal | FeedState::Stopped | FeedState::Warning => true,
-            FeedState::Failed => !self.info.error.is_some_and(super::backoff::is_of_gc),
-            FeedState::Finished => false,
-        }
+        blocks_gc(&self.info)
+    }
+}
+
+/// Whether what the checkpoint of a changefeed needs may not be collected upstream.
+pub(crate) fn blocks_gc(info: &ChangefeedInfo) -> bool {
+    match info.state {
+        FeedState::Normal | FeedState::Stopped | FeedState::Warning => true,
+        FeedState::Failed => !info.error.is_some_and(super::backoff::is_of_gc),
+        FeedState::Finished => false,
     }
 }
 

@@ -71,6 +71,11 @@ impl Term {
     /// was released takes the clock of the node instead, which is ahead of PD for a hundred years.
     pub(super) fn on_tso_error(&mut self, call: CallId, cx: &mut Cx) -> Outcome {
         let Some(what) = self.pd_calls.get(&call).copied() else { return Ok(()) };
+        if let PdCall::Gc(what) = what {
+            self.pd_calls.remove(&call);
+            self.safepoint_failed(what, cx);
+            return Ok(());
+        }
         let by_clock = cx.policy().coordinator.pd_fallback.falls_back().then(|| Epoch::of_clock(cx.now.wall));
         cx.note(Note::TsoFailed { by_clock });
         if let Some(epoch) = by_clock {
@@ -82,6 +87,7 @@ impl Term {
             PdCall::Bump(id) => self.bump_failed(id, "PD does not answer", cx),
             PdCall::Api(call) => self.api_failed(call, cx),
             PdCall::State => return Err("there is no epoch for a warning"),
+            PdCall::Gc(_) => unreachable!("it asks for no timestamp"),
         }
         Ok(())
     }
@@ -106,7 +112,7 @@ impl Term {
             }
             Some(PdCall::Api(call)) => self.api_on_tso(call, epoch, cx),
             Some(PdCall::State) => self.state_on_tso(epoch, cx),
-            None => {}
+            Some(PdCall::Gc(_)) | None => {}
         }
     }
 

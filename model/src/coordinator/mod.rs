@@ -11,6 +11,7 @@ mod changefeeds;
 mod drain;
 mod ending;
 mod epoch;
+mod gc;
 mod load;
 mod messages;
 mod operators;
@@ -36,8 +37,10 @@ pub(crate) use adoption::{Reports, Selection};
 pub use api::{ApiCall, Command};
 pub(crate) use backoff::fails_fast;
 use changefeeds::ChangefeedDb;
+pub(crate) use changefeeds::blocks_gc;
 use ending::{Cause, Ending};
 use epoch::{Bump, BumpId};
+pub use gc::{GcNote, GcTimer};
 pub use messages::*;
 use operators::Operators;
 pub use watched::Heard;
@@ -68,6 +71,7 @@ enum PdCall {
     Bump(BumpId),
     Api(ApiCall),
     State,
+    Gc(gc::GcCall),
 }
 
 /// The coordinator of one node: idle unless elected.
@@ -111,6 +115,7 @@ pub(crate) struct Term {
     balance: balance::Balance,
     drain: drain::Drain,
     changes: persist::Changes,
+    gc: gc::Gc,
     ending: Option<Ending>,
 }
 
@@ -286,8 +291,10 @@ impl Term {
             balance: balance::Balance::default(),
             drain: drain::Drain::default(),
             changes: persist::Changes::default(),
+            gc: gc::Gc::default(),
             ending: None,
         };
+        term.start_gc(cx);
         term.on_nodes_changed(cx);
         term
     }
@@ -310,6 +317,14 @@ impl Term {
             }
             Input::Message { msg: Msg::PdReply(pd::Reply::TsoUnavailable { call }), .. } => {
                 self.on_tso_error(*call, cx)
+            }
+            Input::Message { msg: Msg::PdSafepointReply(reply), .. } => {
+                self.on_safepoint_reply(reply, cx);
+                Ok(())
+            }
+            Input::Alarm(crate::Timer::Gc(timer)) => {
+                self.on_gc_alarm(*timer, cx);
+                Ok(())
             }
             Input::Alarm(crate::Timer::Coordinator(timer)) if !timer.is_of_another(self.number) => {
                 self.on_alarm(*timer, cx)

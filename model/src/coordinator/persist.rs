@@ -9,7 +9,7 @@ use crate::{
         changefeeds::ObjectId,
         state_change::{StateChange, Under},
     },
-    etcd::{Job, Key, Op, Progress, Value},
+    etcd::{FeedState, Job, Key, Op, Progress, Value},
     maintainer,
 };
 
@@ -55,6 +55,13 @@ impl Term {
         }
     }
 
+    /// Something else is there for the run loop than a batch.
+    pub(super) fn run_changes_unless_busy(&mut self, cx: &mut Cx) {
+        if !std::mem::replace(&mut self.changes.busy, true) {
+            self.run_changes(cx);
+        }
+    }
+
     /// Persists the checkpoints of the next batch that has any, in one transaction. It compares nothing. Then come the states.
     pub(super) fn run_changes(&mut self, cx: &mut Cx) {
         loop {
@@ -63,6 +70,11 @@ impl Term {
                     return;
                 }
                 continue;
+            }
+            // Which of several things that are there a `select` takes is chance.
+            let both = self.gc.is_due() && !self.changes.queue.is_empty();
+            if self.gc.is_due() && (!both || cx.out.choose("what the run loop takes", 2) == 0) {
+                return self.gc_tick(cx);
             }
             let Some(batch) = self.changes.queue.pop_front() else { break };
             self.changes.states = batch.states;
@@ -73,11 +85,25 @@ impl Term {
             };
             let checkpoints: Vec<Saved> = batch.changed.iter().filter_map(ahead).collect();
             if !checkpoints.is_empty() {
+                self.give_up_stale(&checkpoints, cx);
                 return self.persist(checkpoints, cx);
             }
         }
         self.changefeeds.forget_gone();
         self.changes.busy = false;
+    }
+
+    /// A changefeed of which the upstream may have collected what it needs has failed: that comes behind what is in the queue. Its
+    /// checkpoint is persisted all the same. (If the queue is full the real loop waits for itself, for 10 s.)
+    fn give_up_stale(&mut self, checkpoints: &[Saved], cx: &Cx) {
+        for Saved { cf, checkpoint, .. } in checkpoints {
+            if let Some(error) = self.is_behind_gc(*checkpoint, cx)
+                && self.changes.queue.len() < CAPACITY
+            {
+                let failed = StateChange { cf: *cf, state: FeedState::Failed, error: Some(error) };
+                self.changes.queue.push_back(Batch { changed: Vec::new(), states: [failed].into() });
+            }
+        }
     }
 
     fn persist(&mut self, checkpoints: Vec<Saved>, cx: &mut Cx) {

@@ -14,6 +14,7 @@ mod ends_at_target;
 mod error_is_heard;
 mod inertness;
 mod kept;
+mod needed_is_kept;
 mod no_command_while_removed;
 mod no_false_alarm;
 mod no_head_of_line;
@@ -95,6 +96,7 @@ pub const ALL: &[Named] = &[
     api_intent::NAMED,
     drained_is_empty::NAMED,
     ends_at_target::NAMED,
+    needed_is_kept::NAMED,
     error_is_heard::NAMED,
     no_false_alarm::NAMED,
     redo_is_ahead::NAMED,

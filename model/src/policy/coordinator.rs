@@ -299,6 +299,13 @@ switches! {
             /// It does not (what F34 asks for; in no version).
             Kept => true,
         },
+        /// What a term that has not loaded the changefeeds tells PD about what they need.
+        pub unloaded_gc: UnloadedGc: is_let_go {
+            /// That nothing is needed, for it knows of no changefeed (every version).
+            LetGo => true,
+            /// Nothing (what F44 asks for; in no version).
+            Kept => false,
+        },
         /// What a new term does about a maintainer of another generation that is reported (`bootstrap_stale_occupies_slot`).
         pub stale_maintainer: StaleMaintainer {
             /// Nothing: it goes on.

@@ -19,6 +19,7 @@ mod epochs;
 mod error_is_heard;
 mod etcd;
 mod fence;
+mod gc;
 #[path = "../hand/mod.rs"]
 mod hand;
 mod journal;

@@ -63,7 +63,7 @@ fn a_wrong_line() {
     party dispatchers at 3
       mine.txt:3: row X1 under master: there is `3` where a node such as n1 would be right
     party dispatchers with oracle
-      mine.txt:3: row X1 under master: `oracle` is no setting; `4 tables`, `2 databases`, `2 regions`, `seed 3`, `2 workers`, `add batch 9`, `move batch 5`, `low-latency`, `across-nodes`, `redo`, `mysql` or `tidb` or `kafka` would be right
+      mine.txt:3: row X1 under master: `oracle` is no setting; `4 tables`, `2 databases`, `2 regions`, `seed 3`, `2 workers`, `add batch 9`, `move batch 5`, `low-latency`, `across-nodes`, `redo`, `gc`, `mysql` or `tidb` or `kafka` would be right
     pass 10
       mine.txt:3: row X1 under master: there is `10` where a length such as 200ms, 2s or 1m, in whole milliseconds, would be right
     pass 10us

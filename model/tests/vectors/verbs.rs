@@ -116,12 +116,15 @@ fn world(settings: &str) -> Result<World, String> {
             config.scheduling.split_tables = true;
         } else if setting == "low-latency" {
             config.low_latency = true;
+        } else if setting == "gc" {
+            let (ttl, life) = (Duration::from_secs(24 * 60 * 60), Duration::from_secs(600));
+            config.gc = Some(model::Gc { ttl, life });
         } else if setting == "redo" {
             config.redo = true;
         } else {
             let classes: Vec<&str> = Class::ALL.into_iter().map(Class::name).collect();
             let right = format!(
-                "`4 tables`, `2 databases`, `2 regions`, `seed 3`, `2 workers`, `add batch 9`, `move batch 5`, `low-latency`, `across-nodes`, `redo`, `{}`",
+                "`4 tables`, `2 databases`, `2 regions`, `seed 3`, `2 workers`, `add batch 9`, `move batch 5`, `low-latency`, `across-nodes`, `redo`, `gc`, `{}`",
                 classes.join("` or `")
             );
             return Err(format!("`{setting}` is no setting; {right} would be right"));
@@ -435,9 +438,11 @@ fn heard<T>(meanings: Vec<Result<T, String>>, fits: impl Fn(&T) -> bool) -> Resu
 fn is_for(msg: &Msg, me: Addr) -> bool {
     match msg {
         Msg::Etcd(_) => me == Addr::Etcd,
-        Msg::Pd(_) => me == Addr::Pd,
+        Msg::Pd(_) | Msg::PdSafepoint(_) => me == Addr::Pd,
         Msg::Sink(_) => me == Addr::Sink,
-        Msg::EtcdReply(_) | Msg::PdReply(_) | Msg::SinkReply(_) => me.node().is_some(),
+        Msg::EtcdReply(_) | Msg::PdReply(_) | Msg::PdSafepointReply(_) | Msg::SinkReply(_) => {
+            me.node().is_some()
+        }
         Msg::Server(_) => matches!(me, Addr::Node(_, Place::Server)),
         Msg::Coordinator(_) => matches!(me, Addr::Node(_, Place::Coordinator)),
         Msg::Maintainers(_) => matches!(me, Addr::Node(_, Place::Maintainers)),

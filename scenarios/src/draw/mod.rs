@@ -97,6 +97,7 @@ fn cluster(file: &File, policy: &Arc<Policy>, seed: Seed) -> Cluster {
             redo: file.cluster.redo,
             downstream: downstream(&file.downstream),
             scheduling: scheduling(&file.scheduling),
+            gc: file.cluster.gc.map(|file::Gc { ttl, life }| model::Gc { ttl, life }),
         },
         workload: model::Workload {
             tables: *file.workload.tables.get_ref(),

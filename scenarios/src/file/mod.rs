@@ -97,6 +97,8 @@ pub(crate) struct Cluster {
     /// Where changefeeds end, as the time upstream; those that are not named do not.
     #[serde(default)]
     pub(crate) targets: BTreeMap<Spanned<String>, Spanned<Duration>>,
+    /// What the upstream collects.
+    pub(crate) gc: Option<Gc>,
     /// Whether the descriptions of changefeeds have been written by a version that did not know all sections.
     #[serde(default)]
     pub(crate) old_metadata: bool,
@@ -106,6 +108,26 @@ pub(crate) struct Cluster {
     /// How long a session lives without being renewed.
     #[serde(default = "ten_seconds")]
     pub(crate) session_ttl: Duration,
+}
+
+/// What the upstream collects.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Gc {
+    /// How long something is kept for changefeeds that stand still.
+    #[serde(default = "a_day")]
+    pub(crate) ttl: Duration,
+    /// How long everything is kept.
+    #[serde(default = "ten_minutes")]
+    pub(crate) life: Duration,
+}
+
+fn a_day() -> Duration {
+    Duration::from_secs(24 * 60 * 60)
+}
+
+fn ten_minutes() -> Duration {
+    Duration::from_secs(600)
 }
 
 fn ten_seconds() -> Duration {

@@ -30,7 +30,7 @@ fn a_scenario_can_be_small() {
 #[test]
 fn unknown_fields_and_missing_ones() {
     insta::assert_snapshot!(wrong("nodes = 3", "nodes = 3\nnods = 4"), @"
-    x.toml:8:1: unknown field `nods`, expected one of `nodes`, `changefeeds`, `low_latency`, `redo`, `targets`, `old_metadata`, `old`, `session_ttl`
+    x.toml:8:1: unknown field `nods`, expected one of `nodes`, `changefeeds`, `low_latency`, `redo`, `targets`, `gc`, `old_metadata`, `old`, `session_ttl`
       | nods = 4
     ");
     insta::assert_snapshot!(wrong("story = \"a story\"", "stroy = \"x\""), @r#"
@@ -264,7 +264,7 @@ fn names_that_mean_nothing() {
       | breaks = "one_writer"
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = [\"single_writer\", \"fed\"]"), @r#"
-    x.toml:16:10: `fed` is no invariant; there is single_writer, no_write_after_stop, one_ddl_owner, ddl_once, coverage, one_operator, one_owner_per_epoch, inertness, checkpoint_safe, no_command_while_removed, close_ack_truth, closed_stays_closed, api_intent, drained_is_empty, ends_at_target, error_is_heard, no_false_alarm, redo_is_ahead, no_lock_forever, no_head_of_line, no_panic, recovers or data_equal
+    x.toml:16:10: `fed` is no invariant; there is single_writer, no_write_after_stop, one_ddl_owner, ddl_once, coverage, one_operator, one_owner_per_epoch, inertness, checkpoint_safe, no_command_while_removed, close_ack_truth, closed_stays_closed, api_intent, drained_is_empty, ends_at_target, needed_is_kept, error_is_heard, no_false_alarm, redo_is_ahead, no_lock_forever, no_head_of_line, no_panic, recovers or data_equal
       | breaks = ["single_writer", "fed"]
     "#);
     insta::assert_snapshot!(wrong("", "[[claim]]\npolicy = \"master\"\nbreaks = 1"), @r#"

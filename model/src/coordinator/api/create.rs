@@ -17,7 +17,7 @@ use crate::{
 const TIMES: u32 = 10;
 const BETWEEN: Duration = Duration::from_secs(5);
 /// It replicates everything.
-const START: Ts = Ts(1);
+pub(super) const START: Ts = Ts(1);
 
 impl Term {
     pub(super) fn api_waits_for_name(&mut self, call: ApiCall, cf: ChangefeedId, times: u32, cx: &mut Cx) {

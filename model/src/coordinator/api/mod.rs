@@ -9,6 +9,7 @@
 //! with.
 
 mod create;
+mod safepoint;
 mod stop;
 mod write;
 
@@ -24,6 +25,7 @@ use crate::{
     coordinator::{Note, PdCall, Term, Timer, Wait, drain, epoch::draws_epoch},
     etcd::{self, Answer, CallId, ChangefeedInfo, Compare, Key, Kv, Range, Value},
     node,
+    pd::Service,
     vocabulary::{Say, vocabulary},
 };
 
@@ -92,6 +94,8 @@ struct Call {
     /// The oracle's timestamp, if the call asks for one.
     candidate: Epoch,
     tries: u32,
+    /// What PD keeps for it.
+    ensured: Option<Service>,
     stage: Stage,
 }
 
@@ -101,6 +105,8 @@ enum Stage {
     Look,
     /// Reads as a reader what is persisted.
     Persisted,
+    /// Has PD keep what comes after the beginning.
+    Ensure,
     /// Waits for the lock.
     Lock,
     /// Waits for the operator of a changefeed that had the same name, and has done so as often.
@@ -123,6 +129,8 @@ enum Stage {
     Stopping(u64),
     /// Waits for the stop of this number.
     Poll(u64),
+    /// Has removed the last changefeed, and tells PD so.
+    Release,
     /// Asks how far the draining is.
     Drain,
 }
@@ -184,7 +192,9 @@ impl Term {
         let call = ApiCall(self.ids);
         let stage = if drains { Stage::Drain } else { Stage::Look };
         let (info, checkpoint, candidate, tries) = (None, Ts::NONE, Epoch::NONE, 0);
-        let new = Call { command: command.clone(), asked, info, checkpoint, candidate, tries, stage };
+        let ensured = None;
+        let new =
+            Call { command: command.clone(), asked, info, checkpoint, candidate, tries, ensured, stage };
         self.api.calls.insert(call, new);
         cx.out.alarm(Timer::ApiGivesUp { call }.into(), PATIENCE);
         if drains {
@@ -237,7 +247,9 @@ impl Term {
             }
             (_, Some(_)) => {}
         }
-        one.stage = Stage::Lock;
+        let creates = matches!(one.command, Command::CreateChangefeed { .. });
+        let ensures = creates && cx.process.config.gc.is_some();
+        one.stage = if ensures { Stage::Ensure } else { Stage::Lock };
         cx.out.give_way(Timer::ApiAgain { call }.into());
     }
 
@@ -246,7 +258,8 @@ impl Term {
         self.api.readers.retain(|reader| *reader != call);
         match found.map(|kv| &kv.value) {
             Some(Value::Info(info)) if info.state.is_resumable() => {
-                self.api_goes_to(call, Stage::Lock, cx);
+                let ensures = cx.process.config.gc.is_some();
+                self.api_goes_to(call, if ensures { Stage::Ensure } else { Stage::Lock }, cx);
             }
             Some(_) => self.api_ends(call, "it is not stopped", cx),
             None => self.api_ends(call, "there is no such changefeed", cx),
@@ -292,7 +305,8 @@ impl Term {
         let Some(Call { command, stage, .. }) = self.api.calls.get(&call) else { return };
         let cf = command.changefeed().unwrap_or(ChangefeedId(0));
         match stage {
-            Stage::Look | Stage::Persisted | Stage::Write(_) => {}
+            Stage::Look | Stage::Persisted | Stage::Write(_) | Stage::Release => {}
+            Stage::Ensure => self.api_ensure(call, cx),
             Stage::Lock => {
                 self.api.queue.push_back(call);
                 self.api_lock(cx);
@@ -321,8 +335,11 @@ impl Term {
     }
 
     /// The call is over.
-    fn api_ends(&mut self, call: ApiCall, how: &'static str, cx: &mut Cx) {
-        let Some(Call { command, asked, .. }) = self.api.calls.remove(&call) else { return };
+    pub(super) fn api_ends(&mut self, call: ApiCall, how: &'static str, cx: &mut Cx) {
+        let Some(Call { command, asked, ensured, .. }) = self.api.calls.remove(&call) else { return };
+        if let Some(service) = ensured {
+            self.api_keeps(&command, service, how == "done", cx);
+        }
         answer(&command, asked, how, cx);
         self.api_lets_go(call, cx);
     }

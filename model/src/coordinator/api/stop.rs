@@ -32,7 +32,7 @@ impl Term {
         }
         let Some(Stage::Poll(stop)) = self.api.stage(call) else { return };
         if self.operators.is_over(*stop) {
-            self.api_ends(call, "done", cx);
+            self.api_removed(call, cx);
         } else {
             cx.out.alarm(Timer::ApiAgain { call }.into(), POLL);
         }

@@ -21,11 +21,12 @@ pub(super) const START: Ts = Ts(1);
 
 impl Term {
     pub(super) fn api_waits_for_name(&mut self, call: ApiCall, cf: ChangefeedId, times: u32, cx: &mut Cx) {
-        if self.operators.get(cf).is_none() {
-            return self.api_goes_to(call, Stage::Candidate, cx);
-        }
+        // After the last time it is not looked at again.
         if times == TIMES {
             return self.api_ends(call, "a changefeed of this name is still being removed", cx);
+        }
+        if self.operators.get(cf).is_none() {
+            return self.api_goes_to(call, Stage::Candidate, cx);
         }
         if let Some(one) = self.api.calls.get_mut(&call) {
             one.stage = Stage::Name(times + 1);

@@ -23,7 +23,7 @@ use sim::Duration;
 use crate::{
     ChangefeedId, Cx, Epoch, NodeId, Ts,
     coordinator::{Note, PdCall, Term, Timer, Wait, drain, epoch::draws_epoch},
-    etcd::{self, Answer, CallId, ChangefeedInfo, Compare, Key, Kv, Range, Value},
+    etcd::{self, Answer, CallId, ChangefeedInfo, Compare, Job, Key, Kv, Progress, Range, Value},
     node,
     pd::Service,
     vocabulary::{Say, vocabulary},
@@ -461,6 +461,12 @@ impl Term {
                 _ => self.api_ends(call, "there is no such changefeed", cx),
             },
             (Stage::Job(info, compare), Answer::Range(found)) => match found.first() {
+                // It is being removed already: nothing is written.
+                Some(Kv { value: Value::Job(Job { progress: Progress::Removing, .. }), .. })
+                    if info.is_none() =>
+                {
+                    self.api_written(call, None, cx);
+                }
                 Some(Kv { key, value: Value::Job(job), modified, .. }) => {
                     let compares = [compare, Some(Compare::Modified(*key, *modified))];
                     self.api_write(call, info, job.clone(), compares, cx);

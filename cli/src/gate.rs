@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// A second of the budget buys so many fresh seeds, of all general scenarios together.
-const SEEDS_PER_SECOND: u64 = 8;
+const SEEDS_PER_SECOND: u64 = 4;
 /// A machine may take so many times the budget before it stops.
 const PATIENCE: u32 = 4;
 

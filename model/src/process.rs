@@ -6,6 +6,7 @@ use sim::{Cut, Duration, HostId, Now};
 
 use crate::{
     Addr, ChangefeedConfig, DispatcherId, History, Msg, NodeId, Out, Policy,
+    etcd::LeaseId,
     ids::Place,
     messages::{self, Targets},
     node,
@@ -53,6 +54,8 @@ pub struct Process {
     pub etcd: HostId,
     /// Whether it takes part.
     pub liveness: Liveness,
+    /// The lease of its session.
+    pub(crate) lease: Option<LeaseId>,
     /// Dispatcher ids made so far.
     ids: u32,
     view: BTreeSet<NodeId>,
@@ -112,7 +115,21 @@ impl Process {
         let (config, settings, etcd) = (ChangefeedConfig::default(), Settings::default(), HostId(u16::MAX));
         let liveness = Liveness::Alive;
         let upgrade = None;
-        Process { id, policy, upgrade, history, config, settings, etcd, liveness, ids: 0, view, targets }
+        let lease = None;
+        Process {
+            id,
+            policy,
+            upgrade,
+            history,
+            config,
+            settings,
+            etcd,
+            liveness,
+            lease,
+            ids: 0,
+            view,
+            targets,
+        }
     }
 
     /// An id that no other dispatcher has.

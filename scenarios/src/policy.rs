@@ -30,6 +30,14 @@ impl PolicySpec {
         &self.name
     }
 
+    /// What it chooses for a switch, `part.switch`; none: there is no such switch.
+    pub(crate) fn choice(&self, path: &str) -> Option<usize> {
+        let (part, switch) = path.split_once('.')?;
+        let parts = self.policy.parts();
+        let (_, switches) = parts.iter().find(|(name, _)| *name == part)?;
+        switches.iter().find(|about| about.switch == switch).map(|about| about.chosen)
+    }
+
     pub(crate) fn policy(&self) -> &Arc<Policy> {
         &self.policy
     }

@@ -109,6 +109,9 @@ impl Backoff {
             return self.series.take().map(|_| FeedState::Normal);
         }
         let error = error?;
+        if !self.should_run(cx.now.steady) && !cx.policy().coordinator.repeated_error.counts() {
+            return None;
+        }
         self.counted += 1;
         if fails_fast(error) {
             self.failed = true;

@@ -413,8 +413,10 @@ impl Term {
             (wait, _) if self.is_void(&wait) => Ok(()),
             (Wait::Load, Answer::Range(found)) => self.on_changefeeds(found, cx),
             (Wait::Mend { loading }, _) => self.on_mended(loading, true, cx),
-            (Wait::Persist { checkpoints }, Answer::Txn { .. }) => {
-                self.on_persisted(&checkpoints, cx);
+            (Wait::Persist { checkpoints }, Answer::Txn { succeeded, .. }) => {
+                // Only who compares can fail: then somebody else leads.
+                let persisted = if *succeeded { checkpoints } else { Vec::new() };
+                self.on_persisted(&persisted, cx);
                 Ok(())
             }
             (Wait::BumpRead { bump }, Answer::Range(info)) => {

@@ -9,7 +9,7 @@ use crate::{
         changefeeds::ObjectId,
         state_change::{StateChange, Under},
     },
-    etcd::{FeedState, Job, Key, Op, Progress, Value},
+    etcd::{Compare, FeedState, Job, Key, Op, Progress, Revision, Value},
     maintainer,
 };
 
@@ -112,7 +112,13 @@ impl Term {
             Op::Put { key: Key::Job(*cf), value: Value::Job(job), lease: None }
         };
         let then = checkpoints.iter().map(put).collect();
-        self.calls.txn(cx, Wait::Persist { checkpoints }, Vec::new(), then);
+        let mut compares = Vec::new();
+        if cx.policy().coordinator.checkpoint_compare.is_made()
+            && let Some(lease) = cx.process.lease
+        {
+            compares.push(Compare::Created(Key::Owner(lease), Revision(self.version)));
+        }
+        self.calls.txn(cx, Wait::Persist { checkpoints }, compares, then);
     }
 
     pub(super) fn on_persisted(&mut self, checkpoints: &[Saved], cx: &mut Cx) {

@@ -72,9 +72,11 @@ impl Creation {
             Stage::Begin => self.begin(me, all, cx),
             Stage::Asking { query } => match wake {
                 Wake::Answer(sink::Reply::TableRecovery { recoveries, .. }) => {
-                    // Asked for in the order in which they are inserted.
+                    // Asked for in the order in which they are inserted; behind them, perhaps, for the last syncpoint.
+                    let syncpoint = recoveries.get(self.infos.len()).copied().unwrap_or(Recovery::NONE);
                     for (info, recovery) in self.infos.iter_mut().rev().zip(recoveries) {
-                        info.recover(*recovery);
+                        let is_recorded = recovery.start != Recovery::NONE.start;
+                        info.recover(if is_recorded { *recovery } else { syncpoint });
                     }
                     self.stage = Stage::Insert;
                     Created::NotYet(Next::Yield)
@@ -115,7 +117,10 @@ impl Creation {
             self.stage = Stage::Insert;
             return Created::NotYet(Next::Yield);
         }
-        let (cf, tables, is_new) = (manager.cf, self.tables(), self.is_new);
+        let (cf, mut tables, is_new) = (manager.cf, self.tables(), self.is_new);
+        if cx.policy().dispatchers.syncpoint_record.counts_alone() {
+            tables.push(TableId::SYNC_POINT);
+        }
         let query = all.ask(Asker::Task { task: me, manager: self.manager }, cx, |query| match is_new {
             // The recorded DDLs are deleted instead of read.
             true => sink::Inbox::RemoveDdlTs { query, cf },

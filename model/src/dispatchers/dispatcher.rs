@@ -53,6 +53,8 @@ pub struct Dispatcher {
     pub(super) prepared: bool,
     /// Whether its removal was asked for.
     pub(super) try_removing: bool,
+    /// Whether it goes without waiting for its maintainer to take note of the tables that it has brought.
+    pub(super) leaves_at_once: bool,
     /// Whether it is drained and may be cleaned.
     pub(super) removing: bool,
     /// How far events have been sent to it, and when the next event after that is.
@@ -93,6 +95,7 @@ impl Dispatcher {
             events_coming: false,
             prepared: false,
             try_removing: false,
+            leaves_at_once: false,
             removing: false,
             sent: Position::start(start_ts, false),
             next_event: Ts::NONE,
@@ -174,7 +177,7 @@ impl Dispatcher {
 
     /// Whether it may be closed (`TryClose`): once the sink is abnormal nobody waits for it.
     pub(super) fn may_close(&self, sink_is_normal: bool) -> bool {
-        !sink_is_normal || self.is_drained() && self.blocking.bringing.is_empty()
+        !sink_is_normal || self.is_drained() && (self.leaves_at_once || self.blocking.bringing.is_empty())
     }
 
     /// Whether everything that was handed to the sink is downstream.

@@ -50,6 +50,7 @@ impl Removal {
             Some(one) => {
                 one.unregister();
                 let is_trigger = one.is_trigger();
+                one.leaves_at_once = is_trigger && !cx.policy().dispatchers.trigger_leave.waits();
                 if is_trigger && mode == Mode::Default {
                     all.streams.unregister(Stream::CheckpointTs, cf);
                 }

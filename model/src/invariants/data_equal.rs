@@ -9,7 +9,8 @@
 //! * *missing*: of a log, the last change of a row up to the checkpoint is not in it;
 //! * *order*: of a log, an older change of a row comes after a newer one. A dispatcher declares, when it is created, that it
 //!   writes again everything from its start on: what it writes may be older than what dispatchers before it have written, and
-//!   not older than what it has written itself, or what a dispatcher after it has.
+//!   not older than what it has written itself, or what a dispatcher after it has. A message that its client has sent again, because
+//!   no answer came, may be in the log twice: Kafka promises each at least once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,7 @@ use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, Note, Record, Sim, TableId, Ts,
     dispatchers::Note as Said,
     invariants::{Invariant, Named, Sight, Sort, Violation, kept::Kept, services::Services},
-    sink::{Note as Stored, Transaction},
+    sink::{Change, Note as Stored, Transaction},
 };
 
 const NAME: &str = "data_equal";
@@ -68,7 +69,7 @@ impl Invariant for DataEqual {
                     self.born.insert((*actor, *cf, *id), self.births);
                 }
                 Note::Sink(Stored::Applied { client, transaction, .. }) => {
-                    self.appended(*client, transaction, record, found);
+                    self.appended(sim, *client, transaction, record, found);
                 }
                 _ => {}
             }
@@ -91,6 +92,7 @@ impl DataEqual {
     /// Messages have been appended to the log.
     fn appended(
         &mut self,
+        sim: &Sim,
         client: Addr,
         transaction: &Transaction,
         record: &Record,
@@ -103,6 +105,7 @@ impl DataEqual {
             // What dispatchers before it have written it may write again.
             let newer = newest.iter().find(|(other, commit)| *other >= by && *commit > change.commit);
             if let Some((_, newer)) = newer
+                && !is_repeated(sim, cf, change)
                 && self.disordered.insert(cf)
             {
                 let what = format!(
@@ -118,6 +121,13 @@ impl DataEqual {
             }
         }
     }
+}
+
+/// Whether a dispatcher has appended a change, which stands in the log now, before.
+pub(super) fn is_repeated(sim: &Sim, cf: ChangefeedId, change: &Change) -> bool {
+    let Actor::Sink(sink) = sim.machine(Addr::Sink) else { return false };
+    let log = sink.log(cf, change.table, change.key).unwrap_or_default();
+    log.iter().filter(|one| (one.commit, one.writer) == (change.commit, change.writer)).count() > 1
 }
 
 fn is_log(sim: &Sim) -> bool {

@@ -17,7 +17,7 @@ use sim::{Input, StepId, What};
 
 use crate::{
     Actor, Addr, ChangefeedId, DispatcherId, Mode, NodeId, Place, Record, Sim, Span, Ts, dispatchers,
-    invariants::{Invariant, Named, Sight, Sort, Told, Violation},
+    invariants::{Invariant, Named, Sight, Sort, Told, Violation, data_equal::is_repeated},
     sink::{self, Logged, QueryId, RowKey},
 };
 
@@ -125,7 +125,7 @@ impl Invariant for SingleWriter {
                 for note in &record.notes {
                     match note {
                         crate::Note::Sink(sink::Note::Applied { client, query, transaction }) => {
-                            self.applied(*client, *query, transaction, record.id, found);
+                            self.applied(*client, *query, transaction, sim, record.id, found);
                         }
                         crate::Note::Sink(
                             sink::Note::RolledBack { client, query, .. }
@@ -261,6 +261,7 @@ impl SingleWriter {
         client: Addr,
         query: QueryId,
         transaction: &sink::Transaction,
+        sim: &Sim,
         step: StepId,
         found: &mut Vec<Violation>,
     ) {
@@ -274,7 +275,9 @@ impl SingleWriter {
             let Some(before) = self.rows.insert(key, landed) else { continue };
             let ended = self.ended.get(&before.writer);
             let replay = before.writer != writer && ended.is_some_and(|ended| *ended <= writer.born);
-            if change.commit < before.commit && !replay {
+            // What a client has sent again, because no answer came, may be in a log twice.
+            let repeated = || before.writer == writer && is_repeated(sim, transaction.cf, change);
+            if change.commit < before.commit && !replay && !repeated() {
                 let what = format!(
                     "row {} of {} went back from {} (by {} on {}) to {} (by {} on {})",
                     change.key,

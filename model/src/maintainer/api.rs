@@ -202,6 +202,9 @@ impl Maintainer {
     fn api_moves(&mut self, number: u32, ids: &[DispatcherId], node: NodeId, cx: &mut Cx) {
         let node = cx.process.view().iter().rfind(|one| one.slot == node.slot).copied();
         let Some(node) = node else { return self.api_ends(number, "there is no such node", cx) };
+        if self.drained() == Some(node) && !cx.policy().maintainer.move_target.is_any() {
+            return self.api_ends(number, "the node is drained", cx);
+        }
         let [id] = *ids else { return self.api_ends(number, "the table is split", cx) };
         let from = self.spans.held(id).and_then(|replica| replica.node);
         if from == Some(node) {
@@ -327,7 +330,7 @@ impl Maintainer {
         if let Some(note) = note {
             cx.note(note);
         }
-        self.push_operator(operator, cx);
+        self.push_admitted(operator, cx);
         let stage = match next {
             Next::Occupies(sources, occupied) => Stage::Merging { sources, occupied },
             next => Stage::Waits { number: self.operators.latest(), next },

@@ -190,11 +190,25 @@ impl Maintainer {
                 self.fill_holes(*table, start, cx);
             }
         }
+        if cx.policy().maintainer.young_tables.are_kept() {
+            self.keep_young_tables(&working, &tables, cx);
+        }
         cx.shuffle(responses, "order of nodes for merges");
         if cx.policy().maintainer.bootstrap_merges.are_restored() {
             self.restore_merges(responses, &tables, cx);
         }
         true
+    }
+
+    /// Dispatchers of tables that are younger than the start stay what they are.
+    fn keep_young_tables(&mut self, working: &Reported, tables: &[TableId], cx: &Cx) {
+        for (table, spans) in working.iter().filter(|(table, _)| !tables.contains(table)) {
+            for (node, span) in spans.values() {
+                if cx.process.history.tables_at(span.checkpoint).any(|one| one == *table) {
+                    self.add_reported(*node, span, cx);
+                }
+            }
+        }
     }
 
     /// The events at which dispatchers stop; those of redo dispatchers first.

@@ -154,7 +154,9 @@ impl Maintainer {
         for mode in [Mode::Default, Mode::Redo] {
             let gone = self.in_mode(mode, |m| {
                 m.remove_tasks(&[m.spans.trigger()], cx);
+                let let_go = || !m.operators.has(m.spans.trigger());
                 !m.spans.is_trigger_working()
+                    || cx.policy().maintainer.trigger_end.is_of_operator() && let_go()
             });
             closed &= gone.unwrap_or(true);
         }

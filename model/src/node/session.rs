@@ -32,6 +32,7 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn begin(lease: LeaseId, cx: &mut Cx) -> Session {
         let (now, ttl) = (cx.now.steady, cx.process.settings.session_ttl());
+        cx.process.lease = Some(lease);
         cx.out.alarm(Timer::KeepAlive.into(), Duration::ZERO);
         cx.out.alarm(Timer::SessionDeadline.into(), ttl);
         Session { lease, deadline: now + ttl, renew_at: now, done: false }

@@ -306,6 +306,62 @@ switches! {
             /// Nothing (what F44 asks for; in no version).
             Kept => false,
         },
+        /// Whether a term that has no drain of its own gives maintainers to nobody while some node is known to drain or to stop.
+        pub drain_freeze: DrainFreeze: is_observed {
+            /// It does, as long as a node is (every version).
+            WhileKnown => true,
+            /// It does not: such a node is given nothing, and that is all (what F38 asks for; in no version).
+            Never => false,
+        },
+        /// Of which changefeeds a drain waits to hear that nothing is left on its node.
+        pub drain_scope: DrainScope: is_everything {
+            /// Of those that were replicating when it began (every version).
+            Tracked => false,
+            /// Of all that are to run, as of now (what F28 and F39 ask for; in no version).
+            Everything => true,
+        },
+        /// What the transaction compares that persists checkpoints.
+        pub checkpoint_compare: CheckpointCompare: is_made {
+            /// Nothing (every version).
+            Nothing => false,
+            /// The owner key of the term (what F4 asks for; in no version).
+            Owner => true,
+        },
+        /// How soon after its beginning a stop can be ended by a status.
+        pub stop_patience: StopPatience: waits {
+            /// At once, also by one that answers what was asked before (every version).
+            None => false,
+            /// When what was asked before has been answered: after two seconds (what F30 asks for, roughly; in no version).
+            Some => true,
+        },
+        /// Whether an error counts that is reported while the changefeed waits for its next try.
+        pub repeated_error: RepeatedError: counts {
+            /// It does: each status that tells of it doubles the waiting time (every version).
+            Counts => true,
+            /// It does not (what F49 asks for; in no version).
+            Ignored => false,
+        },
+        /// What a user's pause compares when it is written.
+        pub pause_compare: PauseCompare: is_made {
+            /// Nothing (every version).
+            Nothing => false,
+            /// What it has read, as a resume does (what F12 and F32 ask for; in no version).
+            Persisted => true,
+        },
+        /// Whom a stop is for that takes the place of another one, when the changefeed has no node any more.
+        pub second_stop: SecondStop: is_heir {
+            /// The coordinator's own node, with the generation that is persisted (every version).
+            LooksUp => false,
+            /// The node and the generation of the first one (what F26 asks for; in no version).
+            Inherits => true,
+        },
+        /// Whether it is looked, when an epoch is persisted for an operator, if the changefeed is still to run.
+        pub bump_state: BumpState: is_looked_at {
+            /// It is not (every version).
+            Ignored => false,
+            /// It is: nobody is told to maintain what has been paused meanwhile (what F31 asks for; in no version).
+            Looked => true,
+        },
         /// What a new term does about a maintainer of another generation that is reported (`bootstrap_stale_occupies_slot`).
         pub stale_maintainer: StaleMaintainer {
             /// Nothing: it goes on.

@@ -131,6 +131,20 @@ switches! {
             /// It does (review mutant M28).
             Any => true,
         },
+        /// Whether a table trigger that is told to go waits until its maintainer has taken note of the tables that it has created.
+        pub trigger_leave: TriggerLeave: waits {
+            /// It does (since pingcap/ticdc#5402 and before).
+            WaitsForNote => true,
+            /// It does not: whoever comes next starts before them (what F19 asks for; no version).
+            AtOnce => false,
+        },
+        /// What counts for a table about which nothing is recorded downstream, when a syncpoint is.
+        pub syncpoint_record: SyncpointRecord: counts_alone {
+            /// Nothing (all versions).
+            OnlyBesideOwn => false,
+            /// The syncpoint (what F27 asks for; no version).
+            Alone => true,
+        },
         /// What becomes of the target of a merge that is removed before it takes over.
         pub removed_target: RemovedTarget: is_cleaned {
             /// It stays, and nobody hears of its end: heartbeats pass it by (every version).

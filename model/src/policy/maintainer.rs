@@ -323,6 +323,41 @@ switches! {
             /// It gives up at once: the span is to be replicated again (mutant).
             AtOnce => false,
         },
+        /// What a bootstrap does about reported dispatchers of tables that come into being after the start of the table trigger.
+        pub young_tables: YoungTables: are_kept {
+            /// They are left out, and removed when they report again (all versions).
+            LeftOut => false,
+            /// They are kept (what F7 asks for; no version).
+            Kept => true,
+        },
+        /// Whether a user may move a table to a node that is drained.
+        pub move_target: MoveTarget: is_any {
+            /// He may (all versions).
+            Any => true,
+            /// He is refused (what F39 asks for; no version).
+            NotDrained => false,
+        },
+        /// When a maintainer that hands over takes its table trigger for gone.
+        pub trigger_end: TriggerEnd: is_of_operator {
+            /// When what it knows of its state says so: a status that has a lower checkpoint than the known one does not count (all versions).
+            Status => false,
+            /// Also when the operator that removes it has ended (what F14 asks for; no version).
+            Operator => true,
+        },
+        /// What the basic scheduler does about the group of a split table that is gone since it has listed the groups.
+        pub missing_group: MissingGroup: is_fatal {
+            /// The process ends: `mustGetGroup` (all versions).
+            Fatal => true,
+            /// It passes it by (what F47 asks for; no version).
+            PassedBy => false,
+        },
+        /// What becomes of an operator that has been admitted when another one for the same span has been taken meanwhile.
+        pub late_operator: LateOperator: is_dropped {
+            /// It takes the place of that one, which goes on with its work (all versions).
+            Replaces => false,
+            /// It is dropped (what F40 asks for; no version).
+            Dropped => true,
+        },
         /// What becomes of a move that has succeeded when its destination leaves before anybody takes note of the success.
         pub done_move: DoneMove: is_undone {
             /// It stands: the span counts as replicated by a node that is gone (all versions).

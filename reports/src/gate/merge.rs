@@ -33,7 +33,7 @@ pub fn merge(reports: &[(String, Report)]) -> Result<Report, String> {
         (fresh.ran, fresh.broken, fresh.inconclusive) = (0, 0, 0);
         fresh.failures.clear();
     });
-    let mut findings: BTreeMap<(String, Vec<String>), Found> = BTreeMap::new();
+    let mut findings: BTreeMap<(String, Vec<String>, Vec<String>), Found> = BTreeMap::new();
     for (_, part) in parts.into_values() {
         whole.interrupted |= part.interrupted;
         whole.cut_short |= part.cut_short;
@@ -45,7 +45,7 @@ pub fn merge(reports: &[(String, Report)]) -> Result<Report, String> {
             sum.failures.extend(fresh.failures.iter().cloned());
         }
         for found in &part.findings {
-            let key = (found.breaks.clone(), found.shape.clone());
+            let key = (found.breaks.clone(), found.shape.clone(), found.known.clone());
             match findings.remove(&key) {
                 None => findings.insert(key, found.clone()),
                 Some(before) => findings.insert(key, joined(before, found.clone())),
@@ -66,7 +66,7 @@ impl Report {
     fn forget_stories(&mut self) {
         let cases = self.cases.iter_mut().filter(|case| case.capsule.is_some());
         cases.skip(SHRUNK).for_each(|case| case.deviations.clear());
-        let unknown = self.findings.iter_mut().filter(|found| found.known.is_none());
+        let unknown = self.findings.iter_mut().filter(|found| found.known.is_empty());
         unknown.skip(SHRUNK).for_each(|found| found.deviations.clear());
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::replay_line;
 
 /// The format of the result of `gate` and `merge`.
-pub const GATE: &str = "cdcsim.gate/1";
+pub const GATE: &str = "cdcsim.gate/2";
 
 /// What came of a gate, or of a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,9 +134,9 @@ pub struct Found {
     pub breaks: String,
     /// The shape of how.
     pub shape: Vec<String>,
-    /// The known finding that explains it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub known: Option<String>,
+    /// The known findings that explain it, together; none: it is new.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<String>,
     /// In how many runs.
     pub runs: u64,
     /// The first of them.
@@ -174,7 +174,7 @@ pub struct Known {
     /// Its name.
     pub id: String,
     /// What breaks.
-    pub breaks: String,
+    pub breaks: Vec<String>,
     /// Why.
     pub reason: String,
     /// Where more is said about it.
@@ -238,7 +238,7 @@ impl Report {
                 .iter()
                 .map(|one| Known {
                     id: one.id.clone(),
-                    breaks: one.invariant.clone(),
+                    breaks: one.breaks().to_vec(),
                     reason: one.reason.clone(),
                     link: one.link.clone(),
                     runs: 0,
@@ -258,7 +258,7 @@ impl Report {
     /// With what follows from its parts.
     pub(super) fn concluded(mut self) -> Report {
         for known in &mut self.known {
-            let mine = self.findings.iter().filter(|found| found.known.as_ref() == Some(&known.id));
+            let mine = self.findings.iter().filter(|found| found.known.contains(&known.id));
             known.runs = mine.map(|found| found.runs).sum();
         }
         self.exit = match () {
@@ -284,7 +284,7 @@ impl Report {
 
     /// What broke in fresh seeds and is not known.
     pub fn unknown(&self) -> impl Iterator<Item = &Found> {
-        self.findings.iter().filter(|found| found.known.is_none())
+        self.findings.iter().filter(|found| found.known.is_empty())
     }
 
     /// The fresh runs that the testbed failed, with their scenarios.
@@ -352,7 +352,7 @@ impl Found {
             seed: seed.to_string(),
         };
         let Place { scenario, seed, .. } = &finding.smallest;
-        let capsule = known.is_none().then(|| {
+        let capsule = known.is_empty().then(|| {
             // One run may break several things.
             let file =
                 format!("{}-{}", capsule_name("fresh", scenario, policy, *seed), plain(&signature.name()));
@@ -363,7 +363,7 @@ impl Found {
         Found {
             breaks: signature.name(),
             shape: signature.shape.iter().cloned().collect(),
-            known: known.as_ref().map(|known| known.id.clone()),
+            known: known.clone(),
             runs: finding.runs,
             first: run(&finding.first),
             smallest: run(&finding.smallest),

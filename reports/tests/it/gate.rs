@@ -5,7 +5,7 @@ use uppsala::{XsdValidator, parse};
 
 /// A gate that has failed in every way.
 const FAILED: &str = r#"{
-  "schema": "cdcsim.gate/1",
+  "schema": "cdcsim.gate/2",
   "version": "0.1.0",
   "policy": "master+x.y=z",
   "base_seed": "7",
@@ -35,7 +35,7 @@ const FAILED: &str = r#"{
   ],
   "findings": [
     {
-      "breaks": "recovers", "shape": ["maintainer A < B"], "known": "F17", "runs": 2,
+      "breaks": "recovers", "shape": ["maintainer A < B"], "known": ["F17"], "runs": 2,
       "first": { "n": 1, "scenario": "api-storm", "seed": "8" }, "smallest": { "n": 1, "scenario": "api-storm", "seed": "8" },
       "records": 100, "replay": "cdcsim replay api-storm --policy master --seed 8"
     },
@@ -47,8 +47,8 @@ const FAILED: &str = r#"{
     }
   ],
   "known": [
-    { "id": "F17", "breaks": "recovers", "reason": "an old watermark comes back", "link": "docs/findings.md", "runs": 2 },
-    { "id": "F9", "breaks": "single_writer", "reason": "no fence", "link": "docs/findings.md", "runs": 0 }
+    { "id": "F17", "breaks": ["recovers"], "reason": "an old watermark comes back", "link": "docs/findings.md", "runs": 2 },
+    { "id": "F9", "breaks": ["single_writer"], "reason": "no fence", "link": "docs/findings.md", "runs": 0 }
   ],
   "exit": 3
 }"#;
@@ -259,7 +259,7 @@ fn a_finding_of_two_shards_is_one() {
     (again.runs, again.records, again.smallest.n, again.first.n) = (3, 20, 1, 1);
     parts[1].1.findings.push(again);
     let whole = merge(&parts).expect("they belong together");
-    let found = whole.findings.iter().find(|found| found.known.is_none()).expect("it is there");
+    let found = whole.findings.iter().find(|found| found.known.is_empty()).expect("it is there");
     assert_eq!((found.runs, found.records, found.smallest.n, found.first.n), (4, 20, 1, 0));
 }
 

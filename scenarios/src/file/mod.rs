@@ -261,7 +261,7 @@ fn first() -> NonZeroU32 {
 }
 
 /// One name or several.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged, expecting = "write an invariant such as \"single_writer\", or a list of invariants")]
 pub(crate) enum Names {
     One(String),

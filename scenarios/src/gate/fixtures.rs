@@ -70,11 +70,15 @@ impl Fixtures {
         }
         capsules.sort_by(|one, other| one.0.cmp(&other.0));
         for finding in known.all() {
-            let Some(capsule) = &finding.capsule else { continue };
-            let named = capsule.strip_prefix("capsules/").unwrap_or(capsule);
-            if capsules.iter().all(|(name, _)| name != named) {
-                let at = folder.join(KNOWN).display().to_string();
-                return Err(Error::new(at, format!("{}: there is no {capsule} in the folder", finding.id)));
+            for capsule in &finding.capsules {
+                let named = capsule.strip_prefix("capsules/").unwrap_or(capsule);
+                if capsules.iter().all(|(name, _)| name != named) {
+                    let at = folder.join(KNOWN).display().to_string();
+                    return Err(Error::new(
+                        at,
+                        format!("{}: there is no {capsule} in the folder", finding.id),
+                    ));
+                }
             }
         }
         Ok(Fixtures { outcomes, detections, known, capsules })

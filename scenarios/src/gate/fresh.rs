@@ -9,7 +9,13 @@ use rayon::prelude::*;
 use sim::Seed;
 
 use super::Shard;
-use crate::{Case, PolicySpec, Scenario, run::Outcome, signature::Signature, sweep::caught};
+use crate::{
+    Case, PolicySpec, Scenario,
+    known::{KnownFinding, KnownFindings},
+    run::Outcome,
+    signature::Signature,
+    sweep::caught,
+};
 
 /// Which seeds are fresh.
 #[derive(Clone, Copy, Debug)]
@@ -64,11 +70,14 @@ pub struct Place {
 pub struct Fresh {
     /// By scenario, in their order.
     pub ran: Vec<(String, Ran)>,
-    /// By signature.
-    pub findings: BTreeMap<Signature, Finding>,
+    /// By signature, and by the names of the known findings that explain it: none, if it is new.
+    pub findings: BTreeMap<(Signature, Vec<String>), Finding>,
     /// Whether some were left out because it was stopped.
     pub cut_short: bool,
 }
+
+/// What a run broke, and the names of the known findings that explain it.
+type Broken = (Signature, Vec<String>);
 
 /// Seeds that are run before it is looked whether to go on.
 const CHUNK: usize = 64;
@@ -79,6 +88,7 @@ pub(super) fn run(
     policy: &PolicySpec,
     seeds: Seeds,
     shard: Shard,
+    known: &KnownFindings,
     stop: &AtomicBool,
     mut tell: impl FnMut(u64),
 ) -> Fresh {
@@ -98,7 +108,13 @@ pub(super) fn run(
                 let seed = Seed(seeds.base.wrapping_add(*k));
                 let place = Place { n: *n, scenario: scenario.name().to_owned(), seed };
                 let case = Case::new(scenario, policy, seed);
-                let result = caught(|| case.signatures_if_broken());
+                let result = caught(|| {
+                    let (outcome, signatures) = case.signatures_if_broken();
+                    let names = |by: Vec<&KnownFinding>| by.iter().map(|one| one.id.clone()).collect();
+                    let explained = known.explain(&signatures, &case).into_iter().map(names);
+                    let broken: Vec<Broken> = signatures.into_iter().zip(explained).collect();
+                    (outcome, broken)
+                });
                 (*s, place, case, result)
             })
         };
@@ -122,23 +138,23 @@ impl Fresh {
         scenario: usize,
         place: Place,
         case: Case,
-        result: Result<(Outcome, Vec<Signature>), String>,
+        result: Result<(Outcome, Vec<Broken>), String>,
     ) {
         let ran = &mut self.ran[scenario].1;
-        let (outcome, signatures) = match result {
+        let (outcome, all_broken) = match result {
             Ok(result) => result,
             Err(message) => return ran.failures.push((place.seed, message)),
         };
         ran.ran += 1;
         ran.broken += u64::from(outcome.is_broken());
         ran.inconclusive += u64::from(!outcome.is_broken() && !outcome.held());
-        for signature in signatures {
+        for broken in all_broken {
             let records = outcome.records;
             let new = || {
                 let (first, smallest, case) = (place.clone(), place.clone(), case.clone());
                 Finding { runs: 0, first, smallest, records, case }
             };
-            let finding = self.findings.entry(signature).or_insert_with(new);
+            let finding = self.findings.entry(broken).or_insert_with(new);
             finding.runs += 1;
             if place.n < finding.first.n {
                 finding.first = place.clone();

@@ -31,7 +31,6 @@ pub use update::{Updated, update};
 use crate::{
     Case, Claim, Error, PolicySpec, Scenario,
     capsule::Capsule,
-    known::KnownFinding,
     shrink::{Shrinking, deviations, shrink},
     signature::Signature,
 };
@@ -148,8 +147,8 @@ pub struct Found {
     pub signature: Signature,
     /// Where and how often.
     pub finding: Finding,
-    /// What explains it, if it is known.
-    pub known: Option<KnownFinding>,
+    /// The names of the known findings that explain it, together; none: it is new.
+    pub known: Vec<String>,
     /// The smallest run that breaks the same, if it is not known.
     pub shrunk: Option<Box<Shrunk>>,
 }
@@ -214,10 +213,11 @@ impl Gate<'_> {
         };
         let mut checked: Vec<Checked> = mine.par_iter().map(one).collect();
         let both = AtomicBool::new(self.is_stopped() || (self.time_is_up)());
-        let fresh = fresh::run(&general, self.policy, self.seeds, self.shard, &both, |more| {
-            tell(more);
-            both.store(self.is_stopped() || (self.time_is_up)(), Ordering::Relaxed);
-        });
+        let fresh =
+            fresh::run(&general, self.policy, self.seeds, self.shard, &self.fixtures.known, &both, |more| {
+                tell(more);
+                both.store(self.is_stopped() || (self.time_is_up)(), Ordering::Relaxed);
+            });
         self.shrink(&mut checked);
         let findings = self.found(&fresh);
         let not_run = checked.iter().any(|checked| matches!(checked.judged, Judged::NotRun));
@@ -269,11 +269,11 @@ impl Gate<'_> {
 
     fn found(&self, fresh: &Fresh) -> Vec<Found> {
         let mut left = SHRUNK;
-        let mut findings: Vec<(&Signature, &Finding)> = fresh.findings.iter().collect();
-        findings.sort_by_key(|(signature, _)| (signature.name(), &signature.shape));
-        let found = findings.into_iter().map(|(signature, finding)| {
-            let known = self.fixtures.known.explain(signature, &finding.case).cloned();
-            let shrinks = known.is_none() && left > 0;
+        let mut findings: Vec<(&(Signature, Vec<String>), &Finding)> = fresh.findings.iter().collect();
+        findings.sort_by_key(|((signature, known), _)| (signature.name(), &signature.shape, known));
+        let found = findings.into_iter().map(|((signature, known), finding)| {
+            let known = known.clone();
+            let shrinks = known.is_empty() && left > 0;
             left -= usize::from(shrinks);
             let shrunk = shrinks.then(|| self.shrunk(&finding.case, Some(&signature.name()))).flatten();
             Found { signature: signature.clone(), finding: finding.clone(), known, shrunk }

@@ -8,6 +8,7 @@ mod docs;
 mod endings;
 mod hunt;
 mod invariants;
+mod known;
 mod lines;
 mod shrink;
 mod sweep;

@@ -27,7 +27,9 @@ impl Term {
         let (info, job, compares) = match (&one.command, info) {
             (Command::PauseChangefeed { .. }, Some(known)) => {
                 let info = ChangefeedInfo { state: FeedState::Stopped, ..known };
-                (Some(info), Job { progress: Progress::Stopping, ..job }, [None, None])
+                let compares =
+                    if cx.policy().coordinator.pause_compare.is_made() { compares } else { [None, None] };
+                (Some(info), Job { progress: Progress::Stopping, ..job }, compares)
             }
             (Command::ResumeChangefeed { overwrite, .. }, Some(known)) => {
                 let (next, compares) = match one.candidate {

@@ -170,8 +170,9 @@ impl Term {
     /// Whether maintainers are given to nobody: some node is known to drain, and there is no session. A term that has just
     /// begun does not know what its predecessor was doing.
     pub(super) fn sync_freeze(&mut self, cx: &Cx) {
-        self.drain.frozen =
-            self.drain.session.is_none() && !self.drain.facts.leaving(cx.now.steady).is_empty();
+        self.drain.frozen = self.drain.session.is_none()
+            && cx.policy().coordinator.drain_freeze.is_observed()
+            && !self.drain.facts.leaving(cx.now.steady).is_empty();
     }
 
     /// Whether the event loop, at its next event, will ask what operators there are.

@@ -151,6 +151,10 @@ impl Term {
                 let progress = self.changefeeds.get(*cf)?.status.drain.as_ref()?;
                 (progress.target == target && progress.target_epoch == order).then_some(progress)
             };
+            if cx.policy().coordinator.drain_scope.is_everything() {
+                session.tracked = self.changefeeds.iter().map(|(cf, _)| cf).collect();
+                session.pending = session.tracked.iter().copied().collect();
+            }
             for cf in &session.tracked {
                 if let Some(progress) = told(cf).filter(|_| self.changefeeds.is_replicating(*cf)) {
                     spans += progress.spans;

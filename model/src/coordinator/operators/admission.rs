@@ -117,6 +117,9 @@ impl Term {
         if !(free && same) && cx.policy().coordinator.bump_recheck.is_made() {
             return false;
         }
+        if !info.state.should_run() && cx.policy().coordinator.bump_state.is_looked_at() {
+            return false;
+        }
         if let Some(changefeed) = self.changefeeds.get_mut(cf) {
             changefeed.info = info;
         }

@@ -168,6 +168,7 @@ impl Term {
             Operator::Add(add) => add.check(from, status, current, policy),
             Operator::Move(one) => one.check(from, status, current, policy),
             Operator::Stop(stop) if !stop.is_ended_by(from, status, policy) => {}
+            Operator::Stop(stop) if stop.is_young(cx.now.steady) => {}
             Operator::Stop(stop) if policy.stop_end.is_atomic() => stop.finish(),
             Operator::Stop(_) => cx.out.give_way(Timer::StopEnds { stop: queued.number }.into()),
         }

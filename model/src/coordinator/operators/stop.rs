@@ -1,10 +1,15 @@
 //! Stop: a node is told to remove a maintainer, cascading to its dispatchers, until it reports that it has.
 
+use sim::{Duration, Instant};
+
 use crate::{
     ChangefeedId, Epoch, NodeId,
     coordinator::{MaintainerState, MaintainerStatus},
     policy,
 };
+
+/// By then answers to earlier requests have come.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What an operator does when it has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +28,19 @@ pub(crate) struct Stop {
     pub(super) node: NodeId,
     pub(super) removed: bool,
     pub(super) epoch: Epoch,
+    /// When it began, if that matters.
+    pub(super) since: Option<Instant>,
     finished: bool,
 }
 
 impl Stop {
     pub(in crate::coordinator) fn new(cf: ChangefeedId, node: NodeId, removed: bool, epoch: Epoch) -> Stop {
-        Stop { cf, node, removed, epoch, finished: false }
+        Stop { cf, node, removed, epoch, since: None, finished: false }
+    }
+
+    /// Whether what its node was asked before may still be answered.
+    pub(super) fn is_young(&self, now: Instant) -> bool {
+        self.since.is_some_and(|since| now.since(since) < PATIENCE)
     }
 
     pub(super) fn is_finished(&self) -> bool {

@@ -23,7 +23,13 @@ impl Term {
             Some(Operator::Move(one)) => one.remaining_origin(rule),
             _ => None,
         };
-        let node = self.changefeeds.stop(cf, removed).unwrap_or(cx.id());
+        let before = match self.operators.get(cf) {
+            Some(Operator::Stop(one)) => Some((one.node, one.epoch)),
+            _ => None,
+        };
+        let node = self.changefeeds.stop(cf, removed);
+        let heir = node.is_none() && cx.policy().coordinator.second_stop.is_heir();
+        let (node, epoch) = before.filter(|_| heir).unwrap_or((node.unwrap_or(cx.id()), epoch));
         let (node, epoch) = moving.unwrap_or((node, epoch));
         self.push_stop(Stop::new(cf, node, removed, epoch), cx)
     }
@@ -36,8 +42,9 @@ impl Term {
 
     /// Replaces whatever operator the changefeed has by a stop; one that removes it stays. The number of the stop that is or
     /// will be there. The changefeed stays where it is.
-    pub(in crate::coordinator) fn push_stop(&mut self, stop: Stop, cx: &mut Cx) -> u64 {
+    pub(in crate::coordinator) fn push_stop(&mut self, mut stop: Stop, cx: &mut Cx) -> u64 {
         let cf = stop.cf;
+        stop.since = cx.policy().coordinator.stop_patience.waits().then_some(cx.now.steady);
         let Some(old) = self.operators.operators.get_mut(&cf) else {
             return self.push(cf, Operator::Stop(stop), cx);
         };

@@ -169,6 +169,14 @@ impl Maintainer {
         admitted
     }
 
+    /// Takes an operator that has been admitted a moment ago: others may have got in between.
+    pub(in crate::maintainer) fn push_admitted(&mut self, operator: Box<dyn Operator>, cx: &mut Cx) {
+        let late = self.operators.has(operator.id());
+        if !(late && cx.policy().maintainer.late_operator.is_dropped()) {
+            self.push_operator(operator, cx);
+        }
+    }
+
     /// Takes an operator, whatever there is. It starts before anybody looks whether its nodes are there.
     pub(in crate::maintainer) fn push_operator(&mut self, operator: Box<dyn Operator>, cx: &mut Cx) {
         self.operators.taken += 1;

@@ -101,6 +101,10 @@ impl Maintainer {
 
     fn begin_group(&mut self, id: GroupId, cx: &mut Cx) {
         let nodes: Vec<NodeId> = self.candidates(cx).collect();
+        let missing = !self.spans.has_group(id);
+        if missing && !cx.policy().maintainer.missing_group.is_fatal() {
+            return;
+        }
         let Some(group) = self.spans.must_see_group(id) else { return };
         let loads: BTreeMap<NodeId, usize> =
             nodes.iter().map(|node| (*node, group.scheduling_on(*node))).collect();

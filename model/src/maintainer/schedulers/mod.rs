@@ -61,7 +61,7 @@ impl Maintainer {
             if let Some(note) = note {
                 cx.note(note);
             }
-            self.push_operator(operator, cx);
+            self.push_admitted(operator, cx);
         }
     }
 

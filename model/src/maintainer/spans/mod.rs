@@ -161,6 +161,10 @@ impl Spans {
         self.groups.keys().filter(|id| **id != GroupId::Default).copied()
     }
 
+    pub(super) fn has_group(&self, id: GroupId) -> bool {
+        self.groups.contains_key(&id)
+    }
+
     /// A group that the real process takes for granted.
     pub(super) fn must_see_group(&mut self, id: GroupId) -> Option<&Group> {
         self.must_group(id).map(|group| &*group)

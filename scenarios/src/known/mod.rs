@@ -5,25 +5,31 @@
 //! ```toml
 //! [[finding]]
 //! id = "F17"
-//! invariant = "checkpoint_safe"
+//! breaks = ["checkpoint_safe (data)", "redo_is_ahead"]
 //! shape = ["dispatchers Statuses"]
 //! reason = "a report of changed states brings back an old watermark"
 //! link = "docs/findings.md"
 //! cured_by = "dispatchers.status_watermark=computed"
-//! capsule = "capsules/found/f17.json"
+//! capsules = ["capsules/found/f17.json"]
 //! ```
 //!
-//! `invariant` is as claims name it, with an aspect or without. `shape` lists what has to be among the shape of its story.
-//! `cured_by` names switches, with `+` between several: the same run with them, under the same weather, has to hold in this
-//! respect. Without either, whatever breaks the invariant is taken for it. `capsule` is a path from the folder of the file.
+//! `breaks` is as claims name it, with an aspect or without. `shape` lists what has to be among the shape of its story.
+//! `cured_by` names switches, with `+` between several, and `without` kinds of weather ([`Mend`]): the same run with these switches and
+//! without that weather has to hold in this respect. One of the three is needed, or whatever breaks the invariant would be taken for it.
+//! `capsules` are paths from the folder of the file.
+
+mod cure;
+mod mend;
 
 use std::{collections::BTreeSet, ops::Range};
 
 use serde::Deserialize;
 use toml::Spanned;
 
+pub use mend::Mend;
+
 use crate::{
-    Case, Error, PolicySpec, catalogue::reading, gate::UNDER_TEST, run::broken_at, scenario::Place,
+    Error, PolicySpec, catalogue::reading, file::Names, gate::UNDER_TEST, scenario::Place,
     signature::Signature,
 };
 
@@ -40,7 +46,7 @@ pub struct KnownFinding {
     /// Its name, such as `F17`.
     pub id: String,
     /// What breaks, as claims name it: `single_writer`, or `single_writer (applied)`.
-    pub invariant: String,
+    breaks: Names,
     /// What has to be among the shape of its story.
     #[serde(default)]
     pub shape: BTreeSet<String>,
@@ -51,9 +57,12 @@ pub struct KnownFinding {
     /// The switches, as they stand behind the name of a policy, with which it does not occur.
     #[serde(default)]
     pub cured_by: Option<String>,
-    /// A capsule that shows it: a path from the folder of the file.
+    /// The kinds of weather without which it does not occur.
     #[serde(default)]
-    pub capsule: Option<String>,
+    without: Option<Names>,
+    /// Capsules that show it: paths from the folder of the file.
+    #[serde(default)]
+    pub capsules: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -88,11 +97,6 @@ impl KnownFindings {
     pub fn all(&self) -> &[KnownFinding] {
         &self.findings
     }
-
-    /// The first that a run with this signature is an instance of. The run may be made again, with what cures the finding.
-    pub fn explain(&self, signature: &Signature, case: &Case) -> Option<&KnownFinding> {
-        self.findings.iter().find(|finding| finding.explains(signature, case))
-    }
 }
 
 fn check<'a>(
@@ -101,10 +105,18 @@ fn check<'a>(
     ids: &mut BTreeSet<&'a str>,
     place: &Place,
 ) -> Result<(), Error> {
-    let KnownFinding { id, invariant, reason, link, cured_by, .. } = finding;
+    let KnownFinding { id, shape, reason, link, cured_by, without, .. } = finding;
     if let Some(switches) = cured_by {
         let cured = PolicySpec::parse(&format!("{UNDER_TEST}+{switches}"));
         cured.map_err(|error| place.error(span.clone(), error.what))?;
+    }
+    for name in without.iter().flat_map(Names::all) {
+        Mend::named(name).map_err(|what| place.error(span.clone(), what))?;
+    }
+    if shape.is_empty() && cured_by.is_none() && without.is_none() {
+        let what =
+            format!("{id} would be taken for whatever breaks the same; say `shape`, `cured_by` or `without`");
+        return Err(place.error(span, what));
     }
     for (what, text) in [("an id", id), ("a reason", reason), ("a link", link)] {
         if text.trim().is_empty() {
@@ -114,34 +126,31 @@ fn check<'a>(
     if !ids.insert(id) {
         return Err(place.error(span, format!("there are two findings {id}")));
     }
-    let whole = invariant.split(" (").next().unwrap_or_default();
-    if model::invariants::ALL.iter().all(|one| one.name != whole) {
-        let names = model::invariants::ALL.iter().map(|one| one.name);
-        return Err(place.error(span, crate::error::unknown("invariant", whole, names)));
+    for name in finding.breaks() {
+        let whole = name.split(" (").next().unwrap_or_default();
+        if model::invariants::ALL.iter().all(|one| one.name != whole) {
+            let names = model::invariants::ALL.iter().map(|one| one.name);
+            return Err(place.error(span, crate::error::unknown("invariant", whole, names)));
+        }
     }
     Ok(())
 }
 
 impl KnownFinding {
-    /// Whether a run with this signature is an instance of it. The run may be made again, with what cures it.
-    pub fn explains(&self, signature: &Signature, case: &Case) -> bool {
-        self.is_of(signature) && self.is_cured(signature, case)
+    /// What breaks, as claims name it.
+    pub fn breaks(&self) -> &[String] {
+        self.breaks.all()
     }
 
-    /// Whether a signature is one of it.
+    fn mends(&self) -> impl Iterator<Item = Mend> {
+        let named = |name: &String| Mend::named(name).expect("it was checked when the file was read");
+        self.without.iter().flat_map(Names::all).map(named)
+    }
+
+    /// Whether a signature may be one of it.
     fn is_of(&self, signature: &Signature) -> bool {
-        let named = self.invariant == signature.invariant || self.invariant == signature.name();
-        named && self.shape.is_subset(&signature.shape)
-    }
-
-    /// Whether what cures it makes the run hold in this respect.
-    fn is_cured(&self, signature: &Signature, case: &Case) -> bool {
-        let Some(switches) = &self.cured_by else { return true };
-        let cured = PolicySpec::parse(&format!("{}+{switches}", case.policy.name()));
-        cured.is_ok_and(|policy| {
-            let Signature { invariant, aspect, .. } = *signature;
-            broken_at(&Case { policy, ..case.clone() }, invariant, aspect, None).is_none()
-        })
+        let named = |name: &String| *name == signature.invariant || *name == signature.name();
+        self.breaks().iter().any(named) && self.shape.is_subset(&signature.shape)
     }
 }
 
@@ -152,14 +161,15 @@ mod tests {
     const FILE: &str = r#"
 [[finding]]
 id = "F1"
-invariant = "single_writer (applied)"
+breaks = "single_writer (applied)"
 shape = ["sink Execute < sink_client Worker"]
 reason = "r"
 link = "docs/findings.md"
 
 [[finding]]
 id = "F2"
-invariant = "recovers"
+breaks = ["recovers", "data_equal"]
+without = "stops"
 reason = "r"
 link = "docs/findings.md"
 "#;
@@ -199,8 +209,16 @@ link = "docs/findings.md"
           | [[finding]]
         ");
         insta::assert_snapshot!(complaint(&FILE.replace("link", "url")), @r#"
-        known.toml:7:1: unknown field `url`, expected one of `id`, `invariant`, `shape`, `reason`, `link`, `cured_by`, `capsule`
+        known.toml:7:1: unknown field `url`, expected one of `id`, `breaks`, `shape`, `reason`, `link`, `cured_by`, `without`, `capsules`
           | url = "docs/findings.md"
         "#);
+        insta::assert_snapshot!(complaint(&FILE.replace("stops", "rain")), @"
+        known.toml:9:1: `rain` is no kind of weather; there is stops, core or haste
+          | [[finding]]
+        ");
+        insta::assert_snapshot!(complaint(&FILE.replace("without = \"stops\"\n", "")), @"
+        known.toml:9:1: F2 would be taken for whatever breaks the same; say `shape`, `cured_by` or `without`
+          | [[finding]]
+        ");
     }
 }

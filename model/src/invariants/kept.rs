@@ -1,6 +1,6 @@
 //! The changefeeds that nobody has asked to remove, and from where on they are promised.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sim::{Input, What};
 
@@ -17,7 +17,7 @@ pub(super) struct Kept {
     /// None before the first record.
     changefeeds: Option<BTreeMap<ChangefeedId, Persisted>>,
     /// From where users want changefeeds to go on, instead of from their checkpoints.
-    overwrites: BTreeMap<ChangefeedId, Ts>,
+    overwrites: BTreeSet<(ChangefeedId, Ts)>,
 }
 
 /// What was last persisted of a changefeed.
@@ -75,7 +75,7 @@ impl Kept {
             _ => return,
         };
         if let coordinator::Command::ResumeChangefeed { cf, overwrite: Some(ts) } = request {
-            self.overwrites.insert(*cf, *ts);
+            self.overwrites.insert((*cf, *ts));
         }
     }
 
@@ -101,8 +101,7 @@ impl Kept {
         }
         let known = changefeeds.get_mut(&cf)?;
         let mut before = std::mem::replace(&mut known.checkpoint, job.checkpoint);
-        if self.overwrites.get(&cf) == Some(&job.checkpoint) {
-            self.overwrites.remove(&cf);
+        if self.overwrites.remove(&(cf, job.checkpoint)) {
             before = job.checkpoint;
             known.from = job.checkpoint;
         }

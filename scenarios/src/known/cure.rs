@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::{KnownFinding, KnownFindings, Mend};
-use crate::{Case, PolicySpec, gate::UNDER_TEST, run::Outcome, signature::Signature};
+use crate::{Case, PolicySpec, Scenario, gate::UNDER_TEST, run::Outcome, signature::Signature};
 
 /// What takes findings out of a run.
 #[derive(Clone, Debug, Default)]
@@ -46,12 +46,30 @@ impl<'a> Cure<'a> {
         let changes = policy.policy() != case.policy.policy();
         let mut cured = Case { policy, ..case.clone() };
         let mut mended = false;
+        if let Some(scenario) = self.of_old_nodes(&cured) {
+            (cured.scenario, mended) = (scenario, true);
+        }
         for mend in &self.mends {
             if let Some(without) = mend.apply(&cured) {
                 (cured, mended) = (without, true);
             }
         }
         (changes || mended).then_some(cured)
+    }
+}
+
+impl Cure<'_> {
+    /// The same scenario, in which nodes of older versions have the switches, too; none: there is no such node.
+    fn of_old_nodes(&self, case: &Case) -> Option<Scenario> {
+        let scenario = case.clone().concrete().scenario;
+        let mut table = scenario.table();
+        let old = table.get_mut("cluster")?.get_mut("old")?.as_table_mut()?;
+        for (_, version) in old.iter_mut() {
+            let name =
+                self.switches.iter().fold(version.as_str()?.to_owned(), |name, one| format!("{name}+{one}"));
+            *version = name.into();
+        }
+        (!old.is_empty() && !self.switches.is_empty()).then(|| scenario.changed(&table)).flatten()
     }
 }
 

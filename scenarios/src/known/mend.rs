@@ -13,10 +13,13 @@ pub enum Mend {
     Core,
     /// The cluster has thrice as long to settle.
     Haste,
+    /// The downstream neither hangs nor is slow: no statement takes much longer than usual.
+    Outages,
 }
 
 /// They, by the names that they have in files.
-const NAMES: &[(&str, Mend)] = &[("stops", Mend::Stops), ("core", Mend::Core), ("haste", Mend::Haste)];
+const NAMES: &[(&str, Mend)] =
+    &[("stops", Mend::Stops), ("core", Mend::Core), ("haste", Mend::Haste), ("outages", Mend::Outages)];
 
 /// A stop that is shorter ends before a lease of 10 s can, which is renewed every third of that; unless only a core heals, and it
 /// does not end at all.
@@ -46,6 +49,7 @@ impl Mend {
                 table.insert("settle_for".to_owned(), text(&settles.times(3)));
                 true
             }
+            Mend::Outages => outages(&mut table),
         };
         changed.then(|| case.scenario.changed(&table)).flatten().map(|scenario| Case { scenario, ..case })
     }
@@ -75,6 +79,19 @@ fn core(table: &mut Table, case: &Case) -> bool {
     let changed = !ends_calmly(table, case);
     table.insert("ending".to_owned(), text(&"calm"));
     changed
+}
+
+fn outages(table: &mut Table) -> bool {
+    let Some(Value::Array(faults)) = table.get_mut("fault") else { return false };
+    let before = faults.len();
+    let is_one = |fault: &Value| {
+        let what = fault.get("do").and_then(Value::as_table);
+        what.is_some_and(|what| {
+            what.contains_key("downstream_outage") || what.contains_key("slow_statements")
+        })
+    };
+    faults.retain(|fault| !is_one(fault));
+    faults.len() < before
 }
 
 fn ends_calmly(table: &Table, case: &Case) -> bool {
@@ -123,6 +140,16 @@ do = { pause = { who = "n2", for = "1s" } }
         let core = FILE.replace("\"calm\"", "{ core = [\"n3\"] }");
         let text = mended(Mend::Stops, &core).expect("there is one");
         assert!(!text.contains("pause"), "{text}");
+    }
+
+    #[test]
+    fn the_downstream_is_well() {
+        assert_eq!(mended(Mend::Outages, FILE), None);
+        let hangs = format!(
+            "{FILE}[[fault]]\nwhen = {{ at = \"3s\" }}\ndo = {{ downstream_outage = {{ mode = \"hang\", for = \"5s\" }} }}\n"
+        );
+        let text = mended(Mend::Outages, &hangs).expect("there is one");
+        assert!(!text.contains("outage") && text.contains("pause"), "{text}");
     }
 
     #[test]

@@ -9,6 +9,13 @@ use crate::style::{BAD, FAINT, STRONG, styled};
 /// So many deviations are a story; more are not.
 const TOLD: usize = 40;
 
+/// As many deviations as make a story, and how many there are beside them.
+pub(crate) fn told(deviations: &[String]) -> Vec<String> {
+    let rest = deviations.len().saturating_sub(TOLD);
+    let more = (rest > 0).then(|| format!("and {rest} more, in the capsule"));
+    deviations.iter().take(TOLD).cloned().chain(more).collect()
+}
+
 /// The deviations from nominal weather in plain words, and what breaks.
 pub fn text(shrunk: &Shrunk, outcome: &Outcome, deviations: &[String], saved: &str) -> String {
     let case = &shrunk.case;
@@ -22,12 +29,8 @@ pub fn text(shrunk: &Shrunk, outcome: &Outcome, deviations: &[String], saved: &s
         1 => text += "  1 deviation from nominal weather:\n",
         many => writeln!(text, "  {many} deviations from nominal weather:").expect("a string takes it"),
     }
-    for one in deviations.iter().take(TOLD) {
+    for one in told(deviations) {
         writeln!(text, "    {one}").expect("a string takes it");
-    }
-    if deviations.len() > TOLD {
-        writeln!(text, "    and {} more, in the capsule", deviations.len() - TOLD)
-            .expect("a string takes it");
     }
     let broken = outcome.violations.iter().find(|violation| {
         (violation.invariant, violation.aspect) == (shrunk.signature.invariant, shrunk.signature.aspect)

@@ -7,7 +7,7 @@ use scenarios::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::replay_line;
+use crate::{replay_line, shrink::told};
 
 /// The format of the result of `gate` and `merge`.
 pub const GATE: &str = "cdcsim.gate/2";
@@ -334,7 +334,7 @@ impl Case {
             let smallest = shrunk.as_ref().map_or(&**shown, |shrunk| &shrunk.case);
             capsules.push((file, smallest.clone()));
         }
-        case.deviations = shrunk.as_ref().map(|shrunk| shrunk.deviations.clone()).unwrap_or_default();
+        case.deviations = shrunk.as_ref().map(|shrunk| told(&shrunk.deviations)).unwrap_or_default();
         case
     }
 }
@@ -370,7 +370,7 @@ impl Found {
             records: finding.records,
             replay: replay_line(scenario, policy, &seed.to_string()),
             capsule,
-            deviations: shrunk.as_ref().map(|shrunk| shrunk.deviations.clone()).unwrap_or_default(),
+            deviations: shrunk.as_ref().map(|shrunk| told(&shrunk.deviations)).unwrap_or_default(),
         }
     }
 }

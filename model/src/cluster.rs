@@ -94,7 +94,7 @@ pub enum Role {
 }
 
 /// From where every changefeed replicates.
-const START: Ts = Ts(1);
+pub(crate) const START: Ts = Ts(1);
 
 impl LinkClass {
     /// Every class.

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use sim::{Draws, Duration, Input, Now, Seed};
 
 use crate::{
-    Actor, Addr, Out, SchemaId, Span, TableId, TableName, Ts, dispatchers, ids::Place, vocabulary::vocabulary,
+    Actor, Addr, Out, SchemaId, Span, TableId, TableName, Ts, cluster::START, dispatchers, ids::Place,
+    vocabulary::vocabulary,
 };
 use ddl::Ddl;
 use kinds::Kinds;
@@ -206,7 +207,8 @@ impl Workload {
         let mut draws = Draws::new(seed, &format!("workload {table}"));
         let mut kinds = Kinds::new(table, self, seed);
         let mut rows = Vec::new();
-        let mut commit = life.born.0 + 1 + draws.below(2 * mean + 1);
+        // What has been committed when a changefeed begins is not its business.
+        let mut commit = (life.born.0 + 1 + draws.below(2 * mean + 1)).max(START.0 + 1);
         while commit < end.min(life.dead.0) {
             let row = u32::try_from(draws.below(self.rows.into())).expect("rows are few");
             let (key, kind) = (row * (Span::KEYS / self.rows), kinds.next(row));

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// So many runs a shrink may take.
-const BUDGET: u64 = 3000;
+const BUDGET: u64 = 1_000;
 
 pub(crate) fn bench_search(args: &Args, output: &mut Output) -> Result<Exit, Stop> {
     let bugs = bugs(args)?;

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "shared by several test targets, each of which uses a part")]
 
 pub mod settled;
+pub mod term;
 pub mod told;
 pub mod watched;
 

@@ -10,6 +10,8 @@ use sim::{
     Seed, StepId, What,
 };
 
+use super::Hand;
+
 /// Who is told what has happened.
 pub struct Told {
     watch: Box<dyn Invariant>,
@@ -44,6 +46,16 @@ impl Told {
     /// A message arrives that was sent in a step.
     pub fn hears(&mut self, actor: Addr, from: Addr, msg: impl Into<Msg>, sent: Option<StepId>) -> StepId {
         self.step(actor, Input::Message { from, msg: msg.into() }, sent, Vec::new())
+    }
+
+    /// Everything that was done by hand, beside the actor as it was then.
+    pub fn steps(&mut self, hand: &mut Hand) {
+        for (record, actor) in std::mem::take(&mut hand.steps) {
+            if let What::Step { actor: at @ Addr::Node(..), input } = record.what {
+                self.see(vec![(at, actor)]);
+                self.step(at, input, None, record.notes);
+            }
+        }
     }
 
     pub fn step(

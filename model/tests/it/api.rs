@@ -1,9 +1,12 @@
 //! What users ask of the coordinator, by hand.
 
-use crate::hand::{CF, Hand, N1, N2, N3, changefeed, preset};
+use crate::hand::{
+    CF, Hand, N1, N2, N3, changefeed, preset,
+    term::{self, working},
+};
 use model::{
-    Addr, ChangefeedId, Epoch, Place, Ts,
-    coordinator::{Command, Inbox, MaintainerState, MaintainerStatus},
+    Addr, ChangefeedId, Place, Ts,
+    coordinator::{Command, Inbox},
     etcd::{Key, Op, Value},
 };
 
@@ -14,38 +17,16 @@ fn told(policy: &str, script: impl FnOnce(&mut Hand)) -> String {
     let mut hand = Hand::at(N3, Place::Coordinator, preset(policy));
     let [(key, value), _] = changefeed(5);
     hand.change(Op::Put { key, value, lease: None });
-    hand.hear(Addr::Node(N3, Place::Server), Inbox::Elected { version: 7 });
-    for (node, statuses) in [(N1, vec![status(MaintainerState::Working)]), (N2, vec![]), (N3, vec![])] {
-        hand.tell(
-            node,
-            Inbox::CoordinatorBootstrapResponse {
-                version: 7,
-                statuses,
-                drain: None,
-                legacy: Default::default(),
-            },
-        );
-    }
+    hand.elect();
+    hand.report_all(Some(working(5, 100)));
     hand.advance(1);
     hand.text.clear();
     script(&mut hand);
     hand.text
 }
 
-fn status(state: MaintainerState) -> MaintainerStatus {
-    MaintainerStatus {
-        cf: CF,
-        state,
-        checkpoint: Ts(100),
-        bootstrap_done: true,
-        epoch: Epoch(5),
-        err: None,
-        drain: None,
-    }
-}
-
 fn stopped() -> Inbox {
-    Inbox::MaintainerHeartbeat { statuses: vec![status(MaintainerState::Stopped)] }
+    Inbox::MaintainerHeartbeat { statuses: vec![term::stopped(5, 100)] }
 }
 
 fn pause() -> Command {
@@ -255,7 +236,7 @@ fn what_cannot_be_done_is_said() {
     ");
     let mut hand = Hand::at(N3, Place::Coordinator, preset("master"));
     hand.command(COORDINATOR, pause());
-    hand.hear(Addr::Node(N3, Place::Server), Inbox::Elected { version: 7 });
+    hand.elect();
     hand.text.clear();
     hand.command(COORDINATOR, pause());
     insta::assert_snapshot!(hand.text, @"

@@ -1,6 +1,9 @@
 //! The coordinator, driven by hand: what it hears are values, what it does is text.
 
-use crate::hand::{CF, Hand, N1, N2, N3, changefeed, preset};
+use crate::hand::{
+    CF, Hand, N1, N2, N3, changefeed, preset,
+    term::{self, working},
+};
 use model::{
     Addr, ChangefeedId, Epoch, Place, Policy, Ts,
     coordinator::{Inbox, MaintainerState, MaintainerStatus},
@@ -24,10 +27,10 @@ fn bootstrapped(
 ) -> String {
     told(policy, |hand| {
         persist(hand, epoch);
-        elect(hand);
+        hand.elect();
         hand.text.clear();
         for (node, status) in [N1, N2, N3].into_iter().zip(running) {
-            hand.tell(node, report(status));
+            hand.report(node, Vec::from_iter(status));
         }
         script(hand);
     })
@@ -37,33 +40,17 @@ fn from_server(hand: &mut Hand, msg: Inbox) {
     hand.hear(Addr::Node(N3, Place::Server), msg);
 }
 
-fn elect(hand: &mut Hand) {
-    from_server(hand, Inbox::Elected { version: 7 });
-}
-
 fn persist(hand: &mut Hand, epoch: u64) {
     let [(key, value), _] = changefeed(epoch);
     hand.change(Op::Put { key, value, lease: None });
-}
-
-/// What a node runs when a term begins.
-fn report(status: Option<MaintainerStatus>) -> Inbox {
-    let (version, statuses) = (7, status.into_iter().collect());
-    Inbox::CoordinatorBootstrapResponse { version, statuses, drain: None, legacy: Default::default() }
 }
 
 fn heartbeat(status: MaintainerStatus) -> Inbox {
     Inbox::MaintainerHeartbeat { statuses: vec![status] }
 }
 
-fn working(epoch: u64, checkpoint: u64) -> MaintainerStatus {
-    let (state, checkpoint) = (MaintainerState::Working, Ts(checkpoint));
-    let epoch = Epoch(epoch);
-    MaintainerStatus { cf: CF, state, checkpoint, bootstrap_done: true, epoch, err: None, drain: None }
-}
-
 fn stopped(epoch: u64) -> MaintainerStatus {
-    MaintainerStatus { state: MaintainerState::Stopped, ..working(epoch, 0) }
+    term::stopped(epoch, 0)
 }
 
 /// A moment later: operators and schedulers have had their turn.
@@ -74,11 +61,11 @@ fn soon(hand: &mut Hand) {
 #[test]
 fn a_term_begins_when_every_node_has_answered_or_left() {
     let text = told(preset("master"), |hand| {
-        elect(hand);
-        hand.tell(N1, report(None));
+        hand.elect();
+        hand.report(N1, Vec::new());
         hand.tell(N1, heartbeat(working(1, 50)));
         hand.advance(500);
-        hand.tell(N3, report(None));
+        hand.report(N3, Vec::new());
         hand.see(&[N1, N3]);
         from_server(hand, Inbox::NodesChanged);
         hand.advance(500);
@@ -588,9 +575,9 @@ fn persist_another(hand: &mut Hand) {
 fn silent(hand: &mut Hand) {
     persist(hand, 2);
     persist_another(hand);
-    elect(hand);
+    hand.elect();
     for (node, status) in [(N1, Some(working(2, 100))), (N2, None), (N3, None)] {
-        hand.tell(node, report(status));
+        hand.report(node, Vec::from_iter(status));
     }
     hand.hold(Addr::Etcd);
     hand.tell(N1, heartbeat(working(2, 200)));
@@ -670,9 +657,9 @@ fn the_last_action_of_a_stop_holds_up_all_who_look_at_operators() {
         persist(hand, 2);
         let job = Job { checkpoint: Ts(10), progress: Progress::Removing };
         hand.change(Op::Put { key: Key::Job(CF), value: Value::Job(job), lease: None });
-        elect(hand);
+        hand.elect();
         for (node, status) in [(N1, Some(working(2, 100))), (N2, None), (N3, None)] {
-            hand.tell(node, report(status));
+            hand.report(node, Vec::from_iter(status));
         }
         soon(hand);
         hand.text.clear();

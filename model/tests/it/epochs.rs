@@ -1,6 +1,6 @@
 //! How a coordinator gets and persists epochs when PD or etcd fail, and what it loads.
 
-use crate::hand::{CF, Hand, N1, N2, N3, changefeed, preset};
+use crate::hand::{CF, Hand, N1, N3, changefeed, preset};
 use model::{
     Addr, ChangefeedId, Epoch, Place, Policy, Ts,
     coordinator::{Command as Call, Inbox},
@@ -17,19 +17,8 @@ fn elected(policy: Policy, script: impl FnOnce(&mut Hand)) -> String {
 }
 
 fn elect(hand: &mut Hand) {
-    hand.hear(Addr::Node(N3, Place::Server), Inbox::Elected { version: 7 });
-    for node in [N1, N2, N3] {
-        let (version, statuses) = (7, Vec::new());
-        hand.tell(
-            node,
-            Inbox::CoordinatorBootstrapResponse {
-                version,
-                statuses,
-                drain: None,
-                legacy: Default::default(),
-            },
-        );
-    }
+    hand.elect();
+    hand.report_all(None);
     hand.advance(0);
 }
 

@@ -1,41 +1,24 @@
 //! The invariant `error_is_heard`, shown a coordinator on n3 that is told of errors by the maintainer on n1.
 
-use crate::hand::{CF, Hand, N1, N2, N3, preset, told::Told};
+use crate::hand::{Hand, N1, N2, N3, preset, term, told::Told};
 use model::{
-    Addr, Epoch, Place, Ts,
-    coordinator::{Inbox, MaintainerState, MaintainerStatus},
+    Place,
+    coordinator::{Inbox, MaintainerStatus},
 };
 use sim::Duration;
 
 fn status(checkpoint: u64, err: Option<&'static str>) -> MaintainerStatus {
-    let (state, bootstrap_done, epoch) = (MaintainerState::Working, true, Epoch(1));
-    MaintainerStatus { cf: CF, state, checkpoint: Ts(checkpoint), bootstrap_done, epoch, err, drain: None }
+    MaintainerStatus { err, ..term::working(1, checkpoint) }
 }
 
 /// What the invariant finds when the maintainer tells this, every five seconds.
 fn found(policy: &str, told: &[(u64, Option<&'static str>)]) -> String {
     let mut hand = Hand::at(N3, Place::Coordinator, preset(policy));
-    hand.hear(Addr::Node(N3, Place::Server), Inbox::Elected { version: 7 });
-    for node in [N1, N2, N3] {
-        let statuses = if node == N1 { vec![status(100, None)] } else { Vec::new() };
-        hand.tell(
-            node,
-            Inbox::CoordinatorBootstrapResponse {
-                version: 7,
-                statuses,
-                drain: None,
-                legacy: Default::default(),
-            },
-        );
-    }
+    hand.elect();
+    hand.report_all(Some(term::working(1, 100)));
     let mut watch = Told::by("error_is_heard", Vec::new());
     let mut show = |hand: &mut Hand| {
-        for (record, actor) in std::mem::take(&mut hand.steps) {
-            if let sim::What::Step { actor: at @ Addr::Node(..), input } = record.what {
-                watch.see(vec![(at, actor)]);
-                watch.step(at, input, None, record.notes);
-            }
-        }
+        watch.steps(hand);
         watch.advance(Duration::from_secs(5));
         watch.found()
     };
@@ -77,14 +60,9 @@ fn an_error_without_hope_behind_progress() {
 #[test]
 fn errors_of_others_do_not_count() {
     let mut hand = Hand::at(N3, Place::Coordinator, preset("master"));
-    hand.hear(Addr::Node(N3, Place::Server), Inbox::Elected { version: 7 });
+    hand.elect();
     let mut watch = Told::by("error_is_heard", Vec::new());
     hand.tell(N2, Inbox::MaintainerHeartbeat { statuses: vec![status(50, Some(HOPELESS))] });
-    for (record, actor) in std::mem::take(&mut hand.steps) {
-        if let sim::What::Step { actor: at @ Addr::Node(..), input } = record.what {
-            watch.see(vec![(at, actor)]);
-            watch.step(at, input, None, record.notes);
-        }
-    }
+    watch.steps(&mut hand);
     assert_eq!(watch.found(), "");
 }

@@ -1,10 +1,10 @@
 //! What review mutants of the coordinator and the maintainer do otherwise than the version that they are made in: the same
 //! script twice, and the lines that differ. `-` is only in the version, `+` only in the mutant.
 
-use crate::hand::{CF, Hand, N1, N2, N3, add, changefeed, coordinator, preset, remove_maintainer};
+use crate::hand::{CF, Hand, N1, N2, N3, add, changefeed, coordinator, preset, remove_maintainer, term};
 use model::{
     Addr, ChangefeedId, DispatcherId, Epoch, Mode, Place, Span, TableId, Ts,
-    coordinator::{self, MaintainerState, MaintainerStatus},
+    coordinator::{self, MaintainerStatus},
     dispatchers::{BootstrapResponse, ComponentState, DispatcherStatus, Heartbeat, ReportedSpan},
     etcd::{Job, Op, Progress, Value},
     maintainer,
@@ -57,30 +57,19 @@ fn lead(hand: &mut Hand, epoch: u64, progress: Progress, running: [Vec<Maintaine
     hand.change(Op::Put { key, value, lease: None });
     let value = Value::Job(Job { checkpoint: Ts(10), progress });
     hand.change(Op::Put { key: job, value, lease: None });
-    hand.hear(Addr::Node(N3, Place::Server), coordinator::Inbox::Elected { version: 7 });
+    hand.elect();
     hand.text.clear();
     for (node, statuses) in [N1, N2, N3].into_iter().zip(running) {
-        let (version, drain) = (7, None);
-        hand.tell(
-            node,
-            coordinator::Inbox::CoordinatorBootstrapResponse {
-                version,
-                statuses,
-                drain,
-                legacy: Default::default(),
-            },
-        );
+        hand.report(node, statuses);
     }
 }
 
 fn working(epoch: u64) -> MaintainerStatus {
-    let (state, checkpoint) = (MaintainerState::Working, Ts(100));
-    let epoch = Epoch(epoch);
-    MaintainerStatus { cf: CF, state, checkpoint, bootstrap_done: true, epoch, err: None, drain: None }
+    term::working(epoch, 100)
 }
 
 fn stopped(epoch: u64) -> MaintainerStatus {
-    MaintainerStatus { state: MaintainerState::Stopped, ..working(epoch) }
+    term::stopped(epoch, 100)
 }
 
 fn heartbeat(status: MaintainerStatus) -> coordinator::Inbox {

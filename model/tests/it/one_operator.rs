@@ -1,48 +1,19 @@
 //! The invariant `one_operator`, shown coordinators and maintainers whose operators get in each other's way.
 
 use crate::{
-    hand::{CF, Hand, N1, N2, N3, preset, told::Told},
+    hand::{CF, Hand, N3, preset, term, told::Told},
     script::watch,
 };
-use model::{
-    Addr, Command, Epoch, Place, Ts,
-    coordinator::{self, Inbox, MaintainerState, MaintainerStatus},
-};
+use model::{Addr, Command, Place, coordinator};
 
 /// What the invariant finds after each step of a coordinator on n3; n1 maintains the changefeed.
 fn found(policy: &str, script: impl FnOnce(&mut Hand)) -> String {
     let mut hand = Hand::at(N3, Place::Coordinator, preset(policy));
-    hand.hear(Addr::Node(N3, Place::Server), Inbox::Elected { version: 7 });
-    for node in [N1, N2, N3] {
-        let (state, epoch) = (MaintainerState::Working, Epoch(1));
-        let status = MaintainerStatus {
-            cf: CF,
-            state,
-            checkpoint: Ts(10),
-            bootstrap_done: true,
-            epoch,
-            err: None,
-            drain: None,
-        };
-        let statuses = if node == N1 { vec![status] } else { Vec::new() };
-        hand.tell(
-            node,
-            Inbox::CoordinatorBootstrapResponse {
-                version: 7,
-                statuses,
-                drain: None,
-                legacy: Default::default(),
-            },
-        );
-    }
+    hand.elect();
+    hand.report_all(Some(term::working(1, 10)));
     script(&mut hand);
     let mut told = Told::by("one_operator", Vec::new());
-    for (record, actor) in std::mem::take(&mut hand.steps) {
-        if let sim::What::Step { actor: at @ Addr::Node(..), input } = record.what {
-            told.see(vec![(at, actor)]);
-            told.step(at, input, None, record.notes);
-        }
-    }
+    told.steps(&mut hand);
     told.found()
 }
 

@@ -1,6 +1,6 @@
 //! The invariant `one_owner_per_epoch`, shown what a coordinator and etcd do, and whom maintainer managers are told to maintain.
 
-use crate::hand::{CF, Hand, N1, N2, N3, add, changefeed, preset, told::Told};
+use crate::hand::{CF, Hand, N1, N2, N3, add, changefeed, preset, term, told::Told};
 use model::{
     Actor, Addr, Command, NodeId, Note, Place, Record, Shared, Sim, coordinator, etcd::Op, invariants,
     maintainer,
@@ -10,26 +10,9 @@ use sim::{Class, Clock, Decisions, HostSpec, HostWeather, Input, Layout, LinkWea
 /// A coordinator on n3 that has been elected; n1 maintains the changefeed with epoch 1.
 fn leading(policy: &str) -> Hand {
     let mut hand = Hand::at(N3, Place::Coordinator, preset(policy));
-    hand.hear(Addr::Node(N3, Place::Server), coordinator::Inbox::Elected { version: 7 });
-    for node in [N1, N2, N3] {
-        let statuses = if node == N1 { vec![working(1)] } else { Vec::new() };
-        hand.tell(
-            node,
-            coordinator::Inbox::CoordinatorBootstrapResponse {
-                version: 7,
-                statuses,
-                drain: None,
-                legacy: Default::default(),
-            },
-        );
-    }
+    hand.elect();
+    hand.report_all(Some(term::working(1, 10)));
     hand
-}
-
-fn working(epoch: u64) -> coordinator::MaintainerStatus {
-    let (state, checkpoint) = (coordinator::MaintainerState::Working, model::Ts(10));
-    let (epoch, err, drain) = (model::Epoch(epoch), None, None);
-    coordinator::MaintainerStatus { cf: CF, state, checkpoint, bootstrap_done: true, epoch, err, drain }
 }
 
 fn command(hand: &mut Hand, command: coordinator::Command) {

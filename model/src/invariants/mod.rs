@@ -29,6 +29,7 @@ mod redo_is_ahead;
 mod services;
 mod sight;
 mod single_writer;
+mod watchers;
 
 use std::{collections::BTreeSet, fmt};
 
@@ -36,8 +37,9 @@ use sim::StepId;
 
 use crate::{Record, Sim};
 
+pub use sight::Sight;
 use sight::Sort;
-pub use sight::{Sight, Watchers};
+pub use watchers::Watchers;
 
 /// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq)]

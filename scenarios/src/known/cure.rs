@@ -56,9 +56,7 @@ impl<'a> Cure<'a> {
         }
         (changes || mended).then_some(cured)
     }
-}
 
-impl Cure<'_> {
     /// The same scenario, in which nodes of older versions have the switches, too; none: there is no such node.
     fn of_old_nodes(&self, case: &Case) -> Option<Scenario> {
         let scenario = case.clone().concrete().scenario;

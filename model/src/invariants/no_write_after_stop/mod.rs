@@ -46,7 +46,7 @@ pub(super) const NAMED: Named = Named {
         ),
         ("removed", "the same, of a changefeed that was removed"),
     ],
-    sight: Sight::of(&[Sort::Dispatchers, Sort::Maintainers]).news(&[Sort::Rows, Sort::Coordinator]),
+    sight: Sight::of(&[Sort::Rows, Sort::Dispatchers, Sort::Maintainers]).news(&[Sort::Coordinator]),
     make: || Box::new(NoWriteAfterStop::default()),
 };
 

@@ -115,9 +115,7 @@ fn combinations<'a>(tried: &[&'a KnownFinding]) -> Vec<Vec<&'a KnownFinding>> {
     let mut combinations = Vec::new();
     for (n, one) in tried.iter().enumerate() {
         for other in &tried[n + 1..] {
-            if one.without.is_some() || other.without.is_some() {
-                combinations.push(vec![*one, *other]);
-            }
+            combinations.push(vec![*one, *other]);
         }
     }
     if tried.len() > 1 {

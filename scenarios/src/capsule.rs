@@ -121,7 +121,7 @@ impl Capsule {
             overrides: case.decisions.overrides.clone(),
             digest: hex(outcome.digest),
             violations,
-            story: told.into_iter().flatten().map(|line| line.without_number().to_owned()).collect(),
+            story: told.into_iter().flatten().map(|line| line.what()).collect(),
         };
         (capsule, outcome)
     }
@@ -211,7 +211,7 @@ impl Capsule {
             None if found.is_empty() => Reproduced::Rebased { broken: None, applied, decisions },
             _ => {
                 let mut later = lines.iter();
-                let differs = |told: &&String| !later.any(|line| line.without_number() == told.as_str());
+                let differs = |told: &&String| !later.any(|line| line.what() == **told);
                 let first = self.story.iter().find(differs).cloned();
                 Reproduced::Not { told, found, first, applied, decisions }
             }

@@ -6,7 +6,7 @@ use crate::{
     PolicySpec, Scenario,
     run::{Outcome, run},
     signature::Signature,
-    trace::{Line, skeleton, trace},
+    trace::{Line, trace},
 };
 
 /// What is run: four things, and nothing else matters.
@@ -43,7 +43,7 @@ impl Case {
         run(&self.scenario, &self.policy, self.seed, &self.decisions)
     }
 
-    /// Runs it, and keeps every record as text.
+    /// Runs it, and keeps every record.
     pub fn trace(&self) -> (Outcome, Vec<Line>) {
         trace(self)
     }
@@ -56,7 +56,7 @@ impl Case {
 
     /// Runs it, and tells what it broke by its signature: each aspect of an invariant once, in order of discovery.
     pub fn signatures(&self) -> (Outcome, Vec<Signature>) {
-        let (outcome, lines) = skeleton(self);
+        let (outcome, lines) = trace(self);
         let signatures = outcome.violations.iter().map(|violation| Signature::of(&lines, violation));
         let mut known: Vec<Signature> = Vec::new();
         for signature in signatures {

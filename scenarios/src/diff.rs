@@ -32,7 +32,7 @@ pub fn diff(case: &Case, policies: [&PolicySpec; 2], next: usize) -> Diff {
     let case = case.clone().concrete();
     let [(one, first), (other, second)] =
         policies.map(|policy| trace(&Case { policy: policy.clone(), ..case.clone() }));
-    let same = first.iter().zip(&second).take_while(|(one, other)| one.text == other.text).count();
+    let same = first.iter().zip(&second).take_while(|(one, other)| one.text() == other.text()).count();
     let few = |lines: &[Line]| lines[same..].iter().take(next).cloned().collect();
     let (last, next) = (first[..same].last().cloned(), [few(&first), few(&second)]);
     Diff { outcomes: [one, other], same, last, next }

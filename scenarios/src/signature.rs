@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use model::invariants::Violation;
+use model::{Addr, invariants::Violation};
 
 use crate::{story::Causes, trace::Line};
 
@@ -46,10 +46,10 @@ pub(crate) fn name(invariant: &str, aspect: &str) -> String {
 
 /// Where and what, without which: `dispatchers ScheduleDispatcherRequest`.
 fn moment(line: &Line) -> String {
-    let part = line.actor.split_once('/').map_or(line.actor.as_str(), |(_, part)| part);
-    match part {
-        "" => line.label.to_owned(),
-        part => format!("{part} {}", line.label),
+    match line.actor() {
+        Some(Addr::Node(_, part)) => format!("{part} {}", line.label()),
+        Some(service) => format!("{service} {}", line.label()),
+        None => line.label().to_owned(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use model::invariants::Violation;
+use model::{Addr, invariants::Violation};
 
 use crate::trace::{Line, LineKind};
 
@@ -19,7 +19,7 @@ pub(crate) struct Causes<'a> {
 
 impl<'a> Causes<'a> {
     pub(crate) fn new(lines: &'a [Line]) -> Causes<'a> {
-        Causes { lines, by_id: lines.iter().map(|line| (line.id, line)).collect() }
+        Causes { lines, by_id: lines.iter().map(|line| (line.id(), line)).collect() }
     }
 
     pub(crate) fn line(&self, id: u64) -> Option<&'a Line> {
@@ -30,15 +30,14 @@ impl<'a> Causes<'a> {
     pub(crate) fn next_told(&self, line: &Line) -> Option<&'a Line> {
         let mut at = line;
         for _ in 0..PATIENCE {
-            let cause = self.line(at.cause?)?;
+            let cause = self.line(at.cause()?)?;
             if is_worth_telling(cause) {
                 return Some(cause);
             }
             at = cause;
         }
-        let actor = &at.actor;
-        let before = self.lines.iter().take_while(|other| other.id < line.id);
-        before.filter(|other| other.actor == *actor && other.has_notes).last()
+        let before = self.lines.iter().take_while(|other| other.id() < line.id());
+        before.filter(|other| other.actor() == at.actor() && other.has_notes()).last()
     }
 }
 
@@ -57,14 +56,14 @@ pub fn story<'a>(lines: &'a [Line], violation: &Violation) -> Vec<&'a Line> {
         let Some(line) = causes.line(id) else { continue };
         chosen.push(id);
         if let Some(cause) = causes.next_told(line)
-            && seen.insert(cause.id)
+            && seen.insert(cause.id())
         {
-            queue.push_back(cause.id);
+            queue.push_back(cause.id());
         }
     }
     let last = blamed.last().copied().unwrap_or(u64::MAX);
     let faults =
-        lines.iter().filter(|line| line.kind == LineKind::Fault && line.id <= last).map(|line| line.id);
+        lines.iter().filter(|line| line.kind() == LineKind::Fault && line.id() <= last).map(Line::id);
     let mut told: BTreeSet<u64> = faults.rev().take(LIMIT / 3).collect();
     for id in chosen {
         if told.len() < LIMIT {
@@ -74,9 +73,9 @@ pub fn story<'a>(lines: &'a [Line], violation: &Violation) -> Vec<&'a Line> {
     told.into_iter().filter_map(|id| causes.line(id)).collect()
 }
 
-/// Alarms and exchanges with services (those whose names have no node in front) tell something only by what was said.
+/// Alarms and exchanges with services tell something only by what was said.
 fn is_worth_telling(line: &Line) -> bool {
-    let with_service = |name: &String| !name.contains('/');
-    let exchange = with_service(&line.actor) || line.from.as_ref().is_some_and(with_service);
-    line.has_notes || line.kind == LineKind::Fault || line.kind != LineKind::Alarm && !exchange
+    let is_service = |addr: Addr| !matches!(addr, Addr::Node(..));
+    let exchange = line.actor().is_some_and(is_service) || line.from().is_some_and(is_service);
+    line.has_notes() || line.kind() == LineKind::Fault || line.kind() != LineKind::Alarm && !exchange
 }

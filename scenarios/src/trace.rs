@@ -1,5 +1,8 @@
-//! A run, record by record, as text that can be read and searched for causes.
+//! A run, record by record, to be read and searched for causes.
 
+use std::sync::Arc;
+
+use model::{Actor, Addr, Msg, Record, Timer};
 use sim::{Fault, Input, Instant, Kind as _, What};
 
 use crate::{
@@ -7,39 +10,84 @@ use crate::{
     run::{Outcome, run_with},
 };
 
-/// One record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One record. It becomes text when it is asked for: most are not.
+#[derive(Clone, Debug)]
 pub struct Line {
-    /// Its number, counted from one.
-    pub id: u64,
-    /// When, in true time.
-    pub at: Instant,
-    /// The record that caused it.
-    pub cause: Option<u64>,
-    /// What kind of thing happened.
-    pub kind: LineKind,
-    /// The kind of the message, alarm or fault, by name.
-    pub label: &'static str,
-    /// Who handled something, if it was an actor.
-    pub actor: String,
-    /// Who had sent it, if it was a message.
-    pub from: Option<String>,
-    /// The record as text; one line, then one for each note.
-    pub text: String,
-    /// Whether the actor said anything.
-    pub has_notes: bool,
+    record: Record,
+    names: Arc<[String]>,
 }
 
 impl Line {
-    /// The record itself, in one line, without its number, time and cause.
-    pub fn without_number(&self) -> &str {
-        let line = self.text.lines().next().unwrap_or_default().trim_start();
-        let number = line.split_once(' ').map_or("", |(_, rest)| rest.trim_start());
-        let what = number.split_once(' ').map_or("", |(_, rest)| rest);
-        match what.rsplit_once(" (#") {
-            Some((what, cause)) if cause.ends_with(')') => what,
-            _ => what,
+    /// A record of a run in which hosts are called by these names.
+    pub fn new(record: Record, names: Arc<[String]>) -> Line {
+        Line { record, names }
+    }
+
+    /// Its number, counted from one.
+    pub fn id(&self) -> u64 {
+        self.record.id.0
+    }
+
+    /// When, in true time.
+    pub fn at(&self) -> Instant {
+        self.record.at
+    }
+
+    /// The record that caused it.
+    pub fn cause(&self) -> Option<u64> {
+        self.record.cause.map(|cause| cause.0)
+    }
+
+    /// What kind of thing happened.
+    pub fn kind(&self) -> LineKind {
+        match &self.record.what {
+            What::Step { input: Input::Alarm(_), .. } => LineKind::Alarm,
+            What::Step { .. } | What::Nothing => LineKind::Step,
+            What::Lost { .. } => LineKind::Lost,
+            What::Fault(_) => LineKind::Fault,
         }
+    }
+
+    /// The kind of the message, alarm or fault, by name.
+    pub fn label(&self) -> &'static str {
+        match &self.record.what {
+            What::Step { input, .. } => input_label(input),
+            What::Lost { msg, .. } => Msg::name(msg.kind()),
+            What::Fault(fault) => fault_label(fault),
+            What::Nothing => "",
+        }
+    }
+
+    /// Who handled something, or would have.
+    pub fn actor(&self) -> Option<Addr> {
+        match &self.record.what {
+            What::Step { actor, .. } => Some(*actor),
+            What::Lost { to, .. } => Some(*to),
+            What::Fault(_) | What::Nothing => None,
+        }
+    }
+
+    /// Who had sent it, if it was a message.
+    pub fn from(&self) -> Option<Addr> {
+        match &self.record.what {
+            What::Step { input: Input::Message { from, .. }, .. } | What::Lost { from, .. } => Some(*from),
+            What::Step { .. } | What::Fault(_) | What::Nothing => None,
+        }
+    }
+
+    /// Whether the actor said anything.
+    pub fn has_notes(&self) -> bool {
+        !self.record.notes.is_empty()
+    }
+
+    /// The record as text: one line, then one for each note.
+    pub fn text(&self) -> String {
+        self.record.show(&self.names).to_string()
+    }
+
+    /// The record itself, in one line, without its number, time and cause.
+    pub fn what(&self) -> String {
+        self.record.what.show(&self.names).to_string()
     }
 }
 
@@ -63,52 +111,22 @@ pub enum LineKind {
     Fault,
 }
 
-/// Runs a case and keeps every record as text.
+/// Runs a case and keeps every record.
 pub fn trace(case: &Case) -> (Outcome, Vec<Line>) {
-    lines(case, |sim, record| record.show(sim.names()).to_string())
-}
-
-/// Runs a case and keeps every record without its text.
-pub(crate) fn skeleton(case: &Case) -> (Outcome, Vec<Line>) {
-    lines(case, |_, _| String::new())
-}
-
-fn lines(case: &Case, text: impl Fn(&model::Sim, &model::Record) -> String) -> (Outcome, Vec<Line>) {
     let mut lines = Vec::new();
+    let mut names: Option<Arc<[String]>> = None;
     let Case { scenario, policy, seed, decisions } = case;
     let outcome = run_with(scenario, policy, *seed, decisions, |sim, record| {
-        let (kind, label, actor) = match &record.what {
-            What::Nothing => return,
-            What::Step { actor, input: Input::Alarm(timer) } => {
-                (LineKind::Alarm, model::Timer::name(timer.kind()), actor.to_string())
-            }
-            What::Step { actor, input } => (LineKind::Step, input_label(input), actor.to_string()),
-            What::Lost { to, msg, .. } => (LineKind::Lost, model::Msg::name(msg.kind()), to.to_string()),
-            What::Fault(fault) => (LineKind::Fault, fault_label(fault), String::new()),
-        };
-        let from = match &record.what {
-            What::Step { input: Input::Message { from, .. }, .. } | What::Lost { from, .. } => {
-                Some(from.to_string())
-            }
-            What::Step { .. } | What::Fault(_) | What::Nothing => None,
-        };
-        lines.push(Line {
-            id: record.id.0,
-            at: record.at,
-            cause: record.cause.map(|cause| cause.0),
-            kind,
-            label,
-            actor,
-            from,
-            text: text(sim, record),
-            has_notes: !record.notes.is_empty(),
-        });
+        if !matches!(record.what, What::Nothing) {
+            let names = names.get_or_insert_with(|| sim.names().into());
+            lines.push(Line::new(record.clone(), names.clone()));
+        }
     });
     (outcome, lines)
 }
 
 /// What was planned, what undoes it, and the end of all faults.
-fn fault_label(fault: &Fault<model::Actor>) -> &'static str {
+fn fault_label(fault: &Fault<Actor>) -> &'static str {
     match fault {
         Fault::Restart { .. } | Fault::Resume { .. } | Fault::Heal { .. } => UNDONE,
         Fault::Calm | Fault::Core { .. } => CALM,
@@ -116,11 +134,11 @@ fn fault_label(fault: &Fault<model::Actor>) -> &'static str {
     }
 }
 
-fn input_label(input: &Input<model::Actor>) -> &'static str {
+fn input_label(input: &Input<Actor>) -> &'static str {
     match input {
         Input::Start => "start",
-        Input::Message { msg, .. } => model::Msg::name(msg.kind()),
-        Input::Alarm(timer) => model::Timer::name(timer.kind()),
+        Input::Message { msg, .. } => Msg::name(msg.kind()),
+        Input::Alarm(timer) => Timer::name(timer.kind()),
         Input::Command(_) => COMMAND,
     }
 }

@@ -73,16 +73,23 @@ impl<M: Machine> Record<M> {
     pub fn show<'a>(&'a self, names: &'a [String]) -> impl fmt::Display + 'a {
         fmt::from_fn(move |f| {
             write!(f, "{:<6} {:>13} ", self.id.to_string(), self.at.to_string())?;
-            match &self.what {
-                What::Nothing => f.write_str("nothing")?,
-                What::Step { actor, input } => write!(f, "{actor} {input}")?,
-                What::Lost { from, to, msg, why } => write!(f, "{to} xx {msg} from {from}: {why}")?,
-                What::Fault(fault) => write!(f, "-- {}", fault.describe(names))?,
-            }
+            write!(f, "{}", self.what.show(names))?;
             if let Some(cause) = self.cause {
                 write!(f, " ({cause})")?;
             }
             self.notes.iter().try_for_each(|note| write!(f, "\n{:21} ** {note}", ""))
+        })
+    }
+}
+
+impl<M: Machine> What<M> {
+    /// What happened as text: one line. Hosts are called by these names.
+    pub fn show<'a>(&'a self, names: &'a [String]) -> impl fmt::Display + 'a {
+        fmt::from_fn(move |f| match self {
+            What::Nothing => f.write_str("nothing"),
+            What::Step { actor, input } => write!(f, "{actor} {input}"),
+            What::Lost { from, to, msg, why } => write!(f, "{to} xx {msg} from {from}: {why}"),
+            What::Fault(fault) => write!(f, "-- {}", fault.describe(names)),
         })
     }
 }

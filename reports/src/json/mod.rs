@@ -398,10 +398,10 @@ impl From<&Violation> for Broken {
 impl From<&Line> for Record {
     fn from(line: &Line) -> Record {
         Record {
-            id: line.id.to_string(),
-            at_ns: line.at.nanos().to_string(),
-            cause: line.cause.map(|cause| cause.to_string()),
-            text: line.text.clone(),
+            id: line.id().to_string(),
+            at_ns: line.at().nanos().to_string(),
+            cause: line.cause().map(|cause| cause.to_string()),
+            text: line.text(),
         }
     }
 }

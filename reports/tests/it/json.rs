@@ -1,11 +1,10 @@
 //! What programs read: the shape of it is a promise, and a new shape needs a new schema.
 
 use crate::support::{broken, five, incident};
+use model::{Addr, Record};
 use reports::json;
-use scenarios::{
-    Instant,
-    trace::{Line, LineKind},
-};
+use scenarios::{Instant, trace::Line};
+use sim::{Input, StepId, What};
 
 #[test]
 fn results_of_a_sweep() {
@@ -141,17 +140,9 @@ fn results_of_a_sweep() {
 
 #[test]
 fn a_replayed_run() {
-    let line = Line {
-        id: 17,
-        at: Instant::from_nanos(1_000_000_007),
-        cause: Some(4),
-        kind: LineKind::Step,
-        label: "X",
-        actor: "n1/dispatchers".to_owned(),
-        from: Some("n1/maintainers".to_owned()),
-        text: "#17 1.000000007s n1/dispatchers <- … from n1/maintainers (#4)".to_owned(),
-        has_notes: false,
-    };
+    let what = What::Step { actor: Addr::Upstream, input: Input::Start };
+    let (id, at, cause) = (StepId(17), Instant::from_nanos(1_000_000_007), Some(StepId(4)));
+    let line = Line::new(Record { id, at, cause, what, notes: Vec::new() }, [].into());
     let mut replayed = json::Replayed {
         schema: json::REPLAY,
         scenario: "delayed-create".to_owned(),
@@ -199,7 +190,7 @@ fn a_replayed_run() {
           "id": "17",
           "at_ns": "1000000007",
           "cause": "4",
-          "text": "#17 1.000000007s n1/dispatchers <- … from n1/maintainers (#4)"
+          "text": "#17     1.000000007s upstream starts (#4)"
         }
       ],
       "exit": 1

@@ -8,9 +8,9 @@ fn a_trace_around_the_crash() {
     let lines = lines(findings().first().expect("some seed breaks single_writer"));
     let printed: Vec<String> = lines.iter().map(trace::line).collect();
     for (line, printed) in lines.iter().zip(&printed) {
-        assert_eq!(plain(printed), line.text);
+        assert_eq!(plain(printed), line.text());
     }
-    let crash = lines.iter().position(|line| line.text.contains("crashes")).expect("a node crashes");
+    let crash = lines.iter().position(|line| line.text().contains("crashes")).expect("a node crashes");
     insta::assert_snapshot!(printed[crash - 2..crash + 4].join("\n").replace('\u{1b}', "ESC"), @"
     ESC[2m#343    0.980458365s n1/maintainers .. Operators m1 (#342)ESC[0m
     #344    0.980468277s n3/dispatchers <- ScheduleDispatcherRequest cf1 Create (Add) d4@n1 t3 ts1 default e0 from n1/maintainers (#325)

@@ -1,13 +1,14 @@
 //! The story of a violation: short, in order, and with both of those that collide.
 
 use crate::support::{findings, lines, plain};
+use model::{Addr, NodeId, Place, Record};
 use reports::why::text;
 use scenarios::{
     Instant, Violation,
     story::{LIMIT, story},
     trace::{Line, LineKind},
 };
-use sim::StepId;
+use sim::{Fault, Input, StepId, What};
 
 #[test]
 fn the_incident() {
@@ -78,9 +79,9 @@ fn every_story_is_short_and_shows_both_creators() {
         for violation in finding.violations.iter().filter(|one| one.invariant == "single_writer") {
             let story = story(&lines, violation);
             assert!(story.len() <= LIMIT);
-            assert!(story.is_sorted_by_key(|line| line.id));
+            assert!(story.is_sorted_by_key(|line| line.id()));
             for step in &violation.because {
-                assert!(story.iter().any(|line| line.id == step.0), "{step} is missing: {violation}");
+                assert!(story.iter().any(|line| line.id() == step.0), "{step} is missing: {violation}");
             }
             // `t3 of cf1 may be written by d3@n3 on n3 and by d4@n1 on n3`
             let by = violation.what.split("by ").skip(1);
@@ -88,39 +89,38 @@ fn every_story_is_short_and_shows_both_creators() {
             assert_eq!(writers.len(), 2, "{violation}");
             for writer in writers {
                 let created = format!("DispatcherCreated cf1 {writer} ");
-                let shown = story.iter().any(|line| line.text.contains(&created));
+                let shown = story.iter().any(|line| line.text().contains(&created));
                 assert!(shown, "seed {}: nobody creates {writer} in the story of {violation}", finding.seed);
             }
         }
     }
 }
 
-/// A made-up record.
-fn line(id: u64, cause: u64, kind: LineKind, actor: &str, note: &str) -> Line {
-    Line {
-        id,
-        at: Instant::START,
-        cause: (cause > 0).then_some(cause),
-        kind,
-        label: "X",
-        actor: actor.to_owned(),
-        from: None,
-        text: format!("#{id} {note}"),
-        has_notes: !note.is_empty(),
-    }
+/// A made-up record, and whether its actor said anything.
+fn line(id: u64, cause: u64, kind: LineKind, place: Place, says: bool) -> Line {
+    let n1 = NodeId { slot: 1, life: 0 };
+    let step = |input| What::Step { actor: Addr::Node(n1, place), input };
+    let what = match kind {
+        LineKind::Fault => What::Fault(Fault::Calm),
+        LineKind::Alarm => step(Input::Alarm(model::Timer::Dispatchers(model::dispatchers::Timer::Send))),
+        LineKind::Step | LineKind::Lost => step(Input::Start),
+    };
+    let cause = (cause > 0).then_some(StepId(cause));
+    let notes = if says { vec![model::node::Note::SelfFenced { node: n1 }.into()] } else { Vec::new() };
+    Line::new(Record { id: StepId(id), at: Instant::START, cause, what, notes }, ["n1".to_owned()].into())
 }
 
 fn told(lines: &[Line], because: &[u64]) -> String {
     let because = because.iter().map(|id| StepId(*id)).collect();
     let violation = Violation { invariant: "x", aspect: "", what: "it broke".to_owned(), because };
-    let ids = story(lines, &violation).into_iter().map(|line| line.id.to_string());
+    let ids = story(lines, &violation).into_iter().map(|line| line.id().to_string());
     ids.collect::<Vec<_>>().join(" ")
 }
 
 #[test]
 fn what_is_nearest_stays_when_there_is_too_much() {
     let lines: Vec<Line> =
-        (1..=100).map(|id| line(id, id - 1, LineKind::Step, "n1/a", "on it goes")).collect();
+        (1..=100).map(|id| line(id, id - 1, LineKind::Step, Place::Server, true)).collect();
     let nearest: Vec<String> = (71..=100).map(|id| id.to_string()).collect();
     assert_eq!(told(&lines, &[100]), nearest.join(" "));
 }
@@ -128,22 +128,25 @@ fn what_is_nearest_stays_when_there_is_too_much() {
 #[test]
 fn a_tick_stands_for_the_last_thing_its_actor_said() {
     let mut lines = vec![
-        line(1, 0, LineKind::Step, "n1/a", "learns of a failure"),
-        line(2, 0, LineKind::Step, "n1/b", "says something else"),
+        line(1, 0, LineKind::Step, Place::Server, true),
+        line(2, 0, LineKind::Step, Place::Dispatchers, true),
     ];
-    lines.extend((3..=90).map(|id| line(id, if id == 3 { 0 } else { id - 1 }, LineKind::Alarm, "n1/a", "")));
-    lines.push(line(91, 90, LineKind::Alarm, "n1/a", "acts on it"));
+    lines.extend((3..=90).map(|id| {
+        let cause = if id == 3 { 0 } else { id - 1 };
+        line(id, cause, LineKind::Alarm, Place::Server, false)
+    }));
+    lines.push(line(91, 90, LineKind::Alarm, Place::Server, true));
     assert_eq!(told(&lines, &[91]), "1 91");
 }
 
 #[test]
 fn faults_before_the_violation_are_told_and_later_ones_are_not() {
     let lines = [
-        line(1, 0, LineKind::Fault, "", "n2 crashes"),
-        line(2, 0, LineKind::Step, "n1/a", "writes"),
-        line(3, 2, LineKind::Alarm, "n1/a", ""),
-        line(4, 3, LineKind::Step, "n1/b", "writes too"),
-        line(5, 0, LineKind::Fault, "", "n3 crashes"),
+        line(1, 0, LineKind::Fault, Place::Server, false),
+        line(2, 0, LineKind::Step, Place::Server, true),
+        line(3, 2, LineKind::Alarm, Place::Server, false),
+        line(4, 3, LineKind::Step, Place::Dispatchers, true),
+        line(5, 0, LineKind::Fault, Place::Server, false),
     ];
     assert_eq!(told(&lines, &[4]), "1 2 4");
 }

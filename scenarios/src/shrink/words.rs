@@ -1,5 +1,6 @@
 //! Deviations from nominal weather in plain words.
 
+use model::Addr;
 use sim::{Decision, DecisionAddress};
 
 use crate::{
@@ -11,11 +12,11 @@ use crate::{
 /// calm, what undoes itself, and processes that end of themselves are no deviations; who says the same again and again is told once.
 pub fn deviations(case: &Case) -> Vec<String> {
     let (_, lines) = case.trace();
-    let calm = lines.iter().find(|line| line.label == CALM).map(|line| line.at);
-    let is_planned = |line: &&Line| match line.kind {
-        LineKind::Fault => ![UNDONE, CALM].contains(&line.label) && !ends_of_itself(&lines, line),
+    let calm = lines.iter().find(|line| line.label() == CALM).map(Line::at);
+    let is_planned = |line: &&Line| match line.kind() {
+        LineKind::Fault => ![UNDONE, CALM].contains(&line.label()) && !ends_of_itself(&lines, line),
         // What the calm says to services is part of it.
-        LineKind::Step => line.label == COMMAND && calm.is_none_or(|calm| line.at < calm),
+        LineKind::Step => line.label() == COMMAND && calm.is_none_or(|calm| line.at() < calm),
         LineKind::Alarm | LineKind::Lost => false,
     };
     let mut told: Vec<String> = once(lines.iter().filter(is_planned));
@@ -25,21 +26,19 @@ pub fn deviations(case: &Case) -> Vec<String> {
 
 /// Whether a process ends because of what it has just done, and is started again by its supervisor.
 fn ends_of_itself(lines: &[Line], line: &Line) -> bool {
-    let Some(cause) = line.cause.and_then(|cause| lines.iter().find(|other| other.id == cause)) else {
-        return false;
-    };
-    let host = cause.actor.split('/').next().unwrap_or_default();
-    line.without_number() == format!("-- {host} crashes, back in {}", model::node::RESTART_AFTER)
+    let cause = line.cause().and_then(|cause| lines.iter().find(|other| other.id() == cause));
+    let Some(Addr::Node(host, _)) = cause.and_then(Line::actor) else { return false };
+    line.what() == format!("-- {host} crashes, back in {}", model::node::RESTART_AFTER)
 }
 
 /// Each fault and command; what is repeated at once, such as the questions of a user who drains a node, is told with its number.
 fn once<'a>(lines: impl Iterator<Item = &'a Line>) -> Vec<String> {
     let mut told: Vec<(String, String, u32)> = Vec::new();
     for line in lines {
-        let what = line.without_number().trim_start_matches("-- ").to_owned();
-        match told.iter_mut().find(|(_, other, _)| line.label == COMMAND && *other == what) {
+        let what = line.what().trim_start_matches("-- ").to_owned();
+        match told.iter_mut().find(|(_, other, _)| line.label() == COMMAND && *other == what) {
             Some((_, _, times)) => *times += 1,
-            None => told.push((line.at.to_string(), what, 1)),
+            None => told.push((line.at().to_string(), what, 1)),
         }
     }
     let words = told.into_iter().map(|(at, what, times)| match times {

@@ -1,5 +1,6 @@
 //! What heals at the end of the fault phase.
 
+use model::{Addr, Place};
 use scenarios::{Case, PolicySpec, Scenario, Seed, trace::trace};
 
 const FILE: &str = r#"
@@ -26,10 +27,13 @@ fn ends(ending: &str, seed: u64) -> String {
     let case = Case::new(&scenario, &PolicySpec::parse("master").expect("a preset"), Seed(seed));
     let (outcome, lines) = trace(&case);
     assert!(outcome.held(), "{ending} {seed}: {:?}", outcome.violations);
-    let after = lines.iter().skip_while(|line| line.label != "calm");
-    let starts = |line: &&scenarios::trace::Line| line.label == "start" && line.actor.ends_with("/server");
-    let up: Vec<&str> = after.clone().filter(starts).map(|line| line.actor.as_str()).collect();
-    let last = after.take(1).map(|line| line.without_number()).collect::<String>();
+    let after = lines.iter().skip_while(|line| line.label() != "calm");
+    let started = |line: &scenarios::trace::Line| {
+        let server = line.actor().filter(|actor| matches!(actor, Addr::Node(_, Place::Server)));
+        server.filter(|_| line.label() == "start").map(|server| server.to_string())
+    };
+    let up: Vec<String> = after.clone().filter_map(started).collect();
+    let last = after.take(1).map(|line| line.what()).collect::<String>();
     format!("{last}; up: {}", up.join(", "))
 }
 

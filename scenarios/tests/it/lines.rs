@@ -1,6 +1,6 @@
 //! What parties send each other is printed so that it can be read again.
 
-use model::Msg;
+use model::{Addr, Msg};
 use scenarios::{Case, PolicySpec, Scenario, Seed, catalogue, trace::trace};
 
 #[test]
@@ -16,12 +16,13 @@ fn messages_are_heard_as_they_were_said() {
 /// How many messages between parts of nodes were looked at.
 fn check(scenario: &Scenario, policy: &PolicySpec) -> usize {
     let (_, lines) = trace(&Case::new(scenario, policy, Seed(1)));
+    let is_part = |addr: Addr| matches!(addr, Addr::Node(..));
     let mut heard = 0;
-    for line in lines.iter().filter(|line| line.from.as_ref().is_some_and(|from| from.contains('/'))) {
-        let said = line.text.lines().next().unwrap_or_default();
+    for line in lines.iter().filter(|line| line.from().is_some_and(is_part)) {
+        let said = line.what();
         let Some((_, said)) = said.split_once(" <- ") else { continue };
         let Some((said, _)) = said.rsplit_once(" from ") else { continue };
-        if !line.actor.contains('/') {
+        if !line.actor().is_some_and(is_part) {
             continue;
         }
         let meanings = Msg::hear(said);

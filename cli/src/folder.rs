@@ -10,6 +10,9 @@ use scenarios::{Error, capsule::Capsule};
 
 use crate::exit::Stop;
 
+/// How long a policy's part of a file's name can be.
+const LONGEST: usize = 100;
+
 /// Makes the folder of capsules and tries it, so that a long sweep does not find out at the end.
 pub(crate) fn prepare(out: &Path) -> Result<(), Stop> {
     let tried = fs::create_dir_all(out).and_then(|()| {
@@ -42,9 +45,10 @@ pub(crate) fn replace(out: &Path, name: &str, capsule: &Capsule) -> Result<(), S
     written.map_err(|error| cannot_write(&path, &error))
 }
 
-/// A policy as a part of a file's name.
+/// A policy as a part of a file's name; the beginning of a long one: names of files end somewhere, and capsules of one name get numbers.
 pub(crate) fn file_name(policy: &str) -> String {
-    policy.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-', "_")
+    let name = policy.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-', "_");
+    name.chars().take(LONGEST).collect()
 }
 
 /// A file that no other process writes.
@@ -75,4 +79,15 @@ fn cannot_write(path: &Path, error: &io::Error) -> Stop {
         _ => format!("capsules cannot be saved there: {error}"),
     };
     Error::new(path.display().to_string(), what).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_end_somewhere() {
+        assert_eq!(file_name("master+node.watchdog_end=fences"), "master_node_watchdog_end_fences");
+        assert_eq!(file_name(&"é".repeat(300)), "_".repeat(LONGEST));
+    }
 }

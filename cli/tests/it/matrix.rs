@@ -27,6 +27,7 @@ fn policies_against_scenarios() {
     let json = cdcsim("matrix delayed-create --policies baseline --seeds 50..60 --format json").json();
     assert_eq!(json["schema"], "cdcsim.matrix/2");
     assert_eq!(json["cells"][0]["by"][0]["invariant"], "single_writer");
+    assert_eq!(json["cells"][0]["measures"][0]["unit"], "ms");
 }
 
 /// Whatever there is more of makes the rows, unless it is said.

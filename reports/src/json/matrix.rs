@@ -3,7 +3,7 @@
 use scenarios::matrix::{Found, Matrix};
 use serde::Serialize;
 
-use super::BrokenIn;
+use super::{BrokenIn, MeasuredIn};
 
 /// The format of `matrix`.
 pub const MATRIX: &str = "cdcsim.matrix/2";
@@ -34,6 +34,8 @@ pub struct Cell {
     pub failed: u64,
     /// What broke.
     pub by: Vec<BrokenIn>,
+    /// What was measured, over all runs.
+    pub measures: Vec<MeasuredIn>,
     /// Whether it was stopped before the last seed.
     pub interrupted: bool,
 }
@@ -51,6 +53,7 @@ impl Grid {
                 inconclusive: tally.inconclusive,
                 failed: tally.failed,
                 by: tally.by_invariant.iter().map(BrokenIn::from).collect(),
+                measures: tally.measured().map(MeasuredIn::from).collect(),
                 interrupted: tally.interrupted,
             }));
         }

@@ -119,6 +119,7 @@ impl Invariant for SingleWriter {
                     from,
                     msg: crate::Msg::Sink(sink::Inbox::WriteRedoLog { query, cf, rows }),
                 } = input
+                    && !record.notes.iter().any(|note| is_end_of(note, *from, *query))
                 {
                     self.file_comes(*from, *cf, *query, rows, record.id, found);
                 }
@@ -199,7 +200,7 @@ impl SingleWriter {
         }
     }
 
-    /// A file for the redo log has reached its storage. What rows of dispatchers that are gone by now are in it is not known.
+    /// A file for the redo log is being written from now on. What rows of dispatchers that are gone by now are in it is not known.
     fn file_comes(
         &mut self,
         client: Addr,
@@ -325,6 +326,16 @@ impl SingleWriter {
             self.ended.extend(admitted.writers.into_values().map(|(writer, _)| (writer, step)));
         }
     }
+}
+
+/// Whether a call that has just come is over: nothing is done about it.
+fn is_end_of(note: &crate::Note, from: Addr, of: QueryId) -> bool {
+    matches!(
+        note,
+        crate::Note::Sink(
+            sink::Note::RolledBack { client, query, .. } | sink::Note::NotReceived { client, query }
+        ) if (*client, *query) == (from, of)
+    )
 }
 
 /// The dispatcher that an input asks to be created, or to come out of a merge.

@@ -177,7 +177,7 @@ vocabulary! {
         BootstrapApplied { client: Addr, query: QueryId, cf: ChangefeedId, table: TableId },
         /// A checkpoint was told.
         CheckpointApplied { client: Addr, query: QueryId, cf: ChangefeedId, checkpoint: Ts },
-        /// A transaction ended without any effect.
+        /// A transaction, or a file for the redo log, ended without any effect.
         RolledBack { client: Addr, query: QueryId, why: Failure },
         /// A transaction waits for a row that another one is changing.
         LockWaits { client: Addr, query: QueryId, table: TableId, key: u32 },

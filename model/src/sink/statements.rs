@@ -191,7 +191,7 @@ impl Sink {
     pub(super) fn fail(&mut self, number: u32, why: Failure, now: Now, out: &mut Out) {
         let Some(statement) = self.statements.remove(&number) else { return };
         let (client, query) = (statement.from, statement.inbox.query());
-        if let Inbox::Execute { .. } = statement.inbox {
+        if let Inbox::Execute { .. } | Inbox::WriteRedoLog { .. } = statement.inbox {
             out.note(Note::RolledBack { client, query, why }.into());
         }
         if !statement.disconnected {

@@ -372,6 +372,24 @@ fn two_files_of_one_table_are_written_at_once() {
 }
 
 #[test]
+fn a_file_that_the_storage_refuses_is_not_being_written() {
+    let mut watched = Watched::by("single_writer", working_at(N1, "master"), working_at(N2, "master"));
+    watched.hand(N1, |hand| hand.command(Addr::Sink, Command::Outage { hangs: false, lasts: None }));
+    for node in [N1, N2] {
+        watched.hand(node, |hand| hand.resolve(50));
+    }
+    watched.text.clear();
+    for node in [N1, N2] {
+        watched.hand(node, |hand| hand.advance(2100));
+    }
+    insta::assert_snapshot!(watched.text, @"
+    n1: RolledBack n1/dispatchers query7 BadConnection
+    n1: SinkFailed cf1 `bad connection`
+    n2: RedoLogged n2/dispatchers query7 cf1 count=1
+    ");
+}
+
+#[test]
 fn a_redo_log_goes_with_its_changefeed() {
     let mut hand = working();
     hand.advance(300);

@@ -59,6 +59,8 @@ struct Running {
     writer: Writer,
     span: Span,
     since: StepId,
+    /// Whether the server has received it. One that it has not received, and never will once its connection is dropped, is on its way.
+    received: bool,
 }
 
 impl Running {
@@ -123,6 +125,7 @@ impl Invariant for SingleWriter {
                 {
                     self.file_comes(*from, *cf, *query, rows, record.id, found);
                 }
+                self.statement_comes(input);
                 for note in &record.notes {
                     match note {
                         crate::Note::Sink(sink::Note::Applied { client, query, transaction }) => {
@@ -200,6 +203,22 @@ impl SingleWriter {
         }
     }
 
+    /// A statement has reached the server, or what drops the connection of one has.
+    fn statement_comes(&mut self, input: &Input<Actor>) {
+        let Input::Message { from, msg: crate::Msg::Sink(inbox) } = input else { return };
+        let Some(node) = from.node() else { return };
+        match inbox {
+            sink::Inbox::Execute { query, .. } => {
+                let here = self.running.iter_mut().filter(|one| one.is(node, *query));
+                here.for_each(|one| one.received = true);
+            }
+            sink::Inbox::Disconnect { query } => {
+                self.running.retain(|one| one.received || !one.is(node, *query));
+            }
+            _ => {}
+        }
+    }
+
     /// A file for the redo log is being written from now on. What rows of dispatchers that are gone by now are in it is not known.
     fn file_comes(
         &mut self,
@@ -254,7 +273,8 @@ impl SingleWriter {
             let because = self.because(&[other.writer, writer], &[other.since, step]);
             self.told.once(NAME, aspect, what, because, found);
         }
-        self.running.push(Running { query, writer, span, since: step });
+        let received = mode == Mode::Redo;
+        self.running.push(Running { query, writer, span, since: step, received });
     }
 
     fn applied(

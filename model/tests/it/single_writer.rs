@@ -255,6 +255,32 @@ fn a_statement_that_was_lost_on_its_way_is_not_running() {
 }
 
 #[test]
+fn a_statement_whose_connection_is_dropped_before_it_comes_is_not_running() {
+    let text = found(|both| {
+        both.create(N1, 1, CF, T1);
+        both.hand(N1, |hand| hand.hold_only(Addr::Sink, "Execute"));
+        both.write(N1, 2);
+        both.fence(N1);
+        both.create(N2, 2, CF, T1);
+        both.write(N2, 5);
+        both.release(N1);
+    });
+    insta::assert_snapshot!(text, @"
+    n1: DispatcherCreated cf1 d1@n3 t1 ts10
+    n1: WriteStarted cf1 d1@n3 t1 query4
+    n1: ManagerClosed cf2 n1
+    n1: DispatcherUnregistered cf1 d1@n3
+    n1: WriteCancelled cf1 query4
+    n1: ManagerClosed cf1 n1
+    n2: DispatcherCreated cf1 d2@n3 t1 ts10
+    n2: WriteStarted cf1 d2@n3 t1 query4
+    n2: Applied n2/dispatchers query4 cf1 changes: INSERT t1 key=0 ts1568060 d2@n3, UPDATE t1 key=0 ts3446935 d2@n3, UPDATE t1 key=0 ts4551387 d2@n3, UPDATE t1 key=0 ts4835569 d2@n3
+    n2: WriteFlushed cf1 d2@n3 query4
+    n1: NotReceived n1/dispatchers query4
+    ");
+}
+
+#[test]
 fn a_row_goes_back_while_its_last_writer_has_not_ended() {
     let text = found(|both| {
         both.create(N1, 1, CF, T1);

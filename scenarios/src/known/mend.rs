@@ -82,7 +82,9 @@ fn core(table: &mut Table, case: &Case) -> bool {
 }
 
 fn outages(table: &mut Table) -> bool {
-    let Some(Value::Array(faults)) = table.get_mut("fault") else { return false };
+    let weather = table.get_mut("weather").and_then(|weather| weather.get_mut("downstream"));
+    let tail = weather.and_then(|weather| weather.as_table_mut()?.remove("statement_tail"));
+    let Some(Value::Array(faults)) = table.get_mut("fault") else { return tail.is_some() };
     let before = faults.len();
     let is_one = |fault: &Value| {
         let what = fault.get("do").and_then(Value::as_table);
@@ -91,7 +93,7 @@ fn outages(table: &mut Table) -> bool {
         })
     };
     faults.retain(|fault| !is_one(fault));
-    faults.len() < before
+    faults.len() < before || tail.is_some()
 }
 
 fn ends_calmly(table: &Table, case: &Case) -> bool {
@@ -150,6 +152,11 @@ do = { pause = { who = "n2", for = "1s" } }
         );
         let text = mended(Mend::Outages, &hangs).expect("there is one");
         assert!(!text.contains("outage") && text.contains("pause"), "{text}");
+        let slow = format!(
+            "{FILE}[weather.downstream]\nstatement = \"1ms\"\nstatement_tail = {{ share = \"1%\", delay = \"9s\" }}\n"
+        );
+        let text = mended(Mend::Outages, &slow).expect("some are slow");
+        assert!(!text.contains("tail") && text.contains("statement = \"1ms\""), "{text}");
     }
 
     #[test]

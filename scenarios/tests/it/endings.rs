@@ -62,3 +62,21 @@ fn or_the_seed_does() {
     -- core: n3, etcd, pd, upstream, sink heal, everything else stays as it is; up:
     ");
 }
+
+/// A changefeed is removed, and its maintainer is on a node that cannot be reached any more.
+#[test]
+fn what_waits_outside_to_be_stopped_is_told_as_that() {
+    let cut = "[[fault]]\nwhen = { at = '4s' }\ndo = { cut = { from = 'n1', to = 'n2', class = 'peer', mode = 'drop' } }\n";
+    let remove =
+        "[[fault]]\nwhen = { at = '4.5s' }\ndo = { remove_changefeed = { cf = 'cf1' } }\n";
+    let file = FILE.split("[[fault]]").next().expect("it has a beginning").replace("nodes = 3", "nodes = 2");
+    let found = |ending: &str| {
+        let file = format!("ending = {ending}\n{file}{cut}{remove}");
+        let scenario = Scenario::parse("x", "x.toml", &file).expect("it is well-formed");
+        let case = Case::new(&scenario, &PolicySpec::parse("master").expect("a preset"), Seed(1));
+        let broken: Vec<String> = case.run().violations.iter().map(|one| format!("{one}")).collect();
+        broken.join("\n")
+    };
+    insta::assert_snapshot!(found("{ core = ['n2'] }"), @"recovers (outside): n2/coordinator still has the operator stop of cf1; n2/coordinator cf1 waits for MaintainerHeartbeat (stopped; operator stop) from n1, which 100 messages did not reach, the last a HeartBeatRequest: the link is cut");
+    insta::assert_snapshot!(found("'calm'"), @"");
+}

@@ -12,7 +12,7 @@
 //! * *operator*, *barrier*, *journal*: each once per run. A coordinator or a maintainer still has an operator, which bars all later
 //!   ones of its changefeed or span; a maintainer still has a block event from before the end of the faults; a dispatcher manager
 //!   still keeps a request that was begun, which is handed to every later maintainer;
-//! * *outside*: in the place of the first four, if only a core has healed, and somebody waits for a node, or over a link, that is broken
+//! * *outside*: in the place of all but *journal*, if only a core has healed, and somebody waits for a node, or over a link, that is broken
 //!   for ever. Nodes know each other by etcd alone: one that keeps its session and is out of reach of the others counts as being there;
 //! * *still*: each once per run. A changefeed that is paused, failed or removed is maintained or written.
 
@@ -48,8 +48,8 @@ pub(super) const NAMED: Named = Named {
         ),
         (
             OUTSIDE,
-            "one of these, or of the next two, where only a core has healed: somebody waits for a node, or over a link, that is \
-             broken for ever",
+            "one of these, or of the next ones but the journal, where only a core has healed: somebody waits for a node, or over a \
+             link, that is broken for ever",
         ),
         ("operator", "an operator of a coordinator or a maintainer is still under way"),
         ("barrier", "a maintainer still has a block event from before the end of the faults"),
@@ -301,25 +301,34 @@ impl<'a> Settled<'a> {
         })
     }
 
-    /// Whoever works for a changefeed that is not to run.
+    /// Whoever works for a changefeed that is not to run; rather one that waits for nobody outside.
     fn restless(&self) -> Option<Wrong> {
         let state = |cf| match self.services.etcd.get(Key::Info(cf)).map(|kv| &kv.value) {
             Some(Value::Info(info)) => format!("is {}", info.state),
             _ => "is removed".to_owned(),
         };
-        self.healed().find_map(|(addr, actor)| match (addr, actor) {
-            (Addr::Node(_, Place::Maintainers), Actor::Maintainers(all)) => {
-                let one = all.all().find(|one| !self.is_to_run(one.changefeed()))?;
-                let cf = one.changefeed();
-                let what = format!("{cf} {}, and {addr} has a maintainer of it", state(cf));
-                Some(("still", format!("{what}{}", self.first(addr, cf, one.pending()))))
+        let mut wrong: Vec<Wrong> = Vec::new();
+        for (addr, actor) in self.healed() {
+            match (addr, actor) {
+                (Addr::Node(_, Place::Maintainers), Actor::Maintainers(all)) => {
+                    for one in all.all().filter(|one| !self.is_to_run(one.changefeed())) {
+                        let cf = one.changefeed();
+                        let what = format!("{cf} {}, and {addr} has a maintainer of it", state(cf));
+                        let what = format!("{what}{}", self.first(addr, cf, one.pending()));
+                        wrong.push((self.or_outside("still", cf), what));
+                    }
+                }
+                (Addr::Node(_, Place::Dispatchers), Actor::Dispatchers(all)) => {
+                    let cfs = all.managers().map(|manager| manager.changefeed());
+                    for cf in cfs.filter(|cf| !self.is_to_run(*cf) && all.writes(*cf)) {
+                        let what = format!("{cf} {}, and dispatchers at {addr} write it", state(cf));
+                        wrong.push((self.or_outside("still", cf), what));
+                    }
+                }
+                _ => {}
             }
-            (Addr::Node(_, Place::Dispatchers), Actor::Dispatchers(all)) => {
-                let cfs = all.managers().map(|manager| manager.changefeed());
-                let cf = cfs.filter(|cf| !self.is_to_run(*cf)).find(|cf| all.writes(*cf))?;
-                Some(("still", format!("{cf} {}, and dispatchers at {addr} write it", state(cf))))
-            }
-            _ => None,
-        })
+        }
+        let at = wrong.iter().position(|(aspect, _)| *aspect != OUTSIDE).unwrap_or(0);
+        (at < wrong.len()).then(|| wrong.swap_remove(at))
     }
 }

@@ -317,7 +317,7 @@ switches! {
         pub drain_scope: DrainScope: is_everything {
             /// Of those that were replicating when it began (every version).
             Tracked => false,
-            /// Of all that are to run, as of now (what F28 and F39 ask for; in no version).
+            /// Of all that are to run, as of now, also of those whose maintainer changes (what F28 and F39 ask for; in no version).
             Everything => true,
         },
         /// What the transaction compares that persists checkpoints.

@@ -67,8 +67,7 @@ fn or_the_seed_does() {
 #[test]
 fn what_waits_outside_to_be_stopped_is_told_as_that() {
     let cut = "[[fault]]\nwhen = { at = '4s' }\ndo = { cut = { from = 'n1', to = 'n2', class = 'peer', mode = 'drop' } }\n";
-    let remove =
-        "[[fault]]\nwhen = { at = '4.5s' }\ndo = { remove_changefeed = { cf = 'cf1' } }\n";
+    let remove = "[[fault]]\nwhen = { at = '4.5s' }\ndo = { remove_changefeed = { cf = 'cf1' } }\n";
     let file = FILE.split("[[fault]]").next().expect("it has a beginning").replace("nodes = 3", "nodes = 2");
     let found = |ending: &str| {
         let file = format!("ending = {ending}\n{file}{cut}{remove}");

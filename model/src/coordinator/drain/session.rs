@@ -151,7 +151,8 @@ impl Term {
                 let progress = self.changefeeds.get(*cf)?.status.drain.as_ref()?;
                 (progress.target == target && progress.target_epoch == order).then_some(progress)
             };
-            if cx.policy().coordinator.drain_scope.is_everything() {
+            let is_everything = cx.policy().coordinator.drain_scope.is_everything();
+            if is_everything {
                 session.tracked = self.changefeeds.iter().map(|(cf, _)| cf).collect();
                 session.pending = session.tracked.iter().copied().collect();
             }
@@ -163,7 +164,7 @@ impl Term {
             }
             session.pending.retain(|cf| {
                 let runs = self.changefeeds.get(*cf).is_some_and(|one| one.info.state.should_run());
-                runs && told(cf).is_none()
+                runs && (told(cf).is_none() || is_everything && !self.changefeeds.is_replicating(*cf))
             });
             pending = session.pending.len();
         }

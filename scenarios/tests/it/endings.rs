@@ -63,19 +63,35 @@ fn or_the_seed_does() {
     ");
 }
 
-/// A changefeed is removed, and its maintainer is on a node that cannot be reached any more.
-#[test]
-fn what_waits_outside_to_be_stopped_is_told_as_that() {
-    let cut = "[[fault]]\nwhen = { at = '4s' }\ndo = { cut = { from = 'n1', to = 'n2', class = 'peer', mode = 'drop' } }\n";
-    let remove = "[[fault]]\nwhen = { at = '4.5s' }\ndo = { remove_changefeed = { cf = 'cf1' } }\n";
+/// What breaks where only n2 of two nodes heals; and, for comparison, that nothing does if everything heals.
+fn broken_outside(faults: &str) -> String {
     let file = FILE.split("[[fault]]").next().expect("it has a beginning").replace("nodes = 3", "nodes = 2");
     let found = |ending: &str| {
-        let file = format!("ending = {ending}\n{file}{cut}{remove}");
+        let file = format!("ending = {ending}\n{file}{faults}");
         let scenario = Scenario::parse("x", "x.toml", &file).expect("it is well-formed");
         let case = Case::new(&scenario, &PolicySpec::parse("master").expect("a preset"), Seed(1));
         let broken: Vec<String> = case.run().violations.iter().map(|one| format!("{one}")).collect();
         broken.join("\n")
     };
-    insta::assert_snapshot!(found("{ core = ['n2'] }"), @"recovers (outside): n2/coordinator still has the operator stop of cf1; n2/coordinator cf1 waits for MaintainerHeartbeat (stopped; operator stop) from n1, which 100 messages did not reach, the last a HeartBeatRequest: the link is cut");
-    insta::assert_snapshot!(found("'calm'"), @"");
+    assert_eq!(found("'calm'"), "");
+    found("{ core = ['n2'] }")
+}
+
+/// A changefeed is removed, and its maintainer is on a node that cannot be reached any more.
+#[test]
+fn what_waits_outside_to_be_stopped_is_told_as_that() {
+    let text = broken_outside(
+        "[[fault]]\nwhen = { at = '4s' }\ndo = { cut = { from = 'n1', to = 'n2', class = 'peer', mode = 'drop' } }\n\
+         [[fault]]\nwhen = { at = '4.5s' }\ndo = { remove_changefeed = { cf = 'cf1' } }\n",
+    );
+    insta::assert_snapshot!(text, @"recovers (outside): n2/coordinator still has the operator stop of cf1; n2/coordinator cf1 waits for MaintainerHeartbeat (stopped; operator stop) from n1, which 100 messages did not reach, the last a HeartBeatRequest: the link is cut");
+}
+
+/// A node that everybody reaches cannot reach the downstream any more.
+#[test]
+fn a_node_that_is_cut_off_from_the_downstream_is_outside() {
+    let text = broken_outside(
+        "[[fault]]\nwhen = { at = '4s' }\ndo = { cut = { from = 'n1', to = 'all', class = 'sink', mode = 'hold' } }\n",
+    );
+    insta::assert_snapshot!(text, @"recovers (outside): the checkpoint of cf1 stands at ts4587903, not past the calm at ts5000000; n1/maintainers cf1 waits for HeartBeatRequest, with a later watermark, from n1; n1/dispatchers cf1 waits for the downstream to answer 1 transactions; n2/coordinator has cf1 replicating on n1");
 }

@@ -199,15 +199,22 @@ impl Settled<'_> {
     /// Whether somebody waits, on behalf of a changefeed, for a node that has not healed, or over a link that has not.
     pub(super) fn waits_outside(&self, cf: ChangefeedId) -> bool {
         self.up().any(|(addr, actor)| {
-            let pending = match actor {
-                Actor::Coordinator(one) => one.pending(),
-                Actor::Maintainers(all) => all.all().flat_map(Maintainer::pending).collect(),
-                Actor::Dispatchers(all) => all.pending(cf),
-                _ => Vec::new(),
+            let (pending, services): (_, &[Addr]) = match actor {
+                Actor::Coordinator(one) => (one.pending(), &[]),
+                Actor::Maintainers(all) => (all.all().flat_map(Maintainer::pending).collect(), &[]),
+                Actor::Dispatchers(all) => (all.pending(cf), &[Addr::Sink, Addr::Upstream]),
+                _ => (Vec::new(), &[]),
             };
+            let cut_off = services.iter().any(|service| self.is_cut_off(addr, *service));
             let mut its = pending.iter().filter(|one| one.cf.is_none_or(|its| its == cf));
-            its.any(|one| one.from.is_some_and(|node| self.is_out_of_reach(addr, node)))
+            its.any(|one| cut_off || one.from.is_some_and(|node| self.is_out_of_reach(addr, node)))
         })
+    }
+
+    /// Whether a link between an actor that has not healed and a service is broken for ever.
+    fn is_cut_off(&self, addr: Addr, service: Addr) -> bool {
+        let (here, there) = (self.sim.host_of(addr), self.sim.host_of(service));
+        self.is_outside(addr) && (self.sim.is_broken(here, there) || self.sim.is_broken(there, here))
     }
 
     /// Whether a node is broken for ever, or a link between the host of an actor and it.

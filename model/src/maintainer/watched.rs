@@ -21,7 +21,7 @@ pub struct Desired {
     pub span: Span,
     /// Whether that is taken care of.
     pub standing: Standing,
-    /// Whether an operator has it in hand, or has been admitted and is to be taken next.
+    /// Whether an operator has it in hand, if only as a source of a merge, or has been admitted and is to be taken next.
     pub operated: bool,
 }
 
@@ -100,7 +100,9 @@ impl Maintainer {
                     (Placement::Replicating, Some(node)) => Standing::Replicated(node),
                     (Placement::Replicating, None) => Standing::Homeless,
                 };
-                Desired { id, span: replica.span, standing, operated: operated(id) }
+                // Who occupies it may have gone before the merge does, if no node has it.
+                let merged = || standing == Standing::Scheduling && operators.merges(id);
+                Desired { id, span: replica.span, standing, operated: operated(id) || merged() }
             });
             let left = spans
                 .ghosts()

@@ -76,6 +76,11 @@ impl Operators {
         self.map.contains_key(&id)
     }
 
+    /// Whether a span is a source of a merge that is still to take its last action, with which it is given back or goes.
+    pub(in crate::maintainer) fn merges(&self, id: DispatcherId) -> bool {
+        self.in_map().any(|item| item.operator.sources().contains(&id))
+    }
+
     /// The operator of a span.
     pub(in crate::maintainer) fn existing(&self, id: DispatcherId) -> Option<(Number, &dyn Operator)> {
         let number = *self.map.get(&id)?;

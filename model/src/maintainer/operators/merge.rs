@@ -117,6 +117,10 @@ impl Operator for Merge {
         false
     }
 
+    fn sources(&self) -> &[DispatcherId] {
+        &self.sources
+    }
+
     fn copy(&self) -> Box<dyn Operator> {
         Box::new(self.clone())
     }

@@ -98,6 +98,11 @@ pub(super) trait Operator: fmt::Debug {
         false
     }
 
+    /// The spans that are to become one, if it is a merge.
+    fn sources(&self) -> &[DispatcherId] {
+        &[]
+    }
+
     /// The merge that it occupies a span for needs it no longer.
     fn release(&mut self) {}
 

@@ -13,9 +13,9 @@
 //!
 //! Owners without an epoch do not count: a version that gives none breaks nothing here, whatever epochs it writes down. What is
 //! persisted, and what a coordinator has in memory, counts from the first epoch on that somebody is told, or that is persisted for an
-//! owner.
+//! owner. Where versions share a cluster, what a coordinator has in memory that names no epoch to owners does not count: nobody hears of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sim::{Input, StepId, What};
 
@@ -52,6 +52,8 @@ pub(super) struct OneOwnerPerEpoch {
     reached: BTreeMap<ChangefeedId, BTreeMap<Epoch, StepId>>,
     /// Whether an epoch has been given to anybody.
     counts: bool,
+    /// The coordinators that give none to owners.
+    silent: BTreeSet<Addr>,
     told: Told,
 }
 
@@ -59,7 +61,7 @@ impl Invariant for OneOwnerPerEpoch {
     fn observe(&mut self, sim: &Sim, record: &Record, found: &mut Vec<Violation>) {
         let persists = |note: &Note| matches!(note, Note::Coordinator(Said::EpochPersisted { .. }));
         self.counts = self.counts || record.notes.iter().any(persists);
-        let What::Step { actor, input: Input::Message { msg, .. } } = &record.what else { return };
+        let What::Step { actor, input: Input::Message { from, msg, .. } } = &record.what else { return };
         match (actor, msg) {
             (Addr::Etcd, Msg::Etcd(etcd::Inbox::TxnRequest { then, .. })) => {
                 for op in then {
@@ -71,7 +73,13 @@ impl Invariant for OneOwnerPerEpoch {
             (
                 Addr::Node(node, Place::Maintainers),
                 Msg::Maintainers(maintainer::Inbox::AddMaintainerRequest { cf, epoch, .. }),
-            ) if *epoch != Epoch::NONE => self.on_told(sim, *node, *cf, *epoch, record, found),
+            ) => {
+                if *epoch == Epoch::NONE {
+                    self.silent.insert(*from);
+                } else {
+                    self.on_told(sim, *node, *cf, *epoch, record, found);
+                }
+            }
             _ => {}
         }
     }
@@ -85,6 +93,9 @@ impl Invariant for OneOwnerPerEpoch {
         let paused = |addr| sim.is_up(sim.host_of(addr)) && !sim.is_running(sim.host_of(addr));
         for (addr, actor) in sim.machines().filter(|(addr, _)| !paused(*addr)) {
             let Actor::Coordinator(one) = actor else { continue };
+            if self.silent.contains(&addr) {
+                continue;
+            }
             for (cf, known) in one.epochs() {
                 if let Some(epoch) = persisted(etcd, cf).filter(|epoch| *epoch != known) {
                     let what =

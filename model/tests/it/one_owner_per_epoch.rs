@@ -127,6 +127,17 @@ fn what_nobody_is_told_does_not_count() {
     insta::assert_snapshot!(found(&mut resumed("baseline"), &[(N1, 1)]), @"one_owner_per_epoch (memory): n3/coordinator takes e@1200 for the epoch of cf1, and e1 is persisted");
 }
 
+/// It shares a cluster with later versions, whose coordinator gave an epoch before it led.
+#[test]
+fn what_an_older_coordinator_has_in_memory_does_not_count() {
+    let mut hand = leading("baseline");
+    command(&mut hand, coordinator::Command::PauseChangefeed { cf: CF });
+    hand.advance(1200);
+    command(&mut hand, coordinator::Command::ResumeChangefeed { cf: CF, overwrite: None });
+    hand.advance(10);
+    assert_eq!(found(&mut hand, &[(N1, 1), (N2, 0)]), "");
+}
+
 #[test]
 fn what_is_persisted_does_not_become_smaller() {
     let mut hand = leading("master");

@@ -355,6 +355,13 @@ switches! {
             /// The node and the generation of the first one (what F26 asks for; in no version).
             Inherits => true,
         },
+        /// When a stop is over, for the user who waits for it, that another stop has taken the place of.
+        pub replaced_stop: ReplacedStop: is_over {
+            /// At once, before anything has stopped (every version).
+            Over => true,
+            /// When the changefeed is not being stopped any more (what F52 asks for; in no version).
+            HandedOn => false,
+        },
         /// Whether it is looked, when an epoch is persisted for an operator, if the changefeed is still to run.
         pub bump_state: BumpState: is_looked_at {
             /// It is not (every version).

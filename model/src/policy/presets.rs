@@ -117,6 +117,7 @@ pub(super) fn baseline() -> Policy {
             repeated_error: RepeatedError::Counts,
             pause_compare: PauseCompare::Nothing,
             second_stop: SecondStop::LooksUp,
+            replaced_stop: ReplacedStop::Over,
             bump_state: BumpState::Ignored,
             fast_fail: FastFail::AfterProgress,
             move_course: MoveCourse::Shortcut,

@@ -181,6 +181,41 @@ fn a_removal_takes_the_place_of_a_pause() {
     ");
 }
 
+/// Of two pauses, the first one is answered as soon as the stop of the second one takes the place of its own.
+#[test]
+fn the_first_of_two_pauses_is_over_at_once() {
+    let script = |hand: &mut Hand| {
+        hand.command(COORDINATOR, pause());
+        hand.advance(201);
+        hand.command(COORDINATOR, pause());
+        hand.text.clear();
+        hand.advance(900);
+        hand.tell(N1, stopped());
+        hand.advance(1200);
+    };
+    insta::assert_snapshot!(told("master", script), @"
+    900 ms pass
+        -> RemoveMaintainerRequest cf1 cascade e5 to n3/maintainers
+        -> RemoveMaintainerRequest cf1 cascade e5 to n3/maintainers
+        ** CallAnswered cf1 `pause` `done`
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
+    1200 ms pass
+        -> RemoveMaintainerRequest cf1 cascade e5 to n3/maintainers
+        -> RemoveMaintainerRequest cf1 cascade e5 to n3/maintainers
+    ");
+    insta::assert_snapshot!(
+        told("master+coordinator.replaced_stop=handed_on+coordinator.second_stop=inherits", script), @"
+    900 ms pass
+        -> RemoveMaintainerRequest cf1 cascade e5 to n1/maintainers
+        -> RemoveMaintainerRequest cf1 cascade e5 to n1/maintainers
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts100 bootstrap_done e5
+    1200 ms pass
+        ** OperatorDone cf1 `stop`
+        ** CallAnswered cf1 `pause` `done`
+        ** CallAnswered cf1 `pause` `done`
+    ");
+}
+
 /// Somebody else's write in between is read; a pause looks at nothing, and takes back a checkpoint.
 #[test]
 fn what_is_compared_and_what_is_not() {

@@ -71,8 +71,7 @@ fn a_span_whose_node_has_left_is_taken_care_of() {
 /// Who occupies the sources of a merge goes before the merge itself, if they have no node: the merge gives them back.
 #[test]
 fn a_source_of_a_merge_without_a_node_is_taken_care_of() {
-    let halves =
-        " spans: d7@n1 t1[0..524288) Working ts50 default, d8@n1 t1[524288..) Working ts50 default";
+    let halves = " spans: d7@n1 t1[0..524288) Working ts50 default, d8@n1 t1[524288..) Working ts50 default";
     let merged = "
         stall BasicScheduler
         see n2, n3

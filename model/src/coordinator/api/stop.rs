@@ -6,7 +6,7 @@ use crate::{
     Cx,
     coordinator::{
         Term, Timer,
-        api::{ApiCall, Command, POLL, Stage},
+        api::{ApiCall, Call, Command, POLL, Stage},
     },
 };
 
@@ -30,8 +30,11 @@ impl Term {
             one.stage = Stage::Poll(stop);
             self.api_lets_go(call, cx);
         }
-        let Some(Stage::Poll(stop)) = self.api.stage(call) else { return };
-        if self.operators.is_over(*stop) {
+        let Some(Call { command, stage: Stage::Poll(stop), .. }) = self.api.calls.get(&call) else { return };
+        let is_over = self.operators.is_over(*stop);
+        let is_handed_on = is_over && !cx.policy().coordinator.replaced_stop.is_over();
+        let stops = command.changefeed().is_some_and(|cf| is_handed_on && self.operators.is_stopping(cf));
+        if is_over && !stops {
             self.api_removed(call, cx);
         } else {
             cx.out.alarm(Timer::ApiAgain { call }.into(), POLL);

@@ -136,6 +136,12 @@ impl Operators {
         !comes && !self.operators.values().any(unfinished)
     }
 
+    /// Whether a changefeed has a stop that has not finished, or is about to have one.
+    pub(in crate::coordinator) fn is_stopping(&self, cf: ChangefeedId) -> bool {
+        let comes = matches!(self.holder, Some(Holder::Last { cf: its, next: Some(_), .. }) if its == cf);
+        comes || matches!(self.get(cf), Some(Operator::Stop(stop)) if !stop.is_finished())
+    }
+
     /// The operator whose turn is first, and when.
     pub(super) fn first(&self) -> Option<(Instant, ChangefeedId)> {
         let order = |(cf, queued): (&ChangefeedId, &Queued)| (queued.notify_at, queued.number, *cf);

@@ -87,6 +87,11 @@ impl Bootstrap {
         if !all.lock_map(me) {
             return Next::Wait;
         }
+        if cx.policy().orchestrator.closed_manager.is_forgotten() && self.waits_for_close(all, cx) {
+            self.sender.ignore("the manager is being closed", cx);
+            all.unlock_map(me, cx);
+            return Next::Done;
+        }
         if let Some(manager) = all.orchestrator.managers.get(&self.sender.cf).copied() {
             let takeover = Takeover::new(manager, true, self.sender, self.request, cx);
             if !cx.policy().orchestrator.bootstrap_map_lock.is_held() {
@@ -102,6 +107,20 @@ impl Bootstrap {
         }
         let construction = Construction::new(self.sender, self.request, cx);
         self.go_to(Stage::Construct(Box::new(construction)))
+    }
+
+    /// Whether the manager that there is has begun to close. One that is closed is forgotten, as its owner's next request would have it.
+    fn waits_for_close(&self, all: &mut Dispatchers, cx: &Cx) -> bool {
+        let cf = self.sender.cf;
+        let Some(id) = all.orchestrator.managers.get(&cf).copied() else { return false };
+        let Some(manager) = all.managers.get(&id).filter(|manager| !manager.is_open()) else { return false };
+        let (from, epoch) = (manager.owner.node.unwrap_or(self.sender.from), manager.owner.epoch);
+        let (is_closed, removed) = (manager.closed, manager.remove_requested);
+        if is_closed {
+            all.orchestrator.managers.remove(&cf);
+            all.orchestrator.record_closed(Sender { from, cf, epoch }, removed, true, cx);
+        }
+        !is_closed
     }
 
     /// There is no manager. Not every failure is told.

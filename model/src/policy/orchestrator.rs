@@ -95,6 +95,13 @@ switches! {
             /// It fences itself (pingcap/ticdc#5106).
             Fenced => true,
         },
+        /// What a bootstrap does that finds a manager which has been closed, and which nobody has asked about since.
+        pub closed_manager: ClosedManager: is_forgotten {
+            /// It takes it over, with dispatchers that never go on, or does not answer (every version).
+            TakenOver => false,
+            /// It has it forgotten and makes a new one; while it is being closed, it does not answer (what F10 asks for; in no version).
+            Forgotten => true,
+        },
         /// How a closed write path is told from other failures when a manager or a table trigger cannot be created.
         pub closed_path_error: ClosedPathError {
             /// Not at all: the maintainer is told of an error (before pingcap/ticdc#5106; review mutant M14).

@@ -203,6 +203,7 @@ pub(super) fn baseline() -> Policy {
             fence_cleanup: FenceCleanup::InBackground,
             redo_sink_check: RedoSinkCheck::Missing,
             failed_construction: FailedConstruction::LeftBehind,
+            closed_manager: ClosedManager::TakenOver,
             closed_path_error: ClosedPathError::Reported,
             ending_errors: EndingErrors::Reported,
             manager_epoch: ManagerEpoch::FromConfig,

@@ -44,6 +44,68 @@ fn it_takes_two_requests() {
     ");
 }
 
+/// Nobody asks again, and another maintainer comes.
+#[test]
+fn a_maintainer_that_finds_a_closed_manager() {
+    let script = "
+        n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
+        n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
+        stall Task task4
+        n1/maintainers: MaintainerCloseRequest cf1 e5
+        n2/maintainers: MaintainerBootstrapRequest cf1 ts20 e6
+        go on
+        n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
+        n2/maintainers: MaintainerBootstrapRequest cf1 ts20 e6
+        state cf1
+    ";
+    insta::assert_snapshot!(play("master", script), @"
+    n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
+        ** ManagerCreated cf1 n3 n1 e5
+        -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
+        ** DispatcherCreated cf1 d7@n1 t7 ts10
+    stall Task task4
+    n1/maintainers: MaintainerCloseRequest cf1 e5
+        -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+    n2/maintainers: MaintainerBootstrapRequest cf1 ts20 e6
+        ** OwnerChanged cf1 n3 n2 e6
+        -> MaintainerBootstrapResponse cf1 e6 ts0 spans: d7@n1 t7 Initializing ts10 default to n2/maintainers
+    go on
+        ** WritePathClosed cf1 n3
+        ** DispatcherUnregistered cf1 d7@n1
+        ** ManagerClosed cf1 n3
+    n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
+        ** StaleRefused cf1 n1 e5 n2 e6
+    n2/maintainers: MaintainerBootstrapRequest cf1 ts20 e6
+        -> MaintainerBootstrapResponse cf1 e6 ts0 spans: d7@n1 t7 Initializing ts10 default to n2/maintainers
+    state cf1
+        cf1 follows n2 e6 closed write-path-closed cancelled
+    ");
+    insta::assert_snapshot!(play("master+orchestrator.closed_manager=forgotten", script), @"
+    n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
+        ** ManagerCreated cf1 n3 n1 e5
+        -> MaintainerBootstrapResponse cf1 e5 ts0 to n1/maintainers
+    n1/maintainers: ScheduleDispatcherRequest cf1 Create (Add) d7@n1 t7 ts10 default e5
+        ** DispatcherCreated cf1 d7@n1 t7 ts10
+    stall Task task4
+    n1/maintainers: MaintainerCloseRequest cf1 e5
+        -> MaintainerCloseResponse cf1 e5 to n1/maintainers
+    n2/maintainers: MaintainerBootstrapRequest cf1 ts20 e6
+        ** Ignored cf1 n2 `the manager is being closed`
+    go on
+        ** WritePathClosed cf1 n3
+        ** DispatcherUnregistered cf1 d7@n1
+        ** ManagerClosed cf1 n3
+    n1/maintainers: MaintainerBootstrapRequest cf1 ts10 e5
+        ** ClosedEpochRefused cf1 n1 e5 e5
+    n2/maintainers: MaintainerBootstrapRequest cf1 ts20 e6
+        ** ManagerCreated cf1 n3 n2 e6
+        -> MaintainerBootstrapResponse cf1 e6 ts0 to n2/maintainers
+    state cf1
+        cf1 follows n2 e6
+    ");
+}
+
 /// The steps of the end of a write path, one after the other.
 #[test]
 fn the_end_of_a_write_path() {

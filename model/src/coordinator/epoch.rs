@@ -188,6 +188,7 @@ impl Term {
             return;
         }
         if let Some(Bump { request, info: Some(info), .. }) = self.bumps.get(&id) {
+            self.last_bump_starved = false;
             cx.note(Note::EpochPersisted { cf: request.cf, epoch: info.epoch });
             self.end_bump(id, Ok(()), cx);
         }
@@ -195,6 +196,7 @@ impl Term {
 
     pub(super) fn bump_deadline(&mut self, id: BumpId, cx: &mut Cx) {
         if self.bumps.get(&id).is_some_and(|bump| bump.ended.is_none()) {
+            self.last_bump_starved = true;
             self.bump_failed(id, "it took too long", cx);
         }
     }

@@ -108,6 +108,8 @@ pub(crate) struct Term {
     changefeeds: ChangefeedDb,
     operators: Operators,
     bumps: BTreeMap<BumpId, Bump>,
+    /// For whoever watches: whether the last of them took too long.
+    last_bump_starved: bool,
     /// Calls to PD, bumps and calls of users that have been counted, with those of earlier terms.
     ids: u32,
     api: api::Api,
@@ -285,6 +287,7 @@ impl Term {
             changefeeds: ChangefeedDb::default(),
             operators: Operators::default(),
             bumps: BTreeMap::new(),
+            last_bump_starved: false,
             ids: counted.ids,
             api: api::Api::default(),
             basic: scheduler::Basic::default(),

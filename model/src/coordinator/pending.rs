@@ -16,6 +16,11 @@ impl Coordinator {
         self.term.as_ref().map_or_else(Vec::new, Term::pending)
     }
 
+    /// Whether it has an epoch persisted just now, for which PD is to give a timestamp, or will try again since that took too long.
+    pub fn has_bumps(&self) -> bool {
+        self.term.as_ref().is_some_and(|term| term.last_bump_starved || !term.bumps.is_empty())
+    }
+
     /// The changefeeds that its term has in memory, and how each of them is.
     pub fn known(&self) -> impl Iterator<Item = (ChangefeedId, FeedState, Option<NodeId>)> {
         let term = self.term.iter();

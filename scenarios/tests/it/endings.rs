@@ -95,3 +95,37 @@ fn a_node_that_is_cut_off_from_the_downstream_is_outside() {
     );
     insta::assert_snapshot!(text, @"recovers (outside): the checkpoint of cf1 stands at ts4587903, not past the calm at ts5000000; n1/maintainers cf1 waits for HeartBeatRequest, with a later watermark, from n1; n1/dispatchers cf1 waits for the downstream to answer 1 transactions; n2/coordinator has cf1 replicating on n1");
 }
+
+/// The coordinator keeps its session, and has no way to PD any more: it cannot give a changefeed to anybody.
+#[test]
+fn a_coordinator_that_is_cut_off_from_pd_is_outside() {
+    let file = r#"
+story = "The coordinator is cut off from PD, and the node of the maintainer dies."
+run_for = "20s"
+settle_for = "30s"
+ending = { core = ["n2", "n3"] }
+
+[cluster]
+nodes = 3
+
+[workload]
+tables = 2
+row_every = "1s"
+rows = 8
+
+[[fault]]
+when = { at = "3s" }
+do = { cut = { from = "coordinator", to = "all", class = "pd", mode = "hold", for = "60s" } }
+
+[[fault]]
+when = { at = "5s" }
+do = { crash = { who = "maintainer", back_after = "60s" } }
+"#;
+    let scenario = Scenario::parse("x", "x.toml", file).expect("it is well-formed");
+    let found = |seed| {
+        let case = Case::new(&scenario, &PolicySpec::parse("master").expect("a preset"), Seed(seed));
+        let found = case.run().violations.into_iter().map(|one| format!("{} {}", one.aspect, one.what));
+        found.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(found(7), @"outside the checkpoint of cf1 stands at ts4000000, not past the calm at ts20000000; n1/coordinator has cf1 absent; n1/coordinator cf1 waits for a node to maintain it; n1/dispatchers reports to n2, where nobody maintains cf1; n3/dispatchers reports to n2, where nobody maintains cf1; nobody maintains cf1");
+}

@@ -200,6 +200,8 @@ impl Settled<'_> {
     pub(super) fn waits_outside(&self, cf: ChangefeedId) -> bool {
         self.up().any(|(addr, actor)| {
             let (pending, services): (_, &[Addr]) = match actor {
+                // Changefeeds are given to nodes one after the other, and each of them takes a timestamp.
+                Actor::Coordinator(one) if one.has_bumps() => (one.pending(), &[Addr::Pd]),
                 Actor::Coordinator(one) => (one.pending(), &[]),
                 Actor::Maintainers(all) => (all.all().flat_map(Maintainer::pending).collect(), &[]),
                 Actor::Dispatchers(all) => (all.pending(cf), &[Addr::Sink, Addr::Upstream]),

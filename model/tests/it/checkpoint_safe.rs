@@ -6,9 +6,9 @@ use crate::{
     hand::{CF, Hand, N1, bootstrap, changed, create, preset},
 };
 use model::{
-    Actor, Addr, IsRedo, Place, Record, Sim, Span, TableId, Ts,
+    Actor, Addr, Command, Epoch, IsRedo, Place, Record, Sim, Span, TableId, Ts, coordinator,
     dispatchers::Note,
-    etcd::FeedState,
+    etcd::{self as store, CallId, ChangefeedInfo, Etcd, FeedState, Job, Key, Op, Progress, Value},
     invariants,
     sink::{Class, Failure, Inbox, QueryId, Sink},
 };
@@ -102,6 +102,15 @@ fn whoever_starts_again_at_this_moment_leaves_nothing_out() {
 /// What the invariant finds when a dispatcher of the table begins at this time, after the checkpoint has come to some twelve
 /// seconds.
 fn begins(seconds: u64, replace: impl FnOnce(&mut Vec<(Addr, Actor)>)) -> String {
+    begins_when(seconds, replace, Vec::new())
+}
+
+/// And after these steps.
+fn begins_when(
+    seconds: u64,
+    replace: impl FnOnce(&mut Vec<(Addr, Actor)>),
+    steps: Vec<What<Actor>>,
+) -> String {
     let mut sim = Sim::new(cluster().layout(Seed(1)), Vec::new(), Seed(1), &Decisions::default());
     let named = invariants::ALL.iter().find(|named| named.name == "checkpoint_safe").expect("it exists");
     let (mut watch, mut found) = (named.watch(), Vec::new());
@@ -119,8 +128,13 @@ fn begins(seconds: u64, replace: impl FnOnce(&mut Vec<(Addr, Actor)>)) -> String
     let (span, start_ts) = (Span::whole(TableId(1)), Ts(seconds * 1_000_000));
     let note = Note::DispatcherCreated { cf: CF, id, span, start_ts, redo: IsRedo(false) };
     let what = What::Step { actor: dispatchers(N1), input: Input::Start };
+    let picture = picture(&sim, actors);
+    for what in steps {
+        let record = Record { id: StepId(999_999), at: sim.now(), cause: None, what, notes: Vec::new() };
+        watch.observe(&picture, &record, &mut found);
+    }
     let record = Record { id: StepId(1_000_000), at: sim.now(), cause: None, what, notes: vec![note.into()] };
-    watch.observe(&picture(&sim, actors), &record, &mut found);
+    watch.observe(&picture, &record, &mut found);
     found.iter().map(|violation| format!("{violation}\n")).collect()
 }
 
@@ -132,4 +146,34 @@ fn a_dispatcher_begins_between_the_checkpoint_and_the_first_row_that_is_not_down
     insta::assert_snapshot!(begins(5, |_| {}), @"checkpoint_safe (behind): d1@n1 for t1 of cf1 begins at ts5000000 on n1, and the checkpoint is ts11200000");
     insta::assert_snapshot!(begins(20, |_| {}), @"checkpoint_safe (gap): d1@n1 for t1 of cf1 begins at ts20000000 on n1, and row 786432 of t1, which was changed at ts15236710, is not downstream");
     insta::assert_snapshot!(begins(12, empty), @"checkpoint_safe (gap): d1@n1 for t1 of cf1 begins at ts12000000 on n1, and row 0 of t1, which was changed at ts11402183, is not downstream");
+}
+
+/// A user lets the changefeed go on from a later time, when a maintainer of generation 5 has a dispatcher made.
+#[test]
+fn a_dispatcher_of_before_begins_behind_what_a_user_has_said() {
+    let begins = |epoch, overwrite| {
+        let value = Job { checkpoint: Ts(13_000_000), progress: Progress::None };
+        let put = Op::Put { key: Key::Job(CF), value: Value::Job(value.clone()), lease: None };
+        let info = ChangefeedInfo::new(Epoch(epoch), Ts(1));
+        let keys = [(Key::Info(CF), Value::Info(Box::new(info))), (Key::Job(CF), Value::Job(value.clone()))];
+        let resume = coordinator::Command::ResumeChangefeed { cf: CF, overwrite };
+        let coordinator = Addr::Node(N1, Place::Coordinator);
+        let write = store::Inbox::TxnRequest {
+            call: CallId(1),
+            compares: Vec::new(),
+            then: vec![put],
+            otherwise: Vec::new(),
+        };
+        let input = Input::Message { from: coordinator, msg: write.into() };
+        let steps = vec![
+            What::Step { actor: coordinator, input: Input::Command(Command::Coordinator(resume)) },
+            What::Step { actor: Addr::Etcd, input },
+        ];
+        let etcd = Actor::Etcd(Box::new(Etcd::holding(keys)));
+        let behind = begins_when(12, |actors| set(actors, Addr::Etcd, etcd), steps);
+        behind.lines().find(|line| line.contains("behind")).unwrap_or_default().to_owned()
+    };
+    assert_eq!(begins(6, Some(Ts(13_000_000))), "");
+    insta::assert_snapshot!(begins(5, Some(Ts(13_000_000))), @"checkpoint_safe (behind): d1@n1 for t1 of cf1 begins at ts12000000 on n1, and the checkpoint is ts13000000");
+    insta::assert_snapshot!(begins(6, None), @"checkpoint_safe (behind): d1@n1 for t1 of cf1 begins at ts12000000 on n1, and the checkpoint is ts13000000");
 }

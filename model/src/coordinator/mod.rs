@@ -452,6 +452,10 @@ impl Term {
         match wait {
             wait if self.is_void(&wait) => Ok(()),
             Wait::Mend { loading } => self.on_mended(loading, false, cx),
+            Wait::Load if !cx.policy().coordinator.load_failure.is_fatal() => {
+                self.load_changefeeds(cx);
+                Ok(())
+            }
             Wait::Load => {
                 cx.note(Note::Panicked { why: "the changefeeds cannot be loaded" });
                 Err("panic")

@@ -299,6 +299,13 @@ switches! {
             /// It does not (what F34 asks for; in no version).
             Kept => true,
         },
+        /// What a coordinator does that cannot load its changefeeds.
+        pub load_failure: LoadFailure: is_fatal {
+            /// It ends its process (every version).
+            Fatal => true,
+            /// It tries again, as long as it leads (what F48 asks for; in no version).
+            Retried => false,
+        },
         /// What a term that has not loaded the changefeeds tells PD about what they need.
         pub unloaded_gc: UnloadedGc: is_let_go {
             /// That nothing is needed, for it knows of no changefeed (every version).

@@ -108,6 +108,7 @@ pub(super) fn baseline() -> Policy {
             stale_epoch: StaleEpoch::Reported,
             empty_batch: EmptyBatch::Queued,
             stopped_owner: StoppedOwner::Adopted,
+            load_failure: LoadFailure::Fatal,
             unloaded_gc: UnloadedGc::LetGo,
             stopped_state: StoppedState::Changed,
             drain_freeze: DrainFreeze::WhileKnown,

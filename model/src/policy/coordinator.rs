@@ -355,6 +355,21 @@ switches! {
             /// What it has read, as a resume does (what F12 and F32 ask for; in no version).
             Persisted => true,
         },
+        /// Whether what a call of a user writes is compared with who leads.
+        pub api_compare: ApiCompare: is_made {
+            /// It is not: a coordinator that is deposed goes on with its calls (every version).
+            Nothing => false,
+            /// The owner key of the term is (what F35 asks for; in no version).
+            Owner => true,
+        },
+        /// Whether an update or a resume looks at the changefeed again when it has the lock.
+        pub call_recheck: CallRecheck: is_made {
+            /// It does not: what its user has seen is written back, the description by an update, the checkpoint by a resume (every
+            /// version).
+            Missing => false,
+            /// It does, and writes what it finds, if that may be done (what F29 asks for; in no version).
+            Made => true,
+        },
         /// Whom a stop is for that takes the place of another one, when the changefeed has no node any more.
         pub second_stop: SecondStop: is_heir {
             /// The coordinator's own node, with the generation that is persisted (every version).

@@ -117,6 +117,8 @@ pub(super) fn baseline() -> Policy {
             stop_patience: StopPatience::None,
             repeated_error: RepeatedError::Counts,
             pause_compare: PauseCompare::Nothing,
+            api_compare: ApiCompare::Nothing,
+            call_recheck: CallRecheck::Missing,
             second_stop: SecondStop::LooksUp,
             replaced_stop: ReplacedStop::Over,
             bump_state: BumpState::Ignored,

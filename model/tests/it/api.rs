@@ -284,7 +284,7 @@ fn what_cannot_be_done_is_said() {
 /// over what has happened since.
 #[test]
 fn an_update_writes_back_what_its_user_has_seen() {
-    insta::assert_snapshot!(told("master", |hand| {
+    let script = |hand: &mut Hand| {
         hand.command(COORDINATOR, Command::UpdateChangefeed { cf: CF });
         hand.command(COORDINATOR, pause());
         hand.advance(1);
@@ -297,7 +297,8 @@ fn an_update_writes_back_what_its_user_has_seen() {
         hand.command(COORDINATOR, resume());
         hand.go_on();
         hand.advance(1);
-    }), @"
+    };
+    insta::assert_snapshot!(told("master", script), @"
     ApiAgain stands still
     UpdateChangefeed cf1 at n3/coordinator
     no more stand still
@@ -309,6 +310,19 @@ fn an_update_writes_back_what_its_user_has_seen() {
     all go on
         -> TxnRequest call11 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts100 progress-none to etcd
         ** CallAnswered cf1 `update` `done`
+    1 ms pass
+    ");
+    insta::assert_snapshot!(told("master+coordinator.call_recheck=made", script), @"
+    ApiAgain stands still
+    UpdateChangefeed cf1 at n3/coordinator
+    no more stand still
+    ResumeChangefeed cf1 at n3/coordinator
+        -> TsoRequest call5 to pd
+        -> TxnRequest call10 compares: modified(info/cf1)=rev4, modified(status/cf1)=rev5 then: put info/cf1 = normal e@1602 ts10, put status/cf1 = ts100 progress-none to etcd
+        ** EpochPersisted cf1 e@1602
+        ** CallAnswered cf1 `resume` `done`
+    all go on
+        ** CallAnswered cf1 `update` `it is not stopped`
     1 ms pass
     ");
 }

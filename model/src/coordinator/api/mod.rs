@@ -269,8 +269,17 @@ impl Term {
 
     /// A call has the lock.
     fn api_begin(&mut self, call: ApiCall, cx: &mut Cx) {
-        let Some(one) = self.api.calls.get(&call) else { return };
+        let Some(one) = self.api.calls.get_mut(&call) else { return };
         let found = one.command.changefeed().and_then(|cf| self.changefeeds.get(cf));
+        if let Some(found) = found
+            && cx.policy().coordinator.call_recheck.is_made()
+        {
+            one.info = Some(found.info.clone());
+            one.checkpoint = found.checkpoint();
+            if matches!(one.command, Command::UpdateChangefeed { .. }) && !found.info.state.is_updatable() {
+                return self.api_ends(call, "it is not stopped", cx);
+            }
+        }
         let stage = match (&one.command, found) {
             (Command::CreateChangefeed { .. }, Some(_)) => {
                 return self.api_ends(call, "the changefeed exists", cx);

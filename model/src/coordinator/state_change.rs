@@ -47,7 +47,11 @@ impl Term {
     pub(super) fn begin_state_change(&mut self, change: StateChange, cx: &mut Cx) -> bool {
         let Some(known) = self.changefeeds.get(change.cf).map(|one| one.info.clone()) else { return false };
         let kept = known.state == FeedState::Stopped && cx.policy().coordinator.stopped_state.is_kept();
-        if kept || known.state == change.state && known.error == change.error {
+        let returned = change.state == FeedState::Warning
+            && self.changefeeds.is_replicating(change.cf)
+            && cx.policy().coordinator.returned_error.stops();
+        let is_same = known.state == change.state && known.error == change.error;
+        if kept || is_same && !returned {
             return false;
         }
         let under = Under { change, candidate: Epoch::NONE, tries: 0, info: None, written: false };

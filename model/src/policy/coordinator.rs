@@ -348,6 +348,13 @@ switches! {
             /// It does not (what F49 asks for; in no version).
             Ignored => false,
         },
+        /// What an error is that a changefeed has with which it has been tried again, and which is still written down.
+        pub returned_error: ReturnedError: stops {
+            /// No news: nothing is done (every version).
+            PassedBy => false,
+            /// A new one: the maintainer is stopped again (what F54 asks for; in no version).
+            Stops => true,
+        },
         /// What a user's pause compares when it is written.
         pub pause_compare: PauseCompare: is_made {
             /// Nothing (every version).

@@ -116,6 +116,7 @@ pub(super) fn baseline() -> Policy {
             checkpoint_compare: CheckpointCompare::Nothing,
             stop_patience: StopPatience::None,
             repeated_error: RepeatedError::Counts,
+            returned_error: ReturnedError::PassedBy,
             pause_compare: PauseCompare::Nothing,
             api_compare: ApiCompare::Nothing,
             call_recheck: CallRecheck::Missing,

@@ -129,6 +129,84 @@ fn after_ten_seconds_it_is_tried_again() {
     ");
 }
 
+/// A maintainer that has bootstrapped before its first status does not end the warning, and the error that was to be mended is no news.
+#[test]
+fn the_same_error_again_is_passed_by() {
+    let rest = "
+        n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e1 `the downstream is away`
+        pass 600ms
+        n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts0 e1
+        pass 12s
+        n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e@10500
+        pass 1s
+        n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e@10500 `the downstream is away`
+        pass 1s
+        state cf1";
+    insta::assert_snapshot!(told("master", rest), @"
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e1 `the downstream is away`
+        -> TsoRequest call1 to pd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev1 then: put info/cf1 = warning e2 ts10 `the downstream is away` to etcd
+        ** StateChanged cf1 warning `the downstream is away`
+        ** EpochPersisted cf1 e2
+    pass 600ms
+        -> RemoveMaintainerRequest cf1 cascade e1 to n1/maintainers
+        -> RemoveMaintainerRequest cf1 cascade e1 to n1/maintainers
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts0 e1
+    pass 12s
+        ** OperatorDone cf1 `stop`
+        -> TsoRequest call2 to pd
+        -> TxnRequest call6 compares: modified(info/cf1)=rev3 then: put info/cf1 = warning e@10500 ts10 `the downstream is away` to etcd
+        ** EpochPersisted cf1 e@10500
+        ** Placed cf1 n1 e@10500
+        -> AddMaintainerRequest cf1 ts50 e@10500 to n1/maintainers
+        -> AddMaintainerRequest cf1 ts50 e@10500 to n1/maintainers
+        -> AddMaintainerRequest cf1 ts50 e@10500 to n1/maintainers
+        -> AddMaintainerRequest cf1 ts50 e@10500 to n1/maintainers
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e@10500
+    pass 1s
+        ** OperatorDone cf1 `add`
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e@10500 `the downstream is away`
+    pass 1s
+    state cf1
+          cf1 replicating at n1 warning `the downstream is away` e@10500 ts50 saved ts50 bootstrap_done
+    ");
+    insta::assert_snapshot!(told("master+coordinator.returned_error=stops", rest), @"
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e1 `the downstream is away`
+        -> TsoRequest call1 to pd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev1 then: put info/cf1 = warning e2 ts10 `the downstream is away` to etcd
+        ** StateChanged cf1 warning `the downstream is away`
+        ** EpochPersisted cf1 e2
+    pass 600ms
+        -> RemoveMaintainerRequest cf1 cascade e1 to n1/maintainers
+        -> RemoveMaintainerRequest cf1 cascade e1 to n1/maintainers
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts0 e1
+    pass 12s
+        ** OperatorDone cf1 `stop`
+        -> TsoRequest call2 to pd
+        -> TxnRequest call6 compares: modified(info/cf1)=rev3 then: put info/cf1 = warning e@10500 ts10 `the downstream is away` to etcd
+        ** EpochPersisted cf1 e@10500
+        ** Placed cf1 n1 e@10500
+        -> AddMaintainerRequest cf1 ts50 e@10500 to n1/maintainers
+        -> AddMaintainerRequest cf1 ts50 e@10500 to n1/maintainers
+        -> AddMaintainerRequest cf1 ts50 e@10500 to n1/maintainers
+        -> AddMaintainerRequest cf1 ts50 e@10500 to n1/maintainers
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e@10500
+    pass 1s
+        ** OperatorDone cf1 `add`
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e@10500 `the downstream is away`
+        -> TsoRequest call3 to pd
+        -> TxnRequest call8 compares: modified(info/cf1)=rev4 then: put info/cf1 = warning e@13600 ts10 `the downstream is away` to etcd
+        ** StateChanged cf1 warning `the downstream is away`
+        ** EpochPersisted cf1 e@13600
+    pass 1s
+        -> RemoveMaintainerRequest cf1 cascade e@10500 to n1/maintainers
+        -> RemoveMaintainerRequest cf1 cascade e@10500 to n1/maintainers
+    state cf1
+          cf1 absent warning `the downstream is away` e@13600 ts50 saved ts50 bootstrap_done
+          operator cf1 stop at n1
+    ");
+}
+
 /// The checkpoint of a new maintainer may be lower than what the coordinator knows (pingcap/ticdc#5709).
 #[test]
 fn an_error_with_a_checkpoint_that_is_lower() {

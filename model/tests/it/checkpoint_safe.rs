@@ -3,10 +3,10 @@
 use crate::{
     ddl_once::{Story, found_by},
     hand::settled::{after, cluster, dispatchers, etcd, give, picture, set},
-    hand::{CF, Hand, N1, bootstrap, changed, create, preset},
+    hand::{CF, Hand, N1, World, bootstrap, changed, create, preset},
 };
 use model::{
-    Actor, Addr, Command, Epoch, IsRedo, Place, Record, Sim, Span, TableId, Ts, coordinator,
+    Actor, Addr, ChangefeedConfig, Command, Epoch, Mode, Place, Record, Sim, TableId, Ts, coordinator,
     dispatchers::Note,
     etcd::{self as store, CallId, ChangefeedInfo, Etcd, FeedState, Job, Key, Op, Progress, Value},
     invariants,
@@ -102,11 +102,12 @@ fn whoever_starts_again_at_this_moment_leaves_nothing_out() {
 /// What the invariant finds when a dispatcher of the table begins at this time, after the checkpoint has come to some twelve
 /// seconds.
 fn begins(seconds: u64, replace: impl FnOnce(&mut Vec<(Addr, Actor)>)) -> String {
-    begins_when(seconds, replace, Vec::new())
+    begins_when(Mode::Default, seconds, replace, Vec::new())
 }
 
-/// And after these steps.
+/// The same of a dispatcher of this mode, which takes over from others after these steps.
 fn begins_when(
+    mode: Mode,
     seconds: u64,
     replace: impl FnOnce(&mut Vec<(Addr, Actor)>),
     steps: Vec<What<Actor>>,
@@ -117,16 +118,19 @@ fn begins_when(
     while sim.step(after(12_500)) {
         watch.observe(&sim, sim.record(), &mut found);
     }
-    let mut hand = Hand::at(N1, Place::Dispatchers, preset("master"));
+    let config = ChangefeedConfig { redo: mode == Mode::Redo, ..ChangefeedConfig::default() };
+    let world = World { config, ..World::default() };
+    let mut hand = Hand::with(N1, Place::Dispatchers, preset("master"), world);
     hand.tell(N1, bootstrap(5, None));
-    let request = changed(create(5, 1), |request| request.start_ts = Ts(seconds * 1_000_000));
+    let request = changed(create(5, 1), |request| {
+        (request.start_ts, request.mode) = (Ts(seconds * 1_000_000), mode);
+    });
     hand.tell(N1, request);
     let mut actors: Vec<(Addr, Actor)> = sim.machines().map(|(addr, actor)| (addr, actor.clone())).collect();
     set(&mut actors, dispatchers(N1), hand.actor().clone());
     replace(&mut actors);
     let id = model::DispatcherId { maker: N1, n: 1 };
-    let (span, start_ts) = (Span::whole(TableId(1)), Ts(seconds * 1_000_000));
-    let note = Note::DispatcherCreated { cf: CF, id, span, start_ts, redo: IsRedo(false) };
+    let note = Note::MergeCommitted { cf: CF, id, start_ts: Ts(seconds * 1_000_000) };
     let what = What::Step { actor: dispatchers(N1), input: Input::Start };
     let picture = picture(&sim, actors);
     for what in steps {
@@ -170,10 +174,15 @@ fn a_dispatcher_of_before_begins_behind_what_a_user_has_said() {
             What::Step { actor: Addr::Etcd, input },
         ];
         let etcd = Actor::Etcd(Box::new(Etcd::holding(keys)));
-        let behind = begins_when(12, |actors| set(actors, Addr::Etcd, etcd), steps);
+        let behind = begins_when(Mode::Default, 12, |actors| set(actors, Addr::Etcd, etcd), steps);
         behind.lines().find(|line| line.contains("behind")).unwrap_or_default().to_owned()
     };
     assert_eq!(begins(6, Some(Ts(13_000_000))), "");
     insta::assert_snapshot!(begins(5, Some(Ts(13_000_000))), @"checkpoint_safe (behind): d1@n1 for t1 of cf1 begins at ts12000000 on n1, and the checkpoint is ts13000000");
     insta::assert_snapshot!(begins(6, None), @"checkpoint_safe (behind): d1@n1 for t1 of cf1 begins at ts12000000 on n1, and the checkpoint is ts13000000");
+}
+
+#[test]
+fn a_redo_dispatcher_is_ahead_of_what_is_downstream() {
+    assert_eq!(begins_when(Mode::Redo, 20, |_| {}, Vec::new()), "");
 }

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sim::{StepId, What};
 
 use crate::{
-    Actor, Addr, ChangefeedId, DispatcherId, IsRedo, NodeId, Place, Record, Sim, Span, TableId, Ts,
+    Actor, Addr, ChangefeedId, DispatcherId, NodeId, Place, Record, Sim, Span, TableId, Ts,
     dispatchers::{self, EventKey},
     etcd::{Key, Value},
     invariants::{
@@ -183,9 +183,7 @@ impl CheckpointSafe {
     ) {
         use dispatchers::Note::{DispatcherCreated, MergeCommitted};
         let (cf, id) = match note {
-            DispatcherCreated { cf, id, redo: IsRedo(false), .. } | MergeCommitted { cf, id, .. } => {
-                (*cf, *id)
-            }
+            DispatcherCreated { cf, id, .. } | MergeCommitted { cf, id, .. } => (*cf, *id),
             _ => return,
         };
         let (Some(services), Some(known)) = (Services::of(sim), self.kept.get(cf)) else { return };

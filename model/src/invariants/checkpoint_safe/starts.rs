@@ -1,7 +1,7 @@
 //! From where a dispatcher begins, and from where everybody would begin if all processes ended now.
 
 use crate::{
-    Actor, Addr, ChangefeedId, DispatcherId, NodeId, Place, Row, RowKind, Sim, Span, TableId, Ts,
+    Actor, Addr, ChangefeedId, DispatcherId, Mode, NodeId, Place, Row, RowKind, Sim, Span, TableId, Ts,
     invariants::services::Services,
 };
 
@@ -13,11 +13,14 @@ pub(super) struct Start {
 }
 
 impl Start {
-    /// From where a dispatcher has begun.
+    /// From where a dispatcher has begun; none of one that writes to the redo log only.
     pub(super) fn of(sim: &Sim, node: NodeId, cf: ChangefeedId, id: DispatcherId) -> Option<(Start, Span)> {
         let Actor::Dispatchers(all) = sim.machine(Addr::Node(node, Place::Dispatchers)) else { return None };
         let mut managers = all.managers().filter(|manager| manager.changefeed() == cf);
         let one = managers.find_map(|manager| manager.dispatchers().find(|one| one.id() == id))?;
+        if one.mode() == Mode::Redo {
+            return None;
+        }
         let (ts, skip_dml) = one.start();
         Some((Start { ts, skip_dml }, one.span()))
     }

@@ -65,6 +65,21 @@ switches! {
             /// Those that have done it, as in the second round of any other event.
             Done => false,
         },
+        /// Whether tables come and go with an event that counts as written because somebody is behind it, and to which the table trigger
+        /// is still to come.
+        pub forwarded: Forwarded: bring_tables {
+            /// They do not: nobody ever has the tables that it brings (all versions).
+            Alone => false,
+            /// They do, as soon as the table trigger has come to it (what F51 asks for; no version).
+            WithTables => true,
+        },
+        /// What becomes of an event that is known, and that everybody whom it concerns is behind: nobody will report it any more.
+        pub left_behind: LeftBehind: is_over {
+            /// It stays, and whoever it concerns is told to pass it once in a second (all versions).
+            Stays => false,
+            /// It is over (what F36 asks for; no version).
+            Over => true,
+        },
         /// Whether an event that brings tables holds the checkpoint back while it is under way.
         pub new_tables: NewTables: hold_checkpoint {
             /// It does (pingcap/ticdc#617).

@@ -193,6 +193,8 @@ pub(super) fn baseline() -> Policy {
             pass: PassTo::All,
             early_report: EarlyReport::Answered,
             taken_up: TakenUp::All,
+            forwarded: Forwarded::Alone,
+            left_behind: LeftBehind::Stays,
             new_tables: NewTables::Hold,
         },
         orchestrator: Orchestrator {

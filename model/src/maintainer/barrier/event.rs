@@ -11,7 +11,7 @@ use crate::{
     DispatcherId, NodeId, Span, TableId, Ts,
     dispatchers::{Answer, BlockState, EventKey, Influenced},
     maintainer::{
-        barrier::coverage::Coverage,
+        barrier::{coverage::Coverage, schedule::Schedule},
         spans::{Placement, Spans},
     },
     policy,
@@ -44,6 +44,14 @@ pub(in crate::maintainer) struct Event {
     /// When the last report of the second round came.
     heard_at: Instant,
     passed: bool,
+}
+
+/// What an event lacks that is downstream, and whose tables have neither come nor gone here.
+pub(super) enum Lacks {
+    /// The table trigger, which has not come to it yet.
+    Trigger,
+    /// Its tables.
+    Tables(Schedule),
 }
 
 /// What a barrier knows besides its events.
@@ -208,6 +216,37 @@ impl Event {
             Influence::Db(schema) => scene.spans.ids_in_schema(*schema).find(is_behind),
             Influence::All => scene.spans.ids().find(is_behind),
         }
+    }
+
+    /// Whether everybody whom it concerns is behind it, and nothing is left to be done about it: nobody will report it any more.
+    pub(super) fn is_left_behind(&self, scene: Scene) -> bool {
+        let is_behind = |id: DispatcherId| self.is_behind(id, scene);
+        let all = match &self.state.blocked {
+            None => false,
+            Some(Influence::Normal(tables)) => {
+                tables.iter().flat_map(|table| scene.spans.ids_of_table(*table)).all(is_behind)
+            }
+            Some(Influence::Db(schema)) => {
+                scene.spans.ids_in_schema(*schema).chain([scene.spans.trigger()]).all(is_behind)
+            }
+            Some(Influence::All) => scene.spans.ids().all(is_behind),
+        };
+        all && (self.advanced || !self.selected)
+    }
+
+    /// What it lacks if it has been written before this maintainer was there. The tables that there are when the table trigger
+    /// starts are known from the beginning.
+    pub(super) fn lacks(&self, scene: Scene) -> Option<Lacks> {
+        let trigger = scene.spans.trigger();
+        let at_it = scene.spans.get(trigger).is_some_and(|replica| replica.checkpoint >= self.ts());
+        if !self.needs_schedule() || at_it || self.is_behind(trigger, scene) {
+            return None;
+        }
+        Some(if self.with_trigger {
+            Lacks::Tables(Schedule::after_write(&self.state))
+        } else {
+            Lacks::Trigger
+        })
     }
 
     fn is_behind(&self, id: DispatcherId, scene: Scene) -> bool {

@@ -100,8 +100,10 @@ impl Maintainer {
 
     /// An event that has been selected, and reported by all once more, is over.
     fn finish_event(&mut self, event: EventKey, cx: &mut Cx) {
-        let over =
-            self.with_event(event, cx, |event, scene| event.is_reported_by_all(scene) && event.selected);
+        let over = self.with_event(event, cx, |event, scene| {
+            let reported = event.is_reported_by_all(scene) && event.selected;
+            reported || scene.policy.left_behind.is_over() && event.is_left_behind(scene)
+        });
         if over == Some(true) {
             self.barrier.events.remove(&event);
             cx.note(Note::BlockEventFinished { cf: self.cf, event });

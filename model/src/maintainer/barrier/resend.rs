@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::{
     Cx, DispatcherId, Mode, NodeId,
     dispatchers::{BlockAnswer, EventKey, Influenced},
-    maintainer::{Maintainer, Note},
+    maintainer::{Maintainer, Note, barrier::event::Lacks},
     upstream::ddl::Influence,
     vocabulary::Joined,
 };
@@ -49,14 +49,18 @@ impl Maintainer {
 
     /// If somebody is behind an event that waits for others, it has been written: a predecessor has seen to that.
     pub(super) fn forward_event(&mut self, key: EventKey, cx: &mut Cx) {
-        let behind = self.with_event(key, cx, |event, scene| {
-            let behind = event.first_behind(scene)?;
-            event.forward();
-            Some(behind)
-        });
-        if let Some(Some(id)) = behind {
-            cx.note(Note::BlockEventForwarded { cf: self.cf, event: key, id });
+        let behind =
+            self.with_event(key, cx, |event, scene| Some((event.first_behind(scene)?, event.lacks(scene))));
+        let Some(Some((id, lacks))) = behind else { return };
+        let due = lacks.filter(|_| cx.policy().barrier.forwarded.bring_tables());
+        match due {
+            // The trigger comes to events one after the other, and so do their tables.
+            Some(Lacks::Trigger) => return,
+            Some(Lacks::Tables(mut schedule)) => while self.schedule_next(&mut schedule, cx) {},
+            None => {}
         }
+        self.with_event(key, cx, |event, _| event.forward());
+        cx.note(Note::BlockEventForwarded { cf: self.cf, event: key, id });
     }
 
     fn write_again(&mut self, key: EventKey, cx: &mut Cx) {

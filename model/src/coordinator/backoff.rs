@@ -106,7 +106,10 @@ impl Backoff {
         if self.baseline < checkpoint {
             self.baseline = checkpoint;
             self.next_try = None;
-            return self.series.take().map(|_| FeedState::Normal);
+            let ended = self.series.take().map(|_| FeedState::Normal);
+            if error.is_none() || !cx.policy().coordinator.progress_error.counts() {
+                return ended;
+            }
         }
         let error = error?;
         if !self.should_run(cx.now.steady) && !cx.policy().coordinator.repeated_error.counts() {

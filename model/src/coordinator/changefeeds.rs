@@ -86,7 +86,7 @@ impl Changefeed {
 pub(crate) fn blocks_gc(info: &ChangefeedInfo) -> bool {
     match info.state {
         FeedState::Normal | FeedState::Stopped | FeedState::Warning => true,
-        FeedState::Failed => !info.error.is_some_and(super::backoff::is_of_gc),
+        FeedState::Failed => !info.error.is_some_and(|error| super::backoff::is_of_gc(error.text)),
         FeedState::Finished => false,
     }
 }

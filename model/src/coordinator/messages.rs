@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    ChangefeedId, Epoch, Liveness, NodeId, Ts,
+    ChangefeedId, Epoch, Liveness, NodeId, RunningError, Ts,
     coordinator::{ApiCall, Command, epoch::BumpId},
     etcd::{self, FeedState},
     hear::{Hear, Unheard, Words},
@@ -59,7 +59,7 @@ spoken! {
         /// Its generation; zero from versions that do not tell.
         pub epoch: Epoch,
         /// An error since its last status; of several, that of the last node.
-        pub err: Option<&'static str>,
+        pub err: Option<RunningError>,
         /// How far its dispatchers have left the node that they are to leave.
         pub drain: Option<DrainProgress>,
     }

@@ -100,7 +100,7 @@ impl Term {
             if let Some(error) = self.is_behind_gc(*checkpoint, cx)
                 && self.changes.queue.len() < CAPACITY
             {
-                let failed = StateChange { cf: *cf, state: FeedState::Failed, error: Some(error) };
+                let failed = StateChange { cf: *cf, state: FeedState::Failed, error: Some(error.into()) };
                 self.changes.queue.push_back(Batch { changed: Vec::new(), states: [failed].into() });
             }
         }

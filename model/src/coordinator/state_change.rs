@@ -6,7 +6,7 @@
 use sim::Duration;
 
 use crate::{
-    ChangefeedId, Cx, Epoch,
+    ChangefeedId, Cx, Epoch, RunningError,
     coordinator::{
         Note, Outcome, PdCall, Term, Timer, Wait,
         epoch::{bumped, draws_epoch},
@@ -22,7 +22,7 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(25);
 pub(super) struct StateChange {
     pub(super) cf: ChangefeedId,
     pub(super) state: FeedState,
-    pub(super) error: Option<&'static str>,
+    pub(super) error: Option<RunningError>,
 }
 
 /// The one that the run loop is at.
@@ -149,7 +149,7 @@ impl Term {
         if let Some(changefeed) = self.changefeeds.get_mut(cf) {
             let old = std::mem::replace(&mut changefeed.info, info).epoch;
             let new = changefeed.info.epoch;
-            cx.note(Note::StateChanged { cf, state, error });
+            cx.note(Note::StateChanged { cf, state, error: error.map(|error| error.text) });
             if new != old {
                 cx.note(Note::EpochPersisted { cf, epoch: new });
             }

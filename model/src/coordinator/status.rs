@@ -1,7 +1,7 @@
 //! What the coordinator does with the status of a maintainer.
 
 use crate::{
-    Cx, NodeId,
+    Cx, NodeId, RunningError,
     coordinator::{
         MaintainerState, MaintainerStatus, Note, Outcome, Term,
         changefeeds::{Changefeed, ObjectId},
@@ -74,7 +74,7 @@ impl Changefeed {
         &mut self,
         mut status: MaintainerStatus,
         cx: &mut Cx,
-    ) -> Option<(FeedState, Option<&'static str>)> {
+    ) -> Option<(FeedState, Option<RunningError>)> {
         if status.checkpoint < self.status.checkpoint {
             if status.err.is_none() || !cx.policy().coordinator.regressed_error.is_heard() {
                 return None;
@@ -85,7 +85,7 @@ impl Changefeed {
         let (checkpoint, error) = (status.checkpoint, status.err);
         self.status = status;
         let first = cx.policy().coordinator.fast_fail.comes_first();
-        if first && let Some(failed) = self.backoff.check_failed(checkpoint, error) {
+        if first && let Some(failed) = self.backoff.check_failed(checkpoint, error.map(|error| error.text)) {
             return failed.map(|state| (state, error));
         }
         // What else is told by the status in which a maintainer has bootstrapped is not looked at.
@@ -96,7 +96,7 @@ impl Changefeed {
         if self.info.target.is_reached(checkpoint) {
             return Some((FeedState::Finished, None));
         }
-        let state = self.backoff.check(checkpoint, error, cx)?;
+        let state = self.backoff.check(checkpoint, error.map(|error| error.text), cx)?;
         Some((state, error.filter(|_| state != FeedState::Normal)))
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Epoch, Ts,
+    Epoch, RunningError, Ts,
     hear::{Hear, Unheard, Words},
     vocabulary::{Say, spoken, words},
 };
@@ -21,7 +21,7 @@ spoken! {
         /// From where it was to replicate when it was created.
         pub start_ts: Ts,
         /// Why it is in this state, if it is because of an error.
-        pub error: Option<&'static str>,
+        pub error: Option<RunningError>,
         /// Where it ends.
         pub target: Target,
         /// Whether its configuration lacks something.

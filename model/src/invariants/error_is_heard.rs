@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sim::{Duration, Input, Instant, StepId, What};
 
 use crate::{
-    Actor, Addr, ChangefeedId, Msg, NodeId, Note, Place, Record, Sim,
+    Actor, Addr, ChangefeedId, Msg, NodeId, Note, Place, Record, RunningError, Sim,
     coordinator::{self, Coordinator, Heard, Inbox},
     etcd::{FeedState, Key, Value},
     invariants::{Invariant, Named, Sight, Sort, Violation},
@@ -80,7 +80,7 @@ impl Invariant for ErrorIsHeard {
         {
             for status in statuses {
                 let key = (*node, status.cf);
-                if let Some(why) = status.err
+                if let Some(RunningError { text: why, .. }) = status.err
                     && let Some(before) = self.heard.get(&key)
                     && one.listens_to(from, status)
                 {

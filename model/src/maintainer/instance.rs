@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use sim::{Duration, Instant};
 
 use crate::{
-    ChangefeedId, Cx, DispatcherId, Epoch, Mode, NodeId, Place, Ts,
+    ChangefeedId, Cx, DispatcherId, Epoch, Mode, NodeId, Place, RunningError, Ts,
     bootstrapper::{Bootstrapper, NodeChange},
     coordinator::{DrainOrder, MaintainerState, MaintainerStatus},
     dispatchers::{self, BootstrapResponse, Watermark},
@@ -232,7 +232,9 @@ impl Maintainer {
             checkpoint: self.spans.committed(),
             bootstrap_done: self.initialized,
             epoch: stamp(Stamped::Status, self.epoch, cx),
-            err: std::mem::take(&mut self.errors).pop_last().map(|(_, why)| why),
+            err: std::mem::take(&mut self.errors)
+                .pop_last()
+                .map(|(node, text)| RunningError { text, node: Some(node) }),
             drain: self.drain_progress(),
         }
     }

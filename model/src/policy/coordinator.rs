@@ -4,7 +4,7 @@ use super::switches;
 use sim::Duration;
 
 use crate::{
-    Epoch, NodeId, Ts,
+    Epoch, NodeId, RunningError, Ts,
     coordinator::{Reports, Selection},
     etcd::{ChangefeedInfo, Job, Progress, Sparse},
 };
@@ -341,6 +341,13 @@ switches! {
             /// When what was asked before has been answered: after two seconds (what F30 asks for, roughly; in no version).
             Some => true,
         },
+        /// Whether an error counts that is told together with a later checkpoint than before.
+        pub progress_error: ProgressError: counts {
+            /// It does not, and is not told again: the checkpoint is a sign that all is well (every version).
+            PassedBy => false,
+            /// It does (what F46 asks for; in no version).
+            Counts => true,
+        },
         /// Whether an error counts that is reported while the changefeed waits for its next try.
         pub repeated_error: RepeatedError: counts {
             /// It does: each status that tells of it doubles the waiting time (every version).
@@ -528,7 +535,7 @@ impl BumpLimit {
 }
 
 impl ResumeError {
-    pub(crate) fn of(self, known: Option<&'static str>) -> Option<&'static str> {
+    pub(crate) fn of(self, known: Option<RunningError>) -> Option<RunningError> {
         match self {
             ResumeError::Kept => known,
             ResumeError::Cleared => None,

@@ -115,6 +115,7 @@ pub(super) fn baseline() -> Policy {
             drain_scope: DrainScope::Tracked,
             checkpoint_compare: CheckpointCompare::Nothing,
             stop_patience: StopPatience::None,
+            progress_error: ProgressError::PassedBy,
             repeated_error: RepeatedError::Counts,
             returned_error: ReturnedError::PassedBy,
             pause_compare: PauseCompare::Nothing,

@@ -273,7 +273,7 @@ fn in_the_way(policy: Policy) -> String {
     admits(policy, |hand| {
         hand.hold(Addr::Pd);
         elect(hand);
-        let failed = ChangefeedInfo { epoch: Epoch(9), error: Some("edited"), ..info(5) };
+        let failed = ChangefeedInfo { epoch: Epoch(9), error: Some("edited".into()), ..info(5) };
         hand.text.clear();
         put(hand, Key::Info(CF), Value::Info(Box::new(failed)));
         hand.hold_only(Addr::Etcd, "TxnRequest");

@@ -8,7 +8,7 @@ use model::{
 use sim::Duration;
 
 fn status(checkpoint: u64, err: Option<&'static str>) -> MaintainerStatus {
-    MaintainerStatus { err, ..term::working(1, checkpoint) }
+    MaintainerStatus { err: err.map(Into::into), ..term::working(1, checkpoint) }
 }
 
 /// What the invariant finds when the maintainer tells this, every five seconds.

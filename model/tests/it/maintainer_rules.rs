@@ -133,7 +133,7 @@ fn an_error_is_told_once() {
     n2/dispatchers: HeartBeatRequest cf1 `no such table`
         ** ErrorReported cf1 n2 `no such table`
     pass 200ms
-        -> MaintainerHeartbeat statuses: cf1 working ts10 bootstrap_done e5 `no such table` to n1/coordinator
+        -> MaintainerHeartbeat statuses: cf1 working ts10 bootstrap_done e5 `no such table` on=n2 to n1/coordinator
     pass 1200ms
         -> MaintainerHeartbeat statuses: cf1 working ts10 bootstrap_done e5 to n1/coordinator
     ");
@@ -159,14 +159,14 @@ fn a_mark_is_lost_if_it_is_taken_off_after_the_status_has_been_read() {
     go on
     pass 200ms
     pass 1s
-        -> MaintainerHeartbeat statuses: cf1 working ts10 bootstrap_done e5 `no such table` to n1/coordinator
+        -> MaintainerHeartbeat statuses: cf1 working ts10 bootstrap_done e5 `no such table` on=n2 to n1/coordinator
     ");
     insta::assert_snapshot!(told("master", &[ADDED, WORKING, scene]), @"
     n2/dispatchers: HeartBeatRequest cf1 `no such table`
         ** ErrorReported cf1 n2 `no such table`
     go on
     pass 200ms
-        -> MaintainerHeartbeat statuses: cf1 working ts10 bootstrap_done e5 `no such table` to n1/coordinator
+        -> MaintainerHeartbeat statuses: cf1 working ts10 bootstrap_done e5 `no such table` on=n2 to n1/coordinator
     pass 1s
     ");
 }

@@ -252,3 +252,34 @@ fn an_error_with_the_end_of_a_bootstrap_is_lost() {
           cf1 replicating at n1 normal e1 ts60 saved ts60 bootstrap_done
     ");
 }
+
+/// The same error of another node is another one.
+#[test]
+fn the_same_error_of_another_node_is_news() {
+    let text = told(
+        "master",
+        "
+        n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e1 `the downstream is away` on=n2
+        pass 600ms
+        n1/maintainers: MaintainerHeartbeat statuses: cf1 stopped ts50 bootstrap_done e1
+        pass 12s
+        n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e@10500
+        pass 1s
+        n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e@10500 `the downstream is away` on=n3
+        pass 600ms
+        state cf1",
+    );
+    let from = text.rfind("n1/maintainers: MaintainerHeartbeat").expect("it is told");
+    insta::assert_snapshot!(text[from..], @"
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e@10500 `the downstream is away` on=n3
+        -> TsoRequest call3 to pd
+        -> TxnRequest call8 compares: modified(info/cf1)=rev4 then: put info/cf1 = warning e@13600 ts10 `the downstream is away` on=n3 to etcd
+        ** StateChanged cf1 warning `the downstream is away`
+        ** EpochPersisted cf1 e@13600
+    pass 600ms
+        -> RemoveMaintainerRequest cf1 cascade e@10500 to n1/maintainers
+    state cf1
+          cf1 absent warning `the downstream is away` e@13600 ts50 saved ts50 bootstrap_done
+          operator cf1 stop at n1
+    ");
+}

@@ -63,6 +63,6 @@ fn weather_is_taken_out() {
 /// One outage is told several times, and counts as often.
 #[test]
 fn a_rule_that_mends_a_finding_explains_it() {
-    let all = explained("operator-storm", "master", 9007);
+    let all = explained("operator-storm", "master", 9066);
     assert_eq!(all, [("recovers (coverage)".to_owned(), "F49".to_owned())]);
 }

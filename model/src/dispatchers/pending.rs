@@ -48,6 +48,15 @@ impl Manager {
         if unanswered > 0 {
             all.push(Pending::of(cf, format!("the downstream to answer {unanswered} transactions")));
         }
+        match &self.redo.client {
+            Some(client) if client.is_writing() => {
+                all.push(Pending::of(cf, "the storage of the redo log to write a file"));
+            }
+            Some(client) if !self.is_cancelled() && !client.is_normal() => {
+                all.push(Pending::of(cf, "a successor of its redo client, which has failed"));
+            }
+            _ => {}
+        }
         for one in self.dispatchers_of(Mode::Default).chain(self.dispatchers_of(Mode::Redo)) {
             if let Some((event, stage)) = &one.blocking.pending {
                 let awaits = Pending::of(

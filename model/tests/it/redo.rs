@@ -389,6 +389,21 @@ fn a_file_that_the_storage_refuses_is_not_being_written() {
     ");
 }
 
+/// A file that is lost on its way is waited for, and its changefeed stands still; the time for it is five minutes.
+#[test]
+fn a_file_that_is_never_written_fails() {
+    let mut hand = working_at(N1, "master");
+    hand.hold_only(Addr::Sink, "WriteRedoLog");
+    hand.resolve(50);
+    hand.advance(290_000);
+    hand.text.clear();
+    hand.advance(20_000);
+    insta::assert_snapshot!(hand.text, @"
+    20000 ms pass
+        ** SinkFailed cf1 `bad connection`
+    ");
+}
+
 #[test]
 fn a_redo_log_goes_with_its_changefeed() {
     let mut hand = working();

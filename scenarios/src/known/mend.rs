@@ -11,7 +11,7 @@ pub enum Mend {
     Stops,
     /// Everything heals at the end, not only a core.
     Core,
-    /// The cluster has thrice as long to settle.
+    /// The cluster has five times as long to settle: a call of the redo log's storage may take five minutes.
     Haste,
     /// The downstream neither hangs nor is slow: no statement takes much longer than usual.
     Outages,
@@ -46,7 +46,7 @@ impl Mend {
             Mend::Core => core(&mut table, &case),
             Mend::Haste => {
                 let (_, settles) = case.scenario.phases();
-                table.insert("settle_for".to_owned(), text(&settles.times(3)));
+                table.insert("settle_for".to_owned(), text(&settles.times(5)));
                 true
             }
             Mend::Outages => outages(&mut table),
@@ -164,6 +164,6 @@ do = { pause = { who = "n2", for = "1s" } }
         assert_eq!(mended(Mend::Core, FILE), None);
         let core = FILE.replace("\"calm\"", "{ core = [\"n3\"] }");
         assert!(mended(Mend::Core, &core).expect("it had a core").contains("ending = \"calm\""));
-        assert!(mended(Mend::Haste, FILE).expect("always").contains("settle_for = \"30s\""));
+        assert!(mended(Mend::Haste, FILE).expect("always").contains("settle_for = \"50s\""));
     }
 }

@@ -1,16 +1,18 @@
 //! The sink client of redo dispatchers: rows gather in a file, which is written every two seconds, or when it is full. While
 //! it is being written, what comes waits for the next one.
 
-use sim::Duration;
+use sim::{Duration, Instant};
 
 use crate::{
     Addr, Cx, DispatcherId, Row, TableId,
     dispatchers::{Asker, Dispatchers, ManagerId, Note, Timer},
-    sink::{self, Logged, QueryId},
+    sink::{self, Failure, Logged, QueryId},
 };
 
 /// How often a file is written (`flush-interval`).
 const FLUSH: Duration = Duration::from_secs(2);
+/// How long it is waited for that a file is written (`defaultTimeout` of the external storage).
+const PATIENCE: Duration = Duration::from_secs(300);
 /// With more rows than this a file is written at once (`DefaultFlushBatchSize`).
 const FULL: usize = 1024;
 /// How many rows a redo dispatcher may hand over at once.
@@ -31,8 +33,9 @@ pub(in crate::dispatchers) struct RedoClient {
     running: bool,
     /// What goes into the next file.
     gathered: Vec<Entry>,
-    /// What is being written, and what came meanwhile.
-    writing: Option<(QueryId, Vec<Entry>)>,
+    /// What is being written, and since when.
+    writing: Option<(QueryId, Instant, Vec<Entry>)>,
+    /// What came meanwhile.
     waiting: Vec<Entry>,
     /// Whether it was time for a file while one was being written.
     due: bool,
@@ -52,6 +55,10 @@ impl RedoClient {
 
     pub(in crate::dispatchers) fn is_normal(&self) -> bool {
         self.normal
+    }
+
+    pub(in crate::dispatchers) fn is_writing(&self) -> bool {
+        self.writing.is_some()
     }
 
     pub(in crate::dispatchers) fn is_running(&self) -> bool {
@@ -84,7 +91,7 @@ impl RedoClient {
     /// The context is cancelled: the call that was under way.
     pub(in crate::dispatchers) fn cancel(&mut self) -> Option<QueryId> {
         (self.normal, self.running) = (false, false);
-        self.writing.take().map(|(query, _)| query)
+        self.writing.take().map(|(query, ..)| query)
     }
 }
 
@@ -100,9 +107,17 @@ impl Dispatchers {
         }
     }
 
-    /// It is time for a file.
+    /// It is time for a file. One that is being written for too long has failed.
     pub(in crate::dispatchers) fn on_redo_flush(&mut self, id: ManagerId, cx: &mut Cx) {
+        let now = cx.now.steady;
         let Some(client) = self.redo_client(id).filter(|client| client.running) else { return };
+        if let Some((query, since, _)) = client.writing
+            && now.since(since) >= PATIENCE
+        {
+            self.disconnect(query, cx);
+            let failed = sink::Reply::Failed { query, why: Failure::BadConnection };
+            return self.redo_written(id, &failed, cx);
+        }
         let busy = client.writing.is_some();
         client.due |= busy;
         cx.out.alarm(Timer::RedoFlush { manager: id }.into(), FLUSH);
@@ -127,7 +142,7 @@ impl Dispatchers {
         let asker = Asker::RedoFlush { manager: id };
         let query = self.ask(asker, cx, |query| sink::Inbox::WriteRedoLog { query, cf, rows });
         if let Some(client) = self.redo_client(id) {
-            client.writing = Some((query, entries));
+            client.writing = Some((query, cx.now.steady, entries));
         }
     }
 
@@ -135,7 +150,7 @@ impl Dispatchers {
     pub(in crate::dispatchers) fn redo_written(&mut self, id: ManagerId, reply: &sink::Reply, cx: &mut Cx) {
         let resolved = self.resolved;
         let Some(client) = self.redo_client(id) else { return };
-        let Some((_, entries)) = client.writing.take() else { return };
+        let Some((_, _, entries)) = client.writing.take() else { return };
         if let sink::Reply::Failed { why, .. } = reply {
             return self.redo_failed(id, why.why(), cx);
         }

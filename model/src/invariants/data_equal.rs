@@ -80,7 +80,7 @@ impl Invariant for DataEqual {
         let Some(services) = Services::of(sim) else { return };
         for (cf, kept) in self.kept.iter() {
             let Some(job) = services.job(cf) else { continue };
-            if let Err(what) = services.equal(cf, kept.from, job.checkpoint) {
+            if let Err(what) = services.equal(cf, (kept.from, job.checkpoint), kept.skipped) {
                 let aspect = if services.sink.is_log() { "missing" } else { "row" };
                 found.push(Violation { invariant: NAME, aspect, what, because: Vec::new() });
             }

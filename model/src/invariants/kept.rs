@@ -26,6 +26,8 @@ pub(super) struct Persisted {
     pub(super) checkpoint: Ts,
     /// What changed before this nobody has promised: a user has let it go on from there.
     pub(super) from: Ts,
+    /// What a user has had it jump over: from where on, and up to where.
+    pub(super) skipped: Option<(Ts, Ts)>,
 }
 
 /// The checkpoint of a changefeed was written.
@@ -35,6 +37,7 @@ pub(super) struct Moved {
     /// The checkpoint before; if a user has said where it is to go on, that is it.
     pub(super) before: Ts,
     pub(super) now: Ts,
+    pub(super) skipped: Option<(Ts, Ts)>,
 }
 
 impl Kept {
@@ -51,7 +54,7 @@ impl Kept {
     /// Takes up what a record says; which checkpoints it has written.
     pub(super) fn observe(&mut self, sim: &Sim, record: &Record, mut moved: impl FnMut(&Services, Moved)) {
         if self.changefeeds.is_none() {
-            let fresh = |(cf, checkpoint)| (cf, Persisted { checkpoint, from: Ts::NONE });
+            let fresh = |(cf, checkpoint)| (cf, Persisted { checkpoint, from: Ts::NONE, skipped: None });
             self.changefeeds = Services::of(sim).map(|services| services.to_be_kept().map(fresh).collect());
         }
         match &record.what {
@@ -88,7 +91,8 @@ impl Kept {
                 && let Some(job) = services.job(*cf)
                 && let Some(changefeeds) = &mut self.changefeeds
             {
-                changefeeds.insert(*cf, Persisted { checkpoint: job.checkpoint, from: Ts::NONE });
+                let checkpoint = job.checkpoint;
+                changefeeds.insert(*cf, Persisted { checkpoint, from: Ts::NONE, skipped: None });
             }
         }
     }
@@ -102,10 +106,14 @@ impl Kept {
         let known = changefeeds.get_mut(&cf)?;
         let mut before = std::mem::replace(&mut known.checkpoint, job.checkpoint);
         if self.overwrites.remove(&(cf, job.checkpoint)) {
+            if before < job.checkpoint {
+                let (first, last) = known.skipped.unwrap_or((before, job.checkpoint));
+                known.skipped = Some((first.min(before), last.max(job.checkpoint)));
+            }
             before = job.checkpoint;
             known.from = job.checkpoint;
         }
-        Some(Moved { cf, before, now: job.checkpoint })
+        Some(Moved { cf, before, now: job.checkpoint, skipped: known.skipped })
     }
 }
 

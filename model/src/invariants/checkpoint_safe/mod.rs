@@ -107,7 +107,7 @@ impl CheckpointSafe {
 
     /// A checkpoint has been written: looks at what is new since the last time.
     fn persisted(&mut self, services: &Services, news: Moved, step: StepId, found: &mut Vec<Violation>) {
-        let Moved { cf, before, now } = news;
+        let Moved { cf, before, now, skipped } = news;
         if now == Ts::INFINITE {
             return self.report(cf, "infinite", format!("the checkpoint of {cf} is {now}"), step, found);
         }
@@ -116,7 +116,7 @@ impl CheckpointSafe {
             self.report(cf, "monotone", what, step, found);
         }
         if !self.reported.contains(&(cf, "data"))
-            && let Err(what) = services.equal(cf, before, now)
+            && let Err(what) = services.equal(cf, (before, now), skipped)
         {
             self.report(cf, "data", what, step, found);
         }

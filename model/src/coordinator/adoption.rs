@@ -81,7 +81,9 @@ impl Term {
         match winner {
             Some((node, status)) => {
                 cx.note(Note::Adopted { cf, node, epoch: status.epoch });
-                let changefeed = Changefeed::new(cf, info, status.checkpoint, cx.now.steady);
+                let rule = cx.policy().coordinator.adopted_checkpoint;
+                let checkpoint = rule.of(status.checkpoint, job.checkpoint);
+                let changefeed = Changefeed::new(cf, info, checkpoint, cx.now.steady);
                 self.changefeeds.add_replicating(cf, changefeed, node);
             }
             None => {

@@ -76,7 +76,7 @@ impl Remove {
             return Next::Done;
         };
         let mode = manager.dispatchers.get(&self.dispatcher).map_or(Mode::Default, |one| one.mode);
-        let normal = manager.sink_is_normal(mode);
+        let normal = manager.sink_is_normal(mode, cx.policy());
         match manager.dispatchers.get_mut(&self.dispatcher) {
             Some(dispatcher) if dispatcher.removing => Next::Done,
             Some(dispatcher) if dispatcher.may_close(normal) => {

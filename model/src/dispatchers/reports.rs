@@ -186,7 +186,7 @@ impl Manager {
     /// The target of a merge that does not take over yet is passed by, even if it is being removed: then it is never cleaned.
     pub(super) fn aggregate(&mut self, mode: Mode, seq: u64, complete: bool, policy: &Policy) -> Aggregated {
         let watermark = self.lowest(mode, seq);
-        let (normal, redo) = (self.sink_is_normal(mode), IsRedo::of(mode));
+        let (normal, redo) = (self.sink_is_normal(mode, policy), IsRedo::of(mode));
         let (mut statuses, mut drained) = (Vec::new(), Vec::new());
         for one in self.dispatchers_of(mode) {
             if !one.counts() && (!one.removing || !policy.dispatchers.removed_target.is_cleaned()) {

@@ -405,6 +405,13 @@ switches! {
             /// It is: nobody is told to maintain what has been paused meanwhile (what F31 asks for; in no version).
             Looked => true,
         },
+        /// Which checkpoint a changefeed has for a new term whose maintainer is reported.
+        pub adopted_checkpoint: AdoptedCheckpoint {
+            /// The one that is reported; a maintainer that only removes reports the lowest there is (every version).
+            Reported,
+            /// That, or the persisted one if it is higher (what F56 asks for; in no version).
+            Highest,
+        },
         /// What a new term does about a maintainer of another generation that is reported (`bootstrap_stale_occupies_slot`).
         pub stale_maintainer: StaleMaintainer {
             /// Nothing: it goes on.
@@ -600,6 +607,15 @@ impl StopCheck {
                 status.0 == expected.0 && (expected.1 == Epoch::NONE || status.1 <= expected.1)
             }
             StopCheck::SenderAndEpoch => status.0 == expected.0 && status.1.matches(expected.1),
+        }
+    }
+}
+
+impl AdoptedCheckpoint {
+    pub(crate) fn of(self, reported: Ts, persisted: Ts) -> Ts {
+        match self {
+            AdoptedCheckpoint::Reported => reported,
+            AdoptedCheckpoint::Highest => reported.max(persisted),
         }
     }
 }

@@ -138,6 +138,13 @@ switches! {
             /// It does not: whoever comes next starts before them (what F19 asks for; no version).
             AtOnce => false,
         },
+        /// What a dispatcher waits for that is to go while its sink has seen an error, and workers of it go on.
+        pub abnormal_sink: AbnormalSink: is_awaited {
+            /// Nothing: its rows may be written later (every version).
+            LeftAtOnce => false,
+            /// That they are downstream, or the last worker has ended (what F55 asks for; in no version).
+            Awaited => true,
+        },
         /// What counts for a table about which nothing is recorded downstream, when a syncpoint is.
         pub syncpoint_record: SyncpointRecord: counts_alone {
             /// Nothing (all versions).

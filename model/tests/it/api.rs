@@ -14,11 +14,16 @@ const COORDINATOR: Addr = Addr::Node(N3, Place::Coordinator);
 
 /// Everything that a coordinator on n3 says and asks for, whose changefeed is maintained by n1 with epoch 5.
 fn told(policy: &str, script: impl FnOnce(&mut Hand)) -> String {
+    told_of(policy, 100, script)
+}
+
+/// And that is told of this checkpoint.
+fn told_of(policy: &str, checkpoint: u64, script: impl FnOnce(&mut Hand)) -> String {
     let mut hand = Hand::at(N3, Place::Coordinator, preset(policy));
     let [(key, value), _] = changefeed(5);
     hand.change(Op::Put { key, value, lease: None });
     hand.elect();
-    hand.report_all(Some(working(5, 100)));
+    hand.report_all(Some(working(5, checkpoint)));
     hand.advance(1);
     hand.text.clear();
     script(&mut hand);
@@ -324,6 +329,29 @@ fn an_update_writes_back_what_its_user_has_seen() {
     all go on
         ** CallAnswered cf1 `update` `it is not stopped`
     1 ms pass
+    ");
+}
+
+/// A maintainer that only removes has no checkpoint of its own, and tells the lowest there is.
+#[test]
+fn what_a_maintainer_that_only_removes_tells_counts() {
+    let script = |hand: &mut Hand| {
+        hand.command(COORDINATOR, pause());
+        hand.advance(1);
+        hand.tell(N1, Inbox::MaintainerHeartbeat { statuses: vec![term::stopped(5, 1)] });
+        hand.advance(1600);
+        hand.text.clear();
+        hand.command(COORDINATOR, Command::UpdateChangefeed { cf: CF });
+    };
+    insta::assert_snapshot!(told_of("master", 1, script), @"
+    UpdateChangefeed cf1 at n3/coordinator
+        -> TxnRequest call7 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts1 progress-none to etcd
+        ** CallAnswered cf1 `update` `done`
+    ");
+    insta::assert_snapshot!(told_of("master+coordinator.adopted_checkpoint=highest", 1, script), @"
+    UpdateChangefeed cf1 at n3/coordinator
+        -> TxnRequest call7 then: put info/cf1 = stopped e5 ts10, put status/cf1 = ts10 progress-none to etcd
+        ** CallAnswered cf1 `update` `done`
     ");
 }
 

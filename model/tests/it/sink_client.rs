@@ -15,6 +15,10 @@ fn told(class: Class, rows: u32, script: impl FnOnce(&mut Hand)) -> String {
 }
 
 fn driven(class: Class, rows: u32, script: impl FnOnce(&mut Hand)) -> Hand {
+    driven_under("master", class, rows, script)
+}
+
+fn driven_under(policy: &'static str, class: Class, rows: u32, script: impl FnOnce(&mut Hand)) -> Hand {
     let second = Duration::from_secs(1);
     let workload = Workload {
         tables: 9,
@@ -24,7 +28,7 @@ fn driven(class: Class, rows: u32, script: impl FnOnce(&mut Hand)) -> Hand {
         until: second.times(400),
         ..Workload::default()
     };
-    let mut hand = Hand::replicating(&workload, Downstream::of(class), "master");
+    let mut hand = Hand::replicating(&workload, Downstream::of(class), policy);
     script(&mut hand);
     hand
 }
@@ -715,5 +719,57 @@ fn what_waits_for_the_loops_is_taken_up() {
         -> MaintainerBootstrapResponse cf1 e5 ts0 spans: d7@n1 t7 Working ts3000000 default operators: cf1 Create (Add) d8@n1 t8 ts10 default e5 to n1/maintainers
     20 ms pass
         -> HeartBeatRequest cf1 ts10 ts10 seq=1 statuses: d7@n1 Working ts10 to n1/maintainers
+    ");
+}
+
+/// The downstream does not say where a new dispatcher starts, which makes the sink abnormal, and workers go on: a dispatcher that is
+/// removed has gone while a worker is to write its rows again.
+#[test]
+fn a_dispatcher_of_an_abnormal_sink_leaves_with_rows_in_hand() {
+    let told = |policy| {
+        let hand = driven_under(policy, MYSQL, 1, |hand| {
+            working(hand);
+            fail(hand, "TableRecoveryInfo", true, Some(1));
+            hand.tell(N1, create(5, 8));
+            fail(hand, "Execute", true, Some(6));
+            hand.resolve(1_000_000);
+            hand.text.clear();
+            hand.tell(N1, remove(5, 7));
+            hand.advance(5_000);
+        });
+        only(&hand.text, &["Remove", "**"])
+    };
+    insta::assert_snapshot!(told("master"), @"
+    n1/maintainers: ScheduleDispatcherRequest cf1 Remove (Remove) d7@n1 t7 ts10 default e5
+        ** DispatcherUnregistered cf1 d7@n1
+        ** WriteStarted cf1 d7@n1 t7 query5
+        ** RolledBack n3/dispatchers query5 BadConnection
+        ** WriteFailed cf1 query5 BadConnection
+        ** WriteStarted cf1 d7@n1 t7 query6
+        ** RolledBack n3/dispatchers query6 BadConnection
+        ** WriteFailed cf1 query6 BadConnection
+        ** DispatcherCleaned cf1 d7@n1 ts46285
+        ** WriteStarted cf1 d7@n1 t7 query7
+        ** RolledBack n3/dispatchers query7 BadConnection
+        ** WriteFailed cf1 query7 BadConnection
+        ** WriteStarted cf1 d7@n1 t7 query8
+        ** RolledBack n3/dispatchers query8 BadConnection
+        ** WriteFailed cf1 query8 BadConnection
+    ");
+    insta::assert_snapshot!(told("master+dispatchers.abnormal_sink=awaited"), @"
+    n1/maintainers: ScheduleDispatcherRequest cf1 Remove (Remove) d7@n1 t7 ts10 default e5
+        ** DispatcherUnregistered cf1 d7@n1
+        ** WriteStarted cf1 d7@n1 t7 query5
+        ** RolledBack n3/dispatchers query5 BadConnection
+        ** WriteFailed cf1 query5 BadConnection
+        ** WriteStarted cf1 d7@n1 t7 query6
+        ** RolledBack n3/dispatchers query6 BadConnection
+        ** WriteFailed cf1 query6 BadConnection
+        ** WriteStarted cf1 d7@n1 t7 query7
+        ** RolledBack n3/dispatchers query7 BadConnection
+        ** WriteFailed cf1 query7 BadConnection
+        ** WriteStarted cf1 d7@n1 t7 query8
+        ** RolledBack n3/dispatchers query8 BadConnection
+        ** WriteFailed cf1 query8 BadConnection
     ");
 }

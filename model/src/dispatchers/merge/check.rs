@@ -173,7 +173,7 @@ impl Check {
             self.stage = Stage::Drain { ends: vec![None; self.sources.len()] };
         }
         let Stage::Drain { ends } = &mut self.stage else { return Next::Done };
-        let normal = manager.sink_is_normal(self.mode);
+        let normal = manager.sink_is_normal(self.mode, cx.policy());
         for (id, end) in self.sources.iter().zip(ends.iter_mut()) {
             let drained =
                 manager.dispatchers.get(id).filter(|source| end.is_none() && source.may_close(normal));

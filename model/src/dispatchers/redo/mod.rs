@@ -12,6 +12,7 @@ mod meta;
 use crate::{
     DispatcherId, Mode, SchemaId, Ts,
     dispatchers::{Dispatcher, Manager, Watermark, schemas::SchemaIndex},
+    policy::Policy,
 };
 
 pub(super) use client::{BATCH, RedoClient};
@@ -89,11 +90,13 @@ impl Manager {
     }
 
     /// Whether dispatchers of a mode that are removed wait until their rows are written.
-    pub(super) fn sink_is_normal(&self, mode: Mode) -> bool {
-        match mode {
-            Mode::Default => self.sink.is_normal(),
-            Mode::Redo => self.redo.client.as_ref().is_some_and(RedoClient::is_normal),
-        }
+    pub(super) fn sink_is_normal(&self, mode: Mode, policy: &Policy) -> bool {
+        let (normal, runs) = match (mode, &self.redo.client) {
+            (Mode::Default, _) => (self.sink.is_normal(), self.sink.is_running()),
+            (Mode::Redo, Some(client)) => (client.is_normal(), client.is_running()),
+            (Mode::Redo, None) => (false, false),
+        };
+        normal || runs && policy.dispatchers.abnormal_sink.is_awaited()
     }
 
     /// A part of a sink that is no worker has failed.

@@ -281,10 +281,13 @@ impl Dispatchers {
         self.orchestrator.closed_epochs().find(|(closed, _)| *closed == cf).map(|(_, epoch)| epoch)
     }
 
-    /// Whether the manager of a dispatcher is to write nothing any more.
-    pub fn has_ended_with(&self, id: DispatcherId) -> bool {
-        let mut its = self.managers.values().filter(|manager| manager.dispatchers.contains_key(&id));
-        its.any(|manager| manager.closed || manager.write_path_closed || manager.is_cancelled())
+    /// The managers that have a dispatcher of this id, with the number of its insertion there, and whether they are to write nothing any
+    /// more. There may be several: a manager that is built anew has a table trigger of the same id as one that has failed.
+    pub fn holders(&self, id: DispatcherId) -> impl Iterator<Item = (ManagerId, u64, bool)> + '_ {
+        self.managers.values().filter_map(move |manager| {
+            let ended = manager.closed || manager.write_path_closed || manager.is_cancelled();
+            Some((manager.id, manager.dispatchers.get(&id)?.seq, ended))
+        })
     }
 
     /// Rises whenever it may have changed who may write: for whoever watches.

@@ -4,11 +4,13 @@
 //! have seen to its dispatchers already, so nobody takes the new one away again: it gets events until the process ends.
 //! Reported once per run.
 
+use std::collections::BTreeMap;
+
 use sim::What;
 
 use crate::{
-    Actor, Addr, Note, Place, Record, Sim,
-    dispatchers::Note as Said,
+    Actor, Addr, DispatcherId, NodeId, Note, Place, Record, Sim,
+    dispatchers::{ManagerId, Note as Said},
     invariants::{Invariant, Named, Sight, Sort, Violation},
 };
 
@@ -25,6 +27,8 @@ pub(super) const NAMED: Named = Named {
 
 #[derive(Default)]
 pub(super) struct ClosedStaysClosed {
+    /// The managers that had a dispatcher when one of its id was created last, with the numbers of its insertions.
+    known: BTreeMap<(NodeId, DispatcherId), Vec<(ManagerId, u64)>>,
     reported: bool,
 }
 
@@ -36,9 +40,13 @@ impl Invariant for ClosedStaysClosed {
         for note in &record.notes {
             if let Note::Dispatchers(Said::DispatcherCreated { cf, id, span, .. }) = note
                 && let Actor::Dispatchers(all) = sim.machine(*addr)
-                && all.has_ended_with(*id)
-                && !std::mem::replace(&mut self.reported, true)
             {
+                let known = self.known.entry((*node, *id)).or_default();
+                let ended = all.holders(*id).any(|(dm, seq, ended)| ended && !known.contains(&(dm, seq)));
+                *known = all.holders(*id).map(|(dm, seq, _)| (dm, seq)).collect();
+                if !ended || std::mem::replace(&mut self.reported, true) {
+                    continue;
+                }
                 let what = format!("{id} for {span} begins on {node}, where the manager of {cf} has ended");
                 found.push(Violation { invariant: NAME, aspect: "", what, because: vec![record.id] });
             }

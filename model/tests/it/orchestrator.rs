@@ -903,6 +903,45 @@ fn a_silent_downstream() {
     ");
 }
 
+/// A manager that is built anew has a table trigger of the same id as the one before, which is no dispatcher of that.
+#[test]
+fn a_trigger_that_is_built_anew_is_not_one_of_a_closed_manager() {
+    let script = "
+        party dispatchers with redo
+        overlook HeartBeatRequest
+        hold sink
+        n3/maintainers: MaintainerBootstrapRequest cf1 ts10 d1@n3 e5 redo=d2@n3
+        serve sink
+        serve sink
+        lose sink
+        pass 121s
+        release sink
+        n3/maintainers: MaintainerBootstrapRequest cf1 ts10 d1@n3 e5 redo=d2@n3
+    ";
+    insta::assert_snapshot!(watch(&["closed_stays_closed"], "master", script), @"
+    party dispatchers with redo
+    overlook HeartBeatRequest
+    hold sink
+    n3/maintainers: MaintainerBootstrapRequest cf1 ts10 d1@n3 e5 redo=d2@n3
+    serve sink
+    serve sink
+        ** DispatcherCreated cf1 d1@n3 ddl ts10
+    lose sink
+    pass 121s
+        ** WritePathClosed cf1 n3 fenced
+        ** ManagerClosed cf1 n3
+        ** ConstructionFailed cf1 n3 `bad connection`
+        -> MaintainerBootstrapResponse cf1 e5 ts0 `bad connection` to n3/maintainers
+    release sink
+    n3/maintainers: MaintainerBootstrapRequest cf1 ts10 d1@n3 e5 redo=d2@n3
+        ** DispatcherCreated cf1 d1@n3 ddl ts10
+        ** DispatcherCreated cf1 d2@n3 ddl ts10 redo
+        ** ManagerCreated cf1 n3 n3 e5
+        ** RedoMetaWritten n3/dispatchers query8 cf1 ts10 ts10
+        -> MaintainerBootstrapResponse cf1 e5 ts10 redo=ts10 spans: d1@n3 ddl Initializing ts10 default, d2@n3 ddl Initializing ts10 redo to n3/maintainers
+    ");
+}
+
 /// A refused close leaves nothing behind, but under M24; a refused merge neither, but under MU-58.
 #[test]
 fn what_is_refused_changes_nothing() {

@@ -7,10 +7,10 @@
 //!
 //! * *row*: of a database, a row is not as it was at the checkpoint, or later;
 //! * *missing*: of a log, the last change of a row up to the checkpoint is not in it;
-//! * *order*: of a log, an older change of a row comes after a newer one. A dispatcher declares, when it is created, that it
-//!   writes again everything from its start on: what it writes may be older than what dispatchers before it have written, and
-//!   not older than what it has written itself, or what a dispatcher after it has. A message that its client has sent again, because
-//!   no answer came, may be in the log twice: Kafka promises each at least once.
+//! * *order*: of a log, an older change of a row comes after a newer one. A dispatcher declares, when it is created or
+//!   takes over as the target of a merge, that it writes again everything from its start on: what it writes may be older than what
+//!   dispatchers before it have written, and not older than what it has written itself, or what a dispatcher after it has. A message
+//!   that its client has sent again, because no answer came, may be in the log twice: Kafka promises each at least once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,7 +64,9 @@ impl Invariant for DataEqual {
         let What::Step { actor, .. } = &record.what else { return };
         for note in &record.notes {
             match note {
-                Note::Dispatchers(Said::DispatcherCreated { cf, id, .. }) => {
+                Note::Dispatchers(
+                    Said::DispatcherCreated { cf, id, .. } | Said::MergeCommitted { cf, id, .. },
+                ) => {
                     self.births += 1;
                     self.born.insert((*actor, *cf, *id), self.births);
                 }

@@ -82,9 +82,10 @@ fn a_log_has_every_message_and_others() {
     insta::assert_snapshot!(text, @"data_equal (missing): row 0 of t1 was changed at ts11402183, the checkpoint of cf1 is ts18400000, and downstream is nothing");
 }
 
-/// What happens to a log: a dispatcher is created on a node, or has a change of row 0 appended.
+/// What happens to a log: a dispatcher is created on a node, takes over from others there, or has a change of row 0 appended.
 enum Happens {
     Created(model::NodeId, DispatcherId),
+    Merged(model::NodeId, DispatcherId),
     Appended(model::NodeId, DispatcherId, u64),
 }
 
@@ -101,6 +102,10 @@ fn appended(happens: &[Happens]) -> String {
                 let note = dispatchers::Note::DispatcherCreated { cf, id, span, start_ts, redo };
                 (Addr::Node(node, Place::Dispatchers), note.into())
             }
+            Happens::Merged(node, id) => {
+                let note = dispatchers::Note::MergeCommitted { cf, id, start_ts: Ts(1) };
+                (Addr::Node(node, Place::Dispatchers), note.into())
+            }
             Happens::Appended(node, writer, commit) => {
                 let change = Change { op: Op::Update, table: T1, key: 0, commit: Ts(commit), writer };
                 let transaction = Box::new(Transaction { cf, changes: vec![change] });
@@ -113,6 +118,16 @@ fn appended(happens: &[Happens]) -> String {
         watch.observe(&sim, &record, &mut found);
     }
     found.iter().map(|violation| format!("{violation}\n")).collect()
+}
+
+/// So does the target of a merge: sources come as far as they come, and it begins where the last of them is.
+#[test]
+fn the_target_of_a_merge_writes_again_what_its_sources_have_written() {
+    use Happens::{Appended, Created, Merged};
+    let (source, target) = (DispatcherId { maker: N1, n: 1 }, DispatcherId { maker: N1, n: 2 });
+    let before = [Created(N1, source), Appended(N1, source, 5), Appended(N1, source, 9)];
+    let all: Vec<Happens> = before.into_iter().chain([Merged(N1, target), Appended(N1, target, 5)]).collect();
+    assert_eq!(appended(&all), "");
 }
 
 /// One that is created later declares that it writes again; one of before does not, nor does anybody a second time.

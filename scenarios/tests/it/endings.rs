@@ -65,7 +65,13 @@ fn or_the_seed_does() {
 
 /// What breaks where only n2 of two nodes heals; and, for comparison, that nothing does if everything heals.
 fn broken_outside(faults: &str) -> String {
+    broken_with(2, faults)
+}
+
+/// The same with so many tables.
+fn broken_with(tables: u32, faults: &str) -> String {
     let file = FILE.split("[[fault]]").next().expect("it has a beginning").replace("nodes = 3", "nodes = 2");
+    let file = file.replace("tables = 2", &format!("tables = {tables}"));
     let found = |ending: &str| {
         let file = format!("ending = {ending}\n{file}{faults}");
         let scenario = Scenario::parse("x", "x.toml", &file).expect("it is well-formed");
@@ -85,6 +91,16 @@ fn what_waits_outside_to_be_stopped_is_told_as_that() {
          [[fault]]\nwhen = { at = '4.5s' }\ndo = { remove_changefeed = { cf = 'cf1' } }\n",
     );
     insta::assert_snapshot!(text, @"recovers (outside): n2/coordinator still has the operator stop of cf1; n2/coordinator cf1 waits for MaintainerHeartbeat (stopped; operator stop) from n1, which 100 messages did not reach, the last a HeartBeatRequest: the link is cut");
+}
+
+/// A changefeed is replicated, and the coordinator hears nothing of it any more.
+#[test]
+fn a_maintainer_that_cannot_be_heard_is_outside() {
+    let text = broken_with(
+        1,
+        "[[fault]]\nwhen = { at = '4s' }\ndo = { cut = { from = 'n1', to = 'n2', class = 'peer', mode = 'drop' } }\n",
+    );
+    insta::assert_snapshot!(text, @"recovers (outside): the checkpoint of cf1 stands at ts3200000, not past the calm at ts5000000; n1/maintainers maintains cf1 (e@988), and waits for nothing; n2/coordinator has cf1 replicating on n1");
 }
 
 /// A node that everybody reaches cannot reach the downstream any more.

@@ -199,6 +199,14 @@ impl Settled<'_> {
     /// Whether somebody waits, on behalf of a changefeed, for a node that has not healed, or over a link that has not.
     pub(super) fn waits_outside(&self, cf: ChangefeedId) -> bool {
         self.up().any(|(addr, actor)| {
+            // What a maintainer has come to it tells its coordinator.
+            if let Actor::Coordinator(one) = actor
+                && one.leads()
+                && let Some((Some(node), _)) = one.placement(cf)
+                && self.is_out_of_reach(addr, node)
+            {
+                return true;
+            }
             let (pending, services): (_, &[Addr]) = match actor {
                 // Changefeeds are given to nodes one after the other, and each of them takes a timestamp.
                 Actor::Coordinator(one) if one.has_bumps() => (one.pending(), &[Addr::Pd]),

@@ -234,7 +234,7 @@ impl Maintainer {
         }
         let mut ids = ids.to_vec();
         ids.sort_by_key(|id| self.spans.held(*id).map(|replica| replica.span));
-        if let Some(two) = ids.windows(2).find(|two| self.joined(two).is_some()) {
+        if let Some(two) = ids.windows(2).find(|two| self.joined(two, cx).is_some()) {
             return self.api_occupies(number, two.to_vec(), 0, cx);
         }
         let two = ids[..2].to_vec();
@@ -249,7 +249,7 @@ impl Maintainer {
     /// Occupies the next of the spans that are to be merged, or begins the merge when all are.
     fn api_occupies(&mut self, number: u32, sources: Vec<DispatcherId>, occupied: usize, cx: &mut Cx) {
         let admitted = match sources.get(occupied).copied() {
-            Some(source) if occupied > 0 || self.joined(&sources).is_some() => {
+            Some(source) if occupied > 0 || self.joined(&sources, cx).is_some() => {
                 let node = self.spans.held(source).and_then(|replica| replica.node);
                 let occupies = self.admits_operator(source, cx);
                 occupies.then(|| (Occupy::new(source, node) as Box<dyn Operator>, None))

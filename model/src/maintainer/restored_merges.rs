@@ -138,7 +138,7 @@ impl Maintainer {
     fn go_on(&mut self, mut told: Told, cx: &mut Cx) {
         let first = |spans: &Self, id: &DispatcherId| spans.spans.get(*id).map(|replica| replica.span);
         told.sources.sort_by_key(|id| first(self, id));
-        let joined = self.joined(&told.sources);
+        let joined = self.joined(&told.sources, cx);
         if self.spans.get(told.merged).is_none() {
             let target = told.target.map(|target| (target.span, target.state, target.checkpoint));
             let preparing = |(span, _, checkpoint): (Span, Option<NodeId>, Ts)| {

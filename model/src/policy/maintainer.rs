@@ -358,6 +358,13 @@ switches! {
             /// It is dropped (what F40 asks for; no version).
             Dropped => true,
         },
+        /// Whether a merge is taken of neighbours that no node has: both are on the same one, which has no name.
+        pub nodeless_merge: NodelessMerge: is_taken {
+            /// It is, and is given up at once: those who occupy its sources may be gone before it gives them back (all versions).
+            Taken => true,
+            /// It is not (what F57 asks for; no version).
+            Refused => false,
+        },
         /// What becomes of a move that has succeeded when its destination leaves before anybody takes note of the success.
         pub done_move: DoneMove: is_undone {
             /// It stands: the span counts as replicated by a node that is gone (all versions).

@@ -176,6 +176,7 @@ pub(super) fn baseline() -> Policy {
             young_tables: YoungTables::LeftOut,
             missing_group: MissingGroup::Fatal,
             late_operator: LateOperator::Replaces,
+            nodeless_merge: NodelessMerge::Taken,
             remove_check: RemoveCheck::Terminal,
             remove_node: RemoveNode::Remembered,
             affected_check: AffectedCheck::AfterStart,

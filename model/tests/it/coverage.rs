@@ -1,6 +1,6 @@
 //! The invariant `coverage`, shown a maintainer on n3: what nodes report to it, and what becomes of its spans.
 
-use crate::script::watch;
+use crate::script::{play, watch};
 
 /// A maintainer of one table, in bootstrap.
 const ADDED: &str = "
@@ -12,16 +12,19 @@ const ADDED: &str = "
 
 /// What the invariant finds when nodes answer the bootstrap so, and after what happens then.
 fn found(policy: &str, n1: &str, n2: &str, then: &str) -> String {
-    let script = format!(
+    let text = watch(&["coverage"], policy, &script(n1, n2, then));
+    text.lines().filter(|line| line.contains("!!")).map(|line| format!("{}\n", line.trim())).collect()
+}
+
+fn script(n1: &str, n2: &str, then: &str) -> String {
+    format!(
         "{ADDED}
         n1/dispatchers: MaintainerBootstrapResponse cf1 e5 ts0{n1}
         n2/dispatchers: MaintainerBootstrapResponse cf1 e5 ts0{n2}
         n3/dispatchers: MaintainerBootstrapResponse cf1 e5 ts50
         n3/dispatchers: MaintainerPostBootstrapResponse cf1 d1@n3 e5
         {then}"
-    );
-    let text = watch(&["coverage"], policy, &script);
-    text.lines().filter(|line| line.contains("!!")).map(|line| format!("{}\n", line.trim())).collect()
+    )
 }
 
 const WHOLE: &str = " spans: d7@n1 t1 Working ts50 default";
@@ -68,17 +71,44 @@ fn a_span_whose_node_has_left_is_taken_care_of() {
     assert_eq!(found("master", "", WHOLE, left), "");
 }
 
+const UNMERGED: &str =
+    " spans: d7@n1 t1[0..524288) Working ts50 default, d8@n1 t1[524288..) Working ts50 default";
+
+/// The node of all spans of the table leaves, and nobody gives them to another one; a user has them merged.
+const MERGED: &str = "
+    stall BasicScheduler
+    see n2, n3
+    n3/server: NodesChanged
+    pass 1s
+    command:n3/maintainers MergeTable cf1 t1
+    pass 2s
+";
+
 /// Who occupies the sources of a merge goes before the merge itself, if they have no node: the merge gives them back.
 #[test]
 fn a_source_of_a_merge_without_a_node_is_taken_care_of() {
-    let halves = " spans: d7@n1 t1[0..524288) Working ts50 default, d8@n1 t1[524288..) Working ts50 default";
-    let merged = "
-        stall BasicScheduler
-        see n2, n3
-        n3/server: NodesChanged
-        pass 1s
-        command:n3/maintainers MergeTable cf1 t1
-        pass 2s
-    ";
-    assert_eq!(found("master", halves, "", merged), "");
+    assert_eq!(found("master", UNMERGED, "", MERGED), "");
+}
+
+#[test]
+fn neighbours_that_no_node_has_are_on_one_node() {
+    let told = |policy| {
+        let text = play(policy, &script(UNMERGED, "", MERGED));
+        let after =
+            text.lines().skip_while(|line| !line.contains("MergeTable")).filter(|line| line.contains("**"));
+        after.map(|line| format!("{}\n", line.trim())).collect::<String>()
+    };
+    insta::assert_snapshot!(told("master"), @"
+    ** SpansMerge cf1 d2@n3 t1 sources=2
+    ** TableCallAnswered cf1 t1 `merge table` `done`
+    ** SpanAbsent cf1 d7@n1
+    ** SpanAbsent cf1 d8@n1
+    ** NotSent n1 `MaintainerHeartbeat` `there is no such target`
+    ** NotSent n1 `MaintainerHeartbeat` `there is no such target`
+    ");
+    insta::assert_snapshot!(told("master+maintainer.nodeless_merge=refused"), @"
+    ** TableCallAnswered cf1 t1 `merge table` `nobody has the first span`
+    ** NotSent n1 `MaintainerHeartbeat` `there is no such target`
+    ** NotSent n1 `MaintainerHeartbeat` `there is no such target`
+    ");
 }

@@ -129,7 +129,7 @@ impl Maintainer {
                 self.admit(Move::new(id, from, to), Some(note), cx)
             }
             Action::Merge(sources) => {
-                if self.joined(&sources).is_some() {
+                if self.joined(&sources, cx).is_some() {
                     self.schedulers.checker.splits.merging = Some((sources, 0));
                 }
                 None
@@ -141,9 +141,13 @@ impl Maintainer {
     pub(in crate::maintainer) fn joined(
         &self,
         sources: &[DispatcherId],
+        cx: &Cx,
     ) -> Option<(Span, Option<NodeId>, Ts)> {
         let mut replicas = sources.iter().map(|id| self.spans.held(*id));
         let first = replicas.next()??;
+        if first.node.is_none() && !cx.policy().maintainer.nodeless_merge.is_taken() {
+            return None;
+        }
         let mut joined = (first.span, first.node, first.checkpoint);
         for replica in replicas {
             let replica = replica.filter(|replica| replica.node == joined.1)?;

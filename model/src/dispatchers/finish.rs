@@ -68,13 +68,18 @@ impl Finish {
         match self.stage {
             // Loops and workers end when the context is cancelled, but for what is being sent to a log without one.
             Stage::Wait if !manager.wait_for_cancel(me) => return Next::Wait,
-            Stage::Wait if !manager.telling.has_ended(me) => return Next::Wait,
-            Stage::Wait => self.stage = Stage::Closed,
+            Stage::Wait => {
+                if !all.has_told(self.manager, me, cx) {
+                    return Next::Wait;
+                }
+                self.stage = Stage::Closed;
+            }
             Stage::Closed => {
                 manager.closing = false;
                 return Next::Done;
             }
         }
+        let Some(manager) = all.managers.get_mut(&self.manager) else { return Next::Done };
         if !std::mem::replace(&mut manager.closed, true) {
             cx.note(Note::ManagerClosed { cf: manager.cf, node: cx.id() });
             all.touch();

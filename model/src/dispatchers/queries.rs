@@ -47,13 +47,18 @@ impl Dispatchers {
         self.queries.insert(query, asker);
         cx.out.send(Addr::Sink, inbox(query).into());
         if asker.task().is_some() {
-            let patience = sink_client::timeout(cx.process.config.downstream.class);
-            if self.patience.is_empty() {
-                cx.out.alarm(Timer::Unanswered.into(), patience);
-            }
-            self.patience.push_back((cx.now.steady + patience, query));
+            self.wait_patiently(query, cx);
         }
         query
+    }
+
+    /// From now on a call is waited for only as long as the connections of the downstream's client allow.
+    pub(super) fn wait_patiently(&mut self, query: QueryId, cx: &mut Cx) {
+        let patience = sink_client::timeout(cx.process.config.downstream.class);
+        if self.patience.is_empty() {
+            cx.out.alarm(Timer::Unanswered.into(), patience);
+        }
+        self.patience.push_back((cx.now.steady + patience, query));
     }
 
     pub(super) fn on_sink(&mut self, reply: &Reply, cx: &mut Cx) {
@@ -74,7 +79,12 @@ impl Dispatchers {
     pub(super) fn on_unanswered(&mut self, cx: &mut Cx) {
         let now = cx.now.steady;
         while let Some((_, query)) = self.patience.pop_front_if(|(until, _)| *until <= now) {
-            if let Some(task) = self.queries.get(&query).and_then(|asker| asker.task()) {
+            let asker = self.queries.get(&query).copied();
+            if let Some(Asker::Checkpoint { manager }) = asker {
+                self.disconnect(query, cx);
+                self.checkpoint_told(manager, cx);
+            }
+            if let Some(task) = asker.and_then(Asker::task) {
                 self.disconnect(query, cx);
                 self.run(task, Wake::Answer(&Reply::Failed { query, why: Failure::BadConnection }), cx);
             }

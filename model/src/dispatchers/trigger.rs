@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 
+use sim::Instant;
+
 use crate::{
     Cx, DispatcherId, Ts,
-    dispatchers::{Asker, Dispatchers, Inbox, Manager, ManagerId, Note, streams::Letter},
-    sink,
+    dispatchers::{Asker, Dispatchers, Inbox, Manager, ManagerId, Note, sink_client, streams::Letter},
+    sink::{self, QueryId},
     tasks::{Next, TaskId},
 };
 
@@ -40,39 +42,50 @@ impl CheckpointTs {
 }
 
 /// The goroutine of a producer that tells the log of checkpoints, one after the other. What it is sending knows no context:
-/// it ends only when the log has answered.
+/// it ends only when the log has answered, or has not for too long.
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Telling {
-    busy: bool,
+    /// What is being sent, and since when.
+    sending: Option<(QueryId, Instant)>,
     queue: VecDeque<Ts>,
     awaited_by: Vec<TaskId>,
-}
-
-impl Telling {
-    /// Whether it has ended, now that the context is cancelled; if not, the task is woken then.
-    pub(super) fn has_ended(&mut self, task: TaskId) -> bool {
-        if self.busy {
-            self.awaited_by.push(task);
-        }
-        !self.busy
-    }
 }
 
 impl Dispatchers {
     fn tell_checkpoint(&mut self, id: ManagerId, checkpoint: Ts, cx: &mut Cx) {
         let Some(manager) = self.managers.get_mut(&id) else { return };
         let cf = manager.cf;
-        if std::mem::replace(&mut manager.telling.busy, true) {
-            return manager.telling.queue.push_back(checkpoint);
+        if let Some((query, since)) = manager.telling.sending {
+            manager.telling.queue.push_back(checkpoint);
+            if cx.now.steady.since(since) >= sink_client::timeout(cx.process.config.downstream.class) {
+                self.disconnect(query, cx);
+                self.checkpoint_told(id, cx);
+            }
+            return;
         }
         let asker = Asker::Checkpoint { manager: id };
-        self.ask(asker, cx, |query| sink::Inbox::AddCheckpointTs { query, cf, checkpoint });
+        let query = self.ask(asker, cx, |query| sink::Inbox::AddCheckpointTs { query, cf, checkpoint });
+        if let Some(manager) = self.managers.get_mut(&id) {
+            manager.telling.sending = Some((query, cx.now.steady));
+        }
     }
 
-    /// The log has been told of a checkpoint.
+    /// Whether the log is not being told of anything, now that the context is cancelled; if it is, the task is woken then.
+    pub(super) fn has_told(&mut self, id: ManagerId, task: TaskId, cx: &mut Cx) -> bool {
+        let telling = self.managers.get_mut(&id).map(|manager| &mut manager.telling);
+        let Some((telling, (query, _))) = telling.and_then(|one| one.sending.map(|sending| (one, sending)))
+        else {
+            return true;
+        };
+        telling.awaited_by.push(task);
+        self.wait_patiently(query, cx);
+        false
+    }
+
+    /// The log has been told of a checkpoint, or it is given up.
     pub(super) fn checkpoint_told(&mut self, id: ManagerId, cx: &mut Cx) {
         let Some(manager) = self.managers.get_mut(&id) else { return };
-        manager.telling.busy = false;
+        manager.telling.sending = None;
         if manager.is_cancelled() {
             return Dispatchers::wake_all(std::mem::take(&mut manager.telling.awaited_by), cx);
         }

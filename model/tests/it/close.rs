@@ -597,3 +597,54 @@ fn the_orchestrator_closes() {
         orchestrator closed
     ");
 }
+
+/// What is lost on its way to a log is waited for as long as its connections allow, and a close no longer.
+#[test]
+fn a_close_waits_ten_seconds_for_a_checkpoint_that_is_lost() {
+    let script = "
+        party dispatchers with kafka
+        overlook HeartBeatRequest
+        n3/maintainers: MaintainerBootstrapRequest cf1 ts10 d1@n3 e5
+        n3/maintainers: MaintainerPostBootstrapRequest cf1 d1@n3 e5
+        hold sink
+        n3/maintainers: CheckpointTsMessage cf1 ts20
+        lose sink
+        pass 11s
+        release sink
+        n3/maintainers: CheckpointTsMessage cf1 ts30
+        hold sink
+        n3/maintainers: CheckpointTsMessage cf1 ts40
+        lose sink
+        n3/maintainers: MaintainerCloseRequest cf1 e5
+        pass 9s
+        pass 2s
+    ";
+    insta::assert_snapshot!(play("master", script), @"
+    party dispatchers with kafka
+    overlook HeartBeatRequest
+    n3/maintainers: MaintainerBootstrapRequest cf1 ts10 d1@n3 e5
+        ** DispatcherCreated cf1 d1@n3 ddl ts10
+        ** ManagerCreated cf1 n3 n3 e5
+        -> MaintainerBootstrapResponse cf1 e5 ts10 spans: d1@n3 ddl Initializing ts10 default to n3/maintainers
+    n3/maintainers: MaintainerPostBootstrapRequest cf1 d1@n3 e5
+        ** TriggerRegistered cf1 d1@n3
+        -> MaintainerPostBootstrapResponse cf1 d1@n3 e5 to n3/maintainers
+    hold sink
+    n3/maintainers: CheckpointTsMessage cf1 ts20
+    lose sink
+    pass 11s
+    release sink
+    n3/maintainers: CheckpointTsMessage cf1 ts30
+        ** CheckpointApplied n3/dispatchers query3 cf1 ts30
+    hold sink
+    n3/maintainers: CheckpointTsMessage cf1 ts40
+    lose sink
+    n3/maintainers: MaintainerCloseRequest cf1 e5
+        -> MaintainerCloseResponse cf1 e5 to n3/maintainers
+        ** WritePathClosed cf1 n3
+        ** DispatcherUnregistered cf1 d1@n3
+    pass 9s
+    pass 2s
+        ** ManagerClosed cf1 n3
+    ");
+}

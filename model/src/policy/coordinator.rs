@@ -391,6 +391,13 @@ switches! {
             /// The node and the generation of the first one (what F26 asks for; in no version).
             Inherits => true,
         },
+        /// Which generation is stopped for an error of a maintainer that is moving.
+        pub warned_move: WarnedMove: is_known {
+            /// The one that is persisted, which nobody has been told of (every version).
+            Forgotten => false,
+            /// That of the maintainer, as a user's pause does (what F58 asks for; in no version).
+            Known => true,
+        },
         /// When a stop is over, for the user who waits for it, that another stop has taken the place of.
         pub replaced_stop: ReplacedStop: is_over {
             /// At once, before anything has stopped (every version).

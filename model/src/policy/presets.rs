@@ -123,6 +123,7 @@ pub(super) fn baseline() -> Policy {
             api_compare: ApiCompare::Nothing,
             call_recheck: CallRecheck::Missing,
             second_stop: SecondStop::LooksUp,
+            warned_move: WarnedMove::Forgotten,
             replaced_stop: ReplacedStop::Over,
             bump_state: BumpState::Ignored,
             fast_fail: FastFail::AfterProgress,

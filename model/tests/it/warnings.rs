@@ -49,6 +49,51 @@ fn a_warning_stops_the_old_generation_and_waits() {
     ");
 }
 
+/// The error has come when the epoch of its successor is persisted, of which nobody has been told.
+#[test]
+fn a_warning_of_a_maintainer_that_moves() {
+    let moved = "
+        stall RunLoop
+        n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e1 `the downstream is away`
+        command:n3/coordinator MoveMaintainer cf1
+        go on
+        pass 600ms";
+    insta::assert_snapshot!(told("master", moved), @"
+    stall RunLoop
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e1 `the downstream is away`
+    command:n3/coordinator MoveMaintainer cf1
+        -> TsoRequest call1 to pd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev1 then: put info/cf1 = normal e2 ts10 to etcd
+        ** EpochPersisted cf1 e2
+        ** Placed cf1 n2 e2
+    go on
+        -> TsoRequest call2 to pd
+        -> TxnRequest call5 compares: modified(info/cf1)=rev3 then: put info/cf1 = warning e3 ts10 `the downstream is away` to etcd
+        ** StateChanged cf1 warning `the downstream is away`
+        ** EpochPersisted cf1 e3
+    pass 600ms
+        -> RemoveMaintainerRequest cf1 cascade e2 to n1/maintainers
+        -> RemoveMaintainerRequest cf1 cascade e2 to n1/maintainers
+    ");
+    insta::assert_snapshot!(told("master+coordinator.warned_move=known", moved), @"
+    stall RunLoop
+    n1/maintainers: MaintainerHeartbeat statuses: cf1 working ts50 bootstrap_done e1 `the downstream is away`
+    command:n3/coordinator MoveMaintainer cf1
+        -> TsoRequest call1 to pd
+        -> TxnRequest call3 compares: modified(info/cf1)=rev1 then: put info/cf1 = normal e2 ts10 to etcd
+        ** EpochPersisted cf1 e2
+        ** Placed cf1 n2 e2
+    go on
+        -> TsoRequest call2 to pd
+        -> TxnRequest call5 compares: modified(info/cf1)=rev3 then: put info/cf1 = warning e3 ts10 `the downstream is away` to etcd
+        ** StateChanged cf1 warning `the downstream is away`
+        ** EpochPersisted cf1 e3
+    pass 600ms
+        -> RemoveMaintainerRequest cf1 cascade e1 to n1/maintainers
+        -> RemoveMaintainerRequest cf1 cascade e1 to n1/maintainers
+    ");
+}
+
 #[test]
 fn a_warning_without_epochs() {
     insta::assert_snapshot!(told("baseline", ERROR), @"

@@ -1,7 +1,7 @@
 //! How stops come about, and what they take the place of.
 
 use crate::{
-    ChangefeedId, Cx, Epoch,
+    ChangefeedId, Cx, Epoch, NodeId,
     coordinator::{
         Term,
         operators::{Last, Operator, Stop},
@@ -18,26 +18,37 @@ impl Term {
         cx: &mut Cx,
     ) -> u64 {
         let epoch = self.changefeeds.get(cf).map_or(Epoch::NONE, |one| one.info.epoch);
-        let rule = cx.policy().coordinator.stop_during_move;
-        let moving = match self.operators.get(cf) {
-            Some(Operator::Move(one)) => one.remaining_origin(rule),
-            _ => None,
-        };
-        let before = match self.operators.get(cf) {
-            Some(Operator::Stop(one)) => Some((one.node, one.epoch)),
-            _ => None,
-        };
+        let moving = self.moving_origin(cf, cx);
         let node = self.changefeeds.stop(cf, removed);
-        let heir = node.is_none() && cx.policy().coordinator.second_stop.is_heir();
-        let (node, epoch) = before.filter(|_| heir).unwrap_or((node.unwrap_or(cx.id()), epoch));
-        let (node, epoch) = moving.unwrap_or((node, epoch));
+        let (node, epoch) = moving.unwrap_or(self.whom_to_stop(cf, node, epoch, cx));
         self.push_stop(Stop::new(cf, node, removed, epoch), cx)
     }
 
     /// The same for a maintainer of a known generation, also while a move is under way.
     pub(in crate::coordinator) fn stop_generation(&mut self, cf: ChangefeedId, epoch: Epoch, cx: &mut Cx) {
-        let node = self.changefeeds.stop(cf, false).unwrap_or(cx.id());
+        let moving = self.moving_origin(cf, cx).filter(|_| cx.policy().coordinator.warned_move.is_known());
+        let node = self.changefeeds.stop(cf, false);
+        let (node, epoch) = moving.unwrap_or(self.whom_to_stop(cf, node, epoch, cx));
         self.push_stop(Stop::new(cf, node, false, epoch), cx);
+    }
+
+    /// The node and the generation of the maintainer that is moving, as long as nobody else has been told.
+    fn moving_origin(&self, cf: ChangefeedId, cx: &Cx) -> Option<(NodeId, Epoch)> {
+        match self.operators.get(cf) {
+            Some(Operator::Move(one)) => one.remaining_origin(cx.policy().coordinator.stop_during_move),
+            _ => None,
+        }
+    }
+
+    /// The node and the generation that a stop is for, where the changefeed was on this node, if on any.
+    fn whom_to_stop(&self, cf: ChangefeedId, node: Option<NodeId>, epoch: Epoch, cx: &Cx) -> (NodeId, Epoch) {
+        match (node, self.operators.get(cf)) {
+            (Some(node), _) => (node, epoch),
+            (None, Some(Operator::Stop(before))) if cx.policy().coordinator.second_stop.is_heir() => {
+                (before.node, before.epoch)
+            }
+            (None, _) => (cx.id(), epoch),
+        }
     }
 
     /// Replaces whatever operator the changefeed has by a stop; one that removes it stays. The number of the stop that is or

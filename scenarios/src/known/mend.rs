@@ -15,11 +15,18 @@ pub enum Mend {
     Haste,
     /// The downstream neither hangs nor is slow: no statement takes much longer than usual.
     Outages,
+    /// A node whose lease is revoked from outside dies at that moment, and is started again by its supervisor.
+    Revocations,
 }
 
 /// They, by the names that they have in files.
-const NAMES: &[(&str, Mend)] =
-    &[("stops", Mend::Stops), ("core", Mend::Core), ("haste", Mend::Haste), ("outages", Mend::Outages)];
+const NAMES: &[(&str, Mend)] = &[
+    ("stops", Mend::Stops),
+    ("core", Mend::Core),
+    ("haste", Mend::Haste),
+    ("outages", Mend::Outages),
+    ("revocations", Mend::Revocations),
+];
 
 /// A stop that is shorter ends before a lease of 10 s can, which is renewed every third of that; unless only a core heals, and it
 /// does not end at all.
@@ -50,6 +57,7 @@ impl Mend {
                 true
             }
             Mend::Outages => outages(&mut table),
+            Mend::Revocations => revocations(&mut table),
         };
         changed.then(|| case.scenario.changed(&table)).flatten().map(|scenario| Case { scenario, ..case })
     }
@@ -94,6 +102,27 @@ fn outages(table: &mut Table) -> bool {
     };
     faults.retain(|fault| !is_one(fault));
     faults.len() < before || tail.is_some()
+}
+
+fn revocations(table: &mut Table) -> bool {
+    let Some(Value::Array(faults)) = table.get_mut("fault") else { return false };
+    let dies = |fault: &Value| {
+        let who = fault.get("do")?.get("revoke_lease")?.get("who")?.clone();
+        let crash = Table::from_iter([
+            ("who".to_owned(), who),
+            ("back_after".to_owned(), text(&model::node::RESTART_AFTER)),
+        ]);
+        let mut fault = fault.clone();
+        fault
+            .as_table_mut()?
+            .insert("do".to_owned(), Table::from_iter([("crash".to_owned(), Value::Table(crash))]).into());
+        Some(fault)
+    };
+    let died: Vec<Value> = faults.iter().filter_map(dies).collect();
+    let changed = !died.is_empty();
+    // At one moment the first one is last: the lease goes, and then the node.
+    faults.extend(died);
+    changed
 }
 
 fn ends_calmly(table: &Table, case: &Case) -> bool {
@@ -157,6 +186,20 @@ do = { pause = { who = "n2", for = "1s" } }
         );
         let text = mended(Mend::Outages, &slow).expect("some are slow");
         assert!(!text.contains("tail") && text.contains("statement = \"1ms\""), "{text}");
+    }
+
+    #[test]
+    fn who_loses_its_lease_dies() {
+        assert_eq!(mended(Mend::Revocations, FILE), None);
+        let revoked = format!(
+            "{FILE}[[fault]]\nwhen = {{ at = \"3s\" }}\ndo = {{ revoke_lease = {{ who = \"n2\" }} }}\n"
+        );
+        let text = mended(Mend::Revocations, &revoked).expect("there is one");
+        assert!(text.contains("[fault.do.revoke_lease]\nwho = \"n2\""), "{text}");
+        assert!(
+            text.contains("[fault.do.crash]\nback_after = \"2s\"\nwho = \"n2\"\n\n[fault.when]\nat = \"3s\""),
+            "{text}"
+        );
     }
 
     #[test]

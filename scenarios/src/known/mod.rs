@@ -213,7 +213,7 @@ link = "docs/findings.md"
           | url = "docs/findings.md"
         "#);
         insta::assert_snapshot!(complaint(&FILE.replace("stops", "rain")), @"
-        known.toml:9:1: `rain` is no kind of weather; there is stops, core, haste or outages
+        known.toml:9:1: `rain` is no kind of weather; there is stops, core, haste, outages or revocations
           | [[finding]]
         ");
         insta::assert_snapshot!(complaint(&FILE.replace("without = \"stops\"\n", "")), @"

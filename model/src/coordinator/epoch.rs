@@ -12,7 +12,7 @@ use sim::Duration;
 use crate::{
     Addr, ChangefeedId, Cx, Epoch,
     coordinator::{Note, Outcome, PdCall, Term, Timer, Wait, operators::Request},
-    etcd::{self, CallId, ChangefeedInfo, Compare, Key, Kv, Op, Range, Value},
+    etcd::{self, CallId, ChangefeedInfo, Compare, Key, Kv, Op, Range, Revision, Value},
     pd,
     policy::ProgressWrite,
 };
@@ -143,10 +143,11 @@ impl Term {
         bump.tries += 1;
         let put = |key, value| Op::Put { key, value, lease: None };
         let mut then = vec![put(*key, Value::Info(Box::new(info)))];
-        let compares = match policy.bump_compare.is_made() {
+        let mut compares = match policy.bump_compare.is_made() {
             true => vec![Compare::Modified(*key, *modified)],
             false => Vec::new(),
         };
+        compares.extend(self.leads_still(cx));
         let checkpoint = known.map_or(persisted.start_ts, |one| one.checkpoint());
         match policy.bump_job.write(checkpoint) {
             ProgressWrite::None => {}
@@ -199,6 +200,12 @@ impl Term {
             self.last_bump_starved = true;
             self.bump_failed(id, "it took too long", cx);
         }
+    }
+
+    /// What a transaction compares that is to fail when another coordinator leads.
+    pub(super) fn leads_still(&self, cx: &Cx) -> Option<Compare> {
+        let lease = cx.process.lease.filter(|_| cx.policy().coordinator.api_compare.is_made())?;
+        Some(Compare::Created(Key::Owner(lease), Revision(self.version)))
     }
 
     /// The operator is not queued; the scheduler tries again later. What was written stays written.

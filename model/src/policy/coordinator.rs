@@ -369,7 +369,7 @@ switches! {
             /// What it has read, as a resume does (what F12 and F32 ask for; in no version).
             Persisted => true,
         },
-        /// Whether what a call of a user writes is compared with who leads.
+        /// Whether what a call of a user writes, or a new epoch, is compared with who leads.
         pub api_compare: ApiCompare: is_made {
             /// It is not: a coordinator that is deposed goes on with its calls (every version).
             Nothing => false,

@@ -11,7 +11,7 @@ use crate::{
         changefeeds::Changefeed,
         epoch::bumped,
     },
-    etcd::{ChangefeedInfo, Compare, FeedState, Job, Key, Op, Progress, Revision, Value},
+    etcd::{ChangefeedInfo, Compare, FeedState, Job, Key, Op, Progress, Value},
 };
 
 impl Term {
@@ -72,11 +72,7 @@ impl Term {
         mut compares: Vec<Compare>,
         cx: &mut Cx,
     ) {
-        if cx.policy().coordinator.api_compare.is_made()
-            && let Some(lease) = cx.process.lease
-        {
-            compares.push(Compare::Created(Key::Owner(lease), Revision(self.version)));
-        }
+        compares.extend(self.leads_still(cx));
         let Some(one) = self.api.calls.get_mut(&call) else { return };
         let Some(cf) = one.command.changefeed() else { return };
         let put = |key, value| Op::Put { key, value, lease: None };

@@ -118,7 +118,8 @@ impl Invariant for ErrorIsHeard {
                     }
                     _ => false,
                 });
-                if normal && !known && self.reported.insert("lost") {
+                let reaches = is_in_reach(sim, addr, manager.owner().node);
+                if normal && !known && reaches && self.reported.insert("lost") {
                     let what = format!(
                         "the manager of {cf} at {addr} tells of an error (`{why}`), and {cf} is normal"
                     );
@@ -127,6 +128,19 @@ impl Invariant for ErrorIsHeard {
             }
         }
     }
+}
+
+/// Whether what a manager tells can come to whoever leads, by way of its maintainer: a link that is broken now stays so for ever.
+fn is_in_reach(sim: &Sim, manager: Addr, owner: Option<NodeId>) -> bool {
+    let host = |addr: Addr| sim.host_of(addr);
+    let open = |from, to| from == to || !sim.is_broken(from, to) && !sim.is_broken(to, from);
+    let maintainer = owner.map_or(host(manager), |node| host(Addr::Node(node, Place::Maintainers)));
+    let mut coordinators = sim.machines().filter(|(addr, _)| sim.is_up(host(*addr)));
+    open(host(manager), maintainer)
+        && coordinators.all(|(addr, actor)| match actor {
+            Actor::Coordinator(one) if one.leads() => open(maintainer, host(addr)),
+            _ => true,
+        })
 }
 
 impl Told {

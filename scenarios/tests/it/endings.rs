@@ -70,17 +70,19 @@ fn broken_outside(faults: &str) -> String {
 
 /// The same with so many tables.
 fn broken_with(tables: u32, faults: &str) -> String {
+    assert_eq!(broken_when("'calm'", tables, faults), "");
+    broken_when("{ core = ['n2'] }", tables, faults)
+}
+
+/// What breaks with this ending.
+fn broken_when(ending: &str, tables: u32, faults: &str) -> String {
     let file = FILE.split("[[fault]]").next().expect("it has a beginning").replace("nodes = 3", "nodes = 2");
     let file = file.replace("tables = 2", &format!("tables = {tables}"));
-    let found = |ending: &str| {
-        let file = format!("ending = {ending}\n{file}{faults}");
-        let scenario = Scenario::parse("x", "x.toml", &file).expect("it is well-formed");
-        let case = Case::new(&scenario, &PolicySpec::parse("master").expect("a preset"), Seed(1));
-        let broken: Vec<String> = case.run().violations.iter().map(|one| format!("{one}")).collect();
-        broken.join("\n")
-    };
-    assert_eq!(found("'calm'"), "");
-    found("{ core = ['n2'] }")
+    let scenario = Scenario::parse("x", "x.toml", &format!("ending = {ending}\n{file}{faults}"));
+    let policy = PolicySpec::parse("master").expect("a preset");
+    let case = Case::new(&scenario.expect("it is well-formed"), &policy, Seed(1));
+    let broken: Vec<String> = case.run().violations.iter().map(|one| format!("{one}")).collect();
+    broken.join("\n")
 }
 
 /// A changefeed is removed, and its maintainer is on a node that cannot be reached any more.
@@ -101,6 +103,18 @@ fn a_maintainer_that_cannot_be_heard_is_outside() {
         "[[fault]]\nwhen = { at = '4s' }\ndo = { cut = { from = 'n1', to = 'n2', class = 'peer', mode = 'drop' } }\n",
     );
     insta::assert_snapshot!(text, @"recovers (outside): the checkpoint of cf1 stands at ts3200000, not past the calm at ts5000000; n1/maintainers maintains cf1 (e@988), and waits for nothing; n2/coordinator has cf1 replicating on n1");
+}
+
+/// Its maintainer tells of an error, and nobody hears it: no fault of anybody's who hears.
+#[test]
+fn an_error_that_cannot_be_told_is_not_lost() {
+    let text = broken_when(
+        "{ core = ['n2'] }",
+        1,
+        "[[fault]]\nwhen = { at = '4s' }\ndo = { cut = { from = 'n1', to = 'n2', class = 'peer', mode = 'drop' } }\n\
+         [[fault]]\nwhen = { at = '4.1s' }\ndo = { downstream_error = { retryable = false, times = 1 } }\n",
+    );
+    insta::assert_snapshot!(text, @"recovers (outside): the checkpoint of cf1 stands at ts3200000, not past the calm at ts5000000; n1/maintainers maintains cf1 (e@988), and waits for nothing; n1/dispatchers cf1 waits for a successor of its sink, which has failed; n2/coordinator has cf1 replicating on n1");
 }
 
 /// A node that everybody reaches cannot reach the downstream any more.

@@ -13,7 +13,7 @@ pub enum Mend {
     Core,
     /// The cluster has five times as long to settle: a call of the redo log's storage may take five minutes.
     Haste,
-    /// The downstream neither hangs nor is slow: no statement takes much longer than usual.
+    /// The downstream neither hangs nor is slow, and everybody reaches it: no statement takes much longer than usual.
     Outages,
     /// A node whose lease is revoked from outside dies at that moment, and is started again by its supervisor.
     Revocations,
@@ -97,7 +97,10 @@ fn outages(table: &mut Table) -> bool {
     let is_one = |fault: &Value| {
         let what = fault.get("do").and_then(Value::as_table);
         what.is_some_and(|what| {
-            what.contains_key("downstream_outage") || what.contains_key("slow_statements")
+            let to_it = |link: &Value| link.get("class").and_then(Value::as_str) == Some("sink");
+            what.contains_key("downstream_outage")
+                || what.contains_key("slow_statements")
+                || ["cut", "slow"].iter().any(|kind| what.get(*kind).is_some_and(to_it))
         })
     };
     faults.retain(|fault| !is_one(fault));

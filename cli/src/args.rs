@@ -315,7 +315,7 @@ pub(crate) struct Gate {
     /// The folder with outcomes.txt, detections.txt, known-findings.toml and capsules/
     #[arg(long, value_name = "DIR", default_value = "fixtures")]
     pub(crate) fixtures: PathBuf,
-    /// Time for fresh seeds, such as 30s or 2m. It buys a fixed number of seeds, eight for each second, so that the same
+    /// Time for fresh seeds, such as 30s or 2m. It buys a fixed number of seeds, four for each second, so that the same
     /// budget checks the same everywhere; a machine that needs four times as long stops there and says so
     #[arg(long, value_name = "TIME", value_parser = crate::hunt::length, default_value = "30s")]
     pub(crate) budget: std::time::Duration,

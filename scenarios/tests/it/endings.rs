@@ -63,6 +63,9 @@ fn or_the_seed_does() {
     ");
 }
 
+/// n1 and n2 hear nothing of each other any more.
+const APART: &str = "[[fault]]\nwhen = { at = '4s' }\ndo = { cut = { from = 'n1', to = 'n2', class = 'peer', mode = 'drop' } }\n";
+
 /// What breaks where only n2 of two nodes heals; and, for comparison, that nothing does if everything heals.
 fn broken_outside(faults: &str) -> String {
     broken_with(2, faults)
@@ -88,32 +91,24 @@ fn broken_when(ending: &str, tables: u32, faults: &str) -> String {
 /// A changefeed is removed, and its maintainer is on a node that cannot be reached any more.
 #[test]
 fn what_waits_outside_to_be_stopped_is_told_as_that() {
-    let text = broken_outside(
-        "[[fault]]\nwhen = { at = '4s' }\ndo = { cut = { from = 'n1', to = 'n2', class = 'peer', mode = 'drop' } }\n\
-         [[fault]]\nwhen = { at = '4.5s' }\ndo = { remove_changefeed = { cf = 'cf1' } }\n",
-    );
+    let removed = "[[fault]]\nwhen = { at = '4.5s' }\ndo = { remove_changefeed = { cf = 'cf1' } }\n";
+    let text = broken_outside(&format!("{APART}{removed}"));
     insta::assert_snapshot!(text, @"recovers (outside): n2/coordinator still has the operator stop of cf1; n2/coordinator cf1 waits for MaintainerHeartbeat (stopped; operator stop) from n1, which 100 messages did not reach, the last a HeartBeatRequest: the link is cut");
 }
 
 /// A changefeed is replicated, and the coordinator hears nothing of it any more.
 #[test]
 fn a_maintainer_that_cannot_be_heard_is_outside() {
-    let text = broken_with(
-        1,
-        "[[fault]]\nwhen = { at = '4s' }\ndo = { cut = { from = 'n1', to = 'n2', class = 'peer', mode = 'drop' } }\n",
-    );
+    let text = broken_with(1, APART);
     insta::assert_snapshot!(text, @"recovers (outside): the checkpoint of cf1 stands at ts3200000, not past the calm at ts5000000; n1/maintainers maintains cf1 (e@988), and waits for nothing; n2/coordinator has cf1 replicating on n1");
 }
 
 /// Its maintainer tells of an error, and nobody hears it: no fault of anybody's who hears.
 #[test]
 fn an_error_that_cannot_be_told_is_not_lost() {
-    let text = broken_when(
-        "{ core = ['n2'] }",
-        1,
-        "[[fault]]\nwhen = { at = '4s' }\ndo = { cut = { from = 'n1', to = 'n2', class = 'peer', mode = 'drop' } }\n\
-         [[fault]]\nwhen = { at = '4.1s' }\ndo = { downstream_error = { retryable = false, times = 1 } }\n",
-    );
+    let error =
+        "[[fault]]\nwhen = { at = '4.1s' }\ndo = { downstream_error = { retryable = false, times = 1 } }\n";
+    let text = broken_when("{ core = ['n2'] }", 1, &format!("{APART}{error}"));
     insta::assert_snapshot!(text, @"recovers (outside): the checkpoint of cf1 stands at ts3200000, not past the calm at ts5000000; n1/maintainers maintains cf1 (e@988), and waits for nothing; n1/dispatchers cf1 waits for a successor of its sink, which has failed; n2/coordinator has cf1 replicating on n1");
 }
 

@@ -334,6 +334,13 @@ switches! {
             /// The owner key of the term (what F4 asks for; in no version).
             Owner => true,
         },
+        /// Over what the run loop writes checkpoints.
+        pub checkpoint_base: CheckpointBase: is_compared {
+            /// Over whatever is there when the transaction arrives (every version).
+            Whatever => false,
+            /// Over what it has read just before, and only if that is behind (what F60 asks for; in no version).
+            Read => true,
+        },
         /// How soon after its beginning a stop can be ended by a status.
         pub stop_patience: StopPatience: waits {
             /// At once, also by one that answers what was asked before (every version).

@@ -115,6 +115,7 @@ pub(super) fn baseline() -> Policy {
             drain_freeze: DrainFreeze::WhileKnown,
             drain_scope: DrainScope::Tracked,
             checkpoint_compare: CheckpointCompare::Nothing,
+            checkpoint_base: CheckpointBase::Whatever,
             stop_patience: StopPatience::None,
             progress_error: ProgressError::PassedBy,
             repeated_error: RepeatedError::Counts,

@@ -27,6 +27,12 @@ impl<'a> Cure<'a> {
         cure
     }
 
+    /// Its weather without its switches, if it has both.
+    fn weather(&self) -> Option<Cure<'a>> {
+        let has_both = !self.switches.is_empty() && !self.mends.is_empty();
+        has_both.then(|| Cure { switches: Vec::new(), mends: self.mends.clone() })
+    }
+
     fn is_none(&self) -> bool {
         self.switches.is_empty() && self.mends.is_empty()
     }
@@ -89,8 +95,14 @@ impl KnownFindings {
             }
             let Some(outcome) = cure.apply(case).map(|cured| cured.run()) else { continue };
             tried.push(finding);
-            for n in left.into_iter().filter(|n| is_cured(signatures, *n, &outcome)) {
-                explained[n].push(finding);
+            let cured: Vec<usize> = left.into_iter().filter(|n| is_cured(signatures, *n, &outcome)).collect();
+            // Where the weather alone is enough, nothing is shown of the switches.
+            let weather = cure.weather().filter(|_| !cured.is_empty());
+            let weather = weather.and_then(|weather| weather.apply(case)).map(|cured| cured.run());
+            for n in cured {
+                if weather.as_ref().is_none_or(|outcome| !is_cured(signatures, n, outcome)) {
+                    explained[n].push(finding);
+                }
             }
         }
         let left: Vec<usize> = left(&explained).collect();

@@ -53,6 +53,24 @@ fn a_cure_does_not_undo_what_is_tried() {
     assert_eq!(told, [("checkpoint_safe (data)".to_owned(), "F17".to_owned())]);
 }
 
+/// An entry with a switch and weather is for what takes both.
+#[test]
+fn where_weather_is_enough_no_switch_explains_anything() {
+    let scenario = catalogue::find("frozen-node").expect("it is in the catalogue");
+    let case = Case::new(&scenario, &PolicySpec::parse("master").expect("a preset"), Seed(0));
+    let (_, signatures) = case.signatures();
+    let explained = |cure: &str| {
+        let text = format!(
+            "[[finding]]\nid = \"X\"\nbreaks = \"single_writer\"\n{cure}\nreason = \"r\"\nlink = \"l\"\n"
+        );
+        let known = KnownFindings::parse("known.toml", &text).unwrap_or_else(|error| panic!("{error}"));
+        let found = known.explain(&signatures, &case).iter().filter(|by| !by.is_empty()).count();
+        found
+    };
+    assert!(explained("without = \"stops\"") > 0);
+    assert_eq!(explained("cured_by = \"coordinator.drain_freeze=never\"\nwithout = \"stops\""), 0);
+}
+
 /// A stop that is as long as a lease dies instead, and what it broke holds.
 #[test]
 fn weather_is_taken_out() {

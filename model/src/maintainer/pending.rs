@@ -14,8 +14,11 @@ impl Maintainer {
     pub fn pending(&self) -> Vec<Pending> {
         let cf = self.cf;
         let answer = |kind: &str, node| Pending::of(cf, kind).from(node);
+        if self.removal.closes() {
+            return self.removal.unclosed().map(|node| answer("MaintainerCloseResponse", node)).collect();
+        }
         if self.removal.has_begun() {
-            return self.unclosed().map(|node| answer("MaintainerCloseResponse", node)).collect();
+            return self.bootstrapper.nodes().map(|node| answer("MaintainerCloseResponse", node)).collect();
         }
         let mut all: Vec<Pending> =
             self.silent().map(|node| answer("MaintainerBootstrapResponse", node)).collect();
@@ -45,12 +48,6 @@ impl Maintainer {
         let far = highest.map_or(Ts::NONE, |highest| Ts(highest.0.saturating_sub(FAR)));
         let behind = self.watermarks.iter().filter(move |(_, watermark)| watermark.checkpoint < far);
         behind.map(|(node, _)| *node)
-    }
-
-    /// The nodes that have not closed, of those that it has asked to bootstrap.
-    fn unclosed(&self) -> impl Iterator<Item = NodeId> {
-        let closed: Vec<NodeId> = self.removal.closed().copied().collect();
-        self.bootstrapper.nodes().filter(move |node| !closed.contains(node))
     }
 
     fn pending_of(

@@ -27,6 +27,8 @@ pub(super) struct Removal {
     /// Whether it was made only to remove.
     only: bool,
     closed: BTreeSet<NodeId>,
+    /// The nodes that it has asked last to close.
+    asked: BTreeSet<NodeId>,
     /// Whether the manager may clean it up.
     done: bool,
     /// Whether it reports that it has stopped, and handles no event any more. It follows `done`: a tick of the manager
@@ -46,6 +48,16 @@ impl Removal {
     /// The nodes that have closed.
     pub(super) fn closed(&self) -> impl Iterator<Item = &NodeId> {
         self.closed.iter()
+    }
+
+    /// Whether everything is being closed, and nobody takes over.
+    pub(super) fn closes(&self) -> bool {
+        self.begun && self.cascade
+    }
+
+    /// The nodes that have been asked to close and have not.
+    pub(super) fn unclosed(&self) -> impl Iterator<Item = NodeId> {
+        self.asked.difference(&self.closed).copied()
     }
 
     /// How far it is, in words.
@@ -144,7 +156,9 @@ impl Maintainer {
             let request = dispatchers::Inbox::MaintainerCloseRequest { cf: self.cf, removed, epoch };
             cx.send(*node, Place::Dispatchers, request);
         }
-        open.is_empty()
+        let is_closed = open.is_empty();
+        self.removal.asked = open.into_iter().collect();
+        is_closed
     }
 
     /// A successor takes over the dispatchers; only the table trigger has to go first. It is no longer desired from now

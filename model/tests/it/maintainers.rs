@@ -2,7 +2,7 @@
 
 use crate::hand::{CF, Hand, N1, N2, add, coordinator, remove_maintainer};
 use model::{
-    Addr, DispatcherId, Epoch, Mode, Place, Span, TableId, Ts,
+    Actor, Addr, DispatcherId, Epoch, Mode, Place, Span, TableId, Ts,
     dispatchers::{
         Action, BootstrapResponse, ComponentState, DispatcherStatus, Heartbeat, MergeRequest, OperatorType,
         ReportedSpan, ScheduleRequest, Watermark,
@@ -252,6 +252,28 @@ fn the_last_report_of_a_maintainer_may_be_lost() {
         -> MaintainerCloseRequest cf1 e5 to n1/dispatchers
         -> MaintainerCloseRequest cf1 e5 to n2/dispatchers
         -> MaintainerCloseRequest cf1 e5 to n3/dispatchers
+    ");
+}
+
+#[test]
+fn a_maintainer_that_only_removes_waits_for_those_that_it_has_asked() {
+    let mut hand = Hand::new(Place::Maintainers, "master");
+    hand.tell(N1, coordinator(1));
+    hand.tell(N1, remove_maintainer(5, true));
+    let waits = |hand: &Hand| {
+        let Actor::Maintainers(all) = hand.actor() else { unreachable!() };
+        let pending = all.all().flat_map(|one| one.pending());
+        pending.map(|pending| pending.to_string()).collect::<Vec<_>>().join("; ")
+    };
+    let all = waits(&hand);
+    hand.tell(N1, closed(5));
+    let others = waits(&hand);
+    hand.see(&[N1, crate::hand::N3]);
+    hand.advance(1000);
+    insta::assert_snapshot!(format!("{all}\n{others}\n{}", waits(&hand)), @"
+    cf1 waits for MaintainerCloseResponse from n1; cf1 waits for MaintainerCloseResponse from n2; cf1 waits for MaintainerCloseResponse from n3
+    cf1 waits for MaintainerCloseResponse from n2; cf1 waits for MaintainerCloseResponse from n3
+    cf1 waits for MaintainerCloseResponse from n3
     ");
 }
 

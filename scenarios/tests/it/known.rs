@@ -64,8 +64,7 @@ fn where_weather_is_enough_no_switch_explains_anything() {
             "[[finding]]\nid = \"X\"\nbreaks = \"single_writer\"\n{cure}\nreason = \"r\"\nlink = \"l\"\n"
         );
         let known = KnownFindings::parse("known.toml", &text).unwrap_or_else(|error| panic!("{error}"));
-        let found = known.explain(&signatures, &case).iter().filter(|by| !by.is_empty()).count();
-        found
+        known.explain(&signatures, &case).iter().filter(|by| !by.is_empty()).count()
     };
     assert!(explained("without = \"stops\"") > 0);
     assert_eq!(explained("cured_by = \"coordinator.drain_freeze=never\"\nwithout = \"stops\""), 0);

@@ -50,7 +50,6 @@ pub use watched::Heard;
 enum Wait {
     Load,
     Mend { loading: load::Loading },
-    PersistRead { checkpoints: Vec<persist::Saved> },
     Persist { checkpoints: Vec<persist::Saved> },
     BumpRead { bump: BumpId },
     BumpJob { bump: BumpId, compares: Vec<etcd::Compare>, then: Vec<etcd::Op> },
@@ -417,12 +416,8 @@ impl Term {
             (wait, _) if self.is_void(&wait) => Ok(()),
             (Wait::Load, Answer::Range(found)) => self.on_changefeeds(found, cx),
             (Wait::Mend { loading }, _) => self.on_mended(loading, true, cx),
-            (Wait::PersistRead { checkpoints }, Answer::Txn { answers, .. }) => {
-                self.on_checkpoints_read(checkpoints, answers, cx);
-                Ok(())
-            }
             (Wait::Persist { checkpoints }, Answer::Txn { succeeded, .. }) => {
-                // Only who compares can fail: then somebody else leads, or has written.
+                // Only who compares can fail: then somebody else leads, or has written a later one.
                 let persisted = if *succeeded { checkpoints } else { Vec::new() };
                 self.on_persisted(&persisted, cx);
                 Ok(())
@@ -465,7 +460,7 @@ impl Term {
                 cx.note(Note::Panicked { why: "the changefeeds cannot be loaded" });
                 Err("panic")
             }
-            Wait::PersistRead { .. } | Wait::Persist { .. } => Err("a checkpoint cannot be persisted"),
+            Wait::Persist { .. } => Err("a checkpoint cannot be persisted"),
             Wait::BumpRead { bump } | Wait::BumpJob { bump, .. } | Wait::BumpWrite { bump } => {
                 self.bump_failed(bump, "etcd does not answer", cx);
                 Ok(())
@@ -484,12 +479,7 @@ impl Term {
     fn is_void(&self, wait: &Wait) -> bool {
         let of_loops = matches!(
             wait,
-            Wait::Load
-                | Wait::Mend { .. }
-                | Wait::PersistRead { .. }
-                | Wait::Persist { .. }
-                | Wait::StateRead
-                | Wait::StateWrite
+            Wait::Load | Wait::Mend { .. } | Wait::Persist { .. } | Wait::StateRead | Wait::StateWrite
         );
         of_loops && !self.loops_run()
     }

@@ -9,7 +9,7 @@ use crate::{
         changefeeds::ObjectId,
         state_change::{StateChange, Under},
     },
-    etcd::{Compare, FeedState, Job, Key, Kv, Op, OpAnswer, Progress, Range, Revision, Value},
+    etcd::{Compare, FeedState, Job, Key, Op, Progress, Revision, Value},
     maintainer,
 };
 
@@ -107,42 +107,16 @@ impl Term {
     }
 
     fn persist(&mut self, checkpoints: Vec<Saved>, cx: &mut Cx) {
-        if cx.policy().coordinator.checkpoint_base.is_compared() {
-            let read =
-                checkpoints.iter().map(|Saved { cf, .. }| Op::Get(Range::One(Key::Job(*cf)))).collect();
-            self.calls.txn(cx, Wait::PersistRead { checkpoints }, Vec::new(), read);
-            return;
-        }
-        self.write_checkpoints(checkpoints, Vec::new(), cx);
-    }
-
-    /// What there is has been read: what is behind it is not written, and the rest only over that.
-    pub(super) fn on_checkpoints_read(
-        &mut self,
-        mut checkpoints: Vec<Saved>,
-        rows: &[OpAnswer],
-        cx: &mut Cx,
-    ) {
-        let mut compares = Vec::new();
-        let mut rows = rows.iter();
-        checkpoints.retain(|Saved { checkpoint, .. }| {
-            let Some(OpAnswer::Got(found)) = rows.next() else { return false };
-            let [Kv { key, modified, value: Value::Job(job), .. }] = found.as_slice() else { return false };
-            compares.push(Compare::Modified(*key, *modified));
-            job.checkpoint < *checkpoint
-        });
-        match checkpoints.is_empty() {
-            true => self.run_changes(cx),
-            false => self.write_checkpoints(checkpoints, compares, cx),
-        }
-    }
-
-    fn write_checkpoints(&mut self, checkpoints: Vec<Saved>, mut compares: Vec<Compare>, cx: &mut Cx) {
         let put = |Saved { cf, checkpoint, .. }: &Saved| {
             let job = Job { checkpoint: *checkpoint, progress: Progress::None };
             Op::Put { key: Key::Job(*cf), value: Value::Job(job), lease: None }
         };
         let then = checkpoints.iter().map(put).collect();
+        let mut compares = Vec::new();
+        if cx.policy().coordinator.checkpoint_base.is_compared() {
+            let behind = |Saved { cf, checkpoint, .. }: &Saved| Compare::Behind(Key::Job(*cf), *checkpoint);
+            compares.extend(checkpoints.iter().map(behind));
+        }
         if cx.policy().coordinator.checkpoint_compare.is_made()
             && let Some(lease) = cx.process.lease
         {

@@ -95,6 +95,8 @@ pub enum Compare {
     Created(Key, Revision),
     /// The key was last changed at this revision; zero: it does not exist.
     Modified(Key, Revision),
+    /// The checkpoint of a job key is lower than this. The real etcd cannot look into a value.
+    Behind(Key, crate::Ts),
 }
 
 /// An operation of a transaction.
@@ -207,6 +209,9 @@ impl Store {
         match compare {
             Compare::Created(key, revision) => of(key, |kv| kv.created) == revision,
             Compare::Modified(key, revision) => of(key, |kv| kv.modified) == revision,
+            Compare::Behind(key, ts) => {
+                self.get(key).is_some_and(|kv| matches!(&kv.value, Value::Job(job) if job.checkpoint < ts))
+            }
         }
     }
 
@@ -298,6 +303,7 @@ impl Say for Compare {
         match self {
             Compare::Created(key, revision) => write!(f, " created({key})={revision}"),
             Compare::Modified(key, revision) => write!(f, " modified({key})={revision}"),
+            Compare::Behind(key, ts) => write!(f, " checkpoint({key})<{ts}"),
         }
     }
 }

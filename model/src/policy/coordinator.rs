@@ -338,8 +338,8 @@ switches! {
         pub checkpoint_base: CheckpointBase: is_compared {
             /// Over whatever is there when the transaction arrives (every version).
             Whatever => false,
-            /// Over what it has read just before, and only if that is behind (what F60 asks for; in no version).
-            Read => true,
+            /// Over what is behind (what F60 asks for; in no version, and a real etcd would have to be read first).
+            Behind => true,
         },
         /// How soon after its beginning a stop can be ended by a status.
         pub stop_patience: StopPatience: waits {

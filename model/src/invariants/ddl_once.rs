@@ -239,7 +239,14 @@ impl DdlOnce {
                 self.attempts.remove(&(*cf, key));
                 self.finished.entry((*cf, key)).or_insert(step);
             }
-            sink::Note::DdlTsForgotten { cf, .. } => self.finished.retain(|(one, _), _| one != cf),
+            // A changefeed that begins: one of its name that was removed is another, and this one may start long before where that was.
+            sink::Note::DdlTsForgotten { cf, .. } => {
+                self.finished.retain(|(one, _), _| one != cf);
+                self.executed.retain(|(one, _), _| one != cf);
+                self.fed.retain(|(one, _), _| one != cf);
+                self.highest.retain(|(one, _), _| one != cf);
+                self.last.retain(|(one, _), _| one != cf);
+            }
             _ => {}
         }
     }

@@ -132,6 +132,11 @@ impl Story {
         self.note_of(Addr::Sink, note);
     }
 
+    fn forgotten(&mut self) {
+        let (client, query) = (Addr::Pd, QueryId(1));
+        self.note_of(Addr::Sink, sink::Note::DdlTsForgotten { client, query, cf: CF });
+    }
+
     fn written(&mut self, table: TableId, seconds: u64) {
         let change =
             Change { op: sink::Op::Insert, table, key: 0, commit: at(seconds), writer: dispatcher(N1) };
@@ -261,5 +266,29 @@ fn a_row_before_it_comes_after_it() {
     Applied pd query1 cf1 changes: INSERT t2 key=0 ts1000000 d7@n1
     Applied pd query1 cf1 changes: INSERT t1 key=0 ts3000000 d7@n1
     Applied pd query1 cf1 changes: INSERT t1 key=0 ts1000000 d7@n1
+    ");
+}
+
+/// Whoever creates a changefeed again under its name lets it start where he likes.
+#[test]
+fn another_changefeed_of_that_name_begins_before_it() {
+    let text = found(|story| {
+        story.written(T1, 1);
+        story.executed(0);
+        story.written(T1, 3);
+        story.forgotten();
+        story.written(T1, 1);
+        story.executed(0);
+        story.written(T1, 1);
+    });
+    insta::assert_snapshot!(text, @"
+    Applied pd query1 cf1 changes: INSERT t1 key=0 ts1000000 d7@n1
+    DdlApplied pd query1 cf1 ts2000000 TruncateTable db1.a1 tables: t3
+    Applied pd query1 cf1 changes: INSERT t1 key=0 ts3000000 d7@n1
+    DdlTsForgotten pd query1 cf1
+    Applied pd query1 cf1 changes: INSERT t1 key=0 ts1000000 d7@n1
+    DdlApplied pd query1 cf1 ts2000000 TruncateTable db1.a1 tables: t3
+    Applied pd query1 cf1 changes: INSERT t1 key=0 ts1000000 d7@n1
+    !! ddl_once (overtaken): a row of t1 of cf1 (ts1000000) was written after the DDL of ts2000000
     ");
 }
